@@ -1,0 +1,1 @@
+"""The backend you declare, with the reliability engineer built in."""

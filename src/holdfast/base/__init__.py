@@ -1,0 +1,1 @@
+"""Floor 1: words that everyone uses. Standard library only; no clock, no dice, no I/O."""

@@ -1,0 +1,31 @@
+"""Record ids: UUID version 7 text (RFC 9562), made by us or sent by the client as version 4 or 7.
+
+Nothing here reads a clock or throws dice: the engine passes both in.
+"""
+
+import re
+from typing import NewType
+
+RecordId = NewType("RecordId", str)
+"""Lower-case UUID text of 36 characters."""
+
+_ANY_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z", re.IGNORECASE)
+_CLIENT_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z", re.IGNORECASE)
+
+
+def build_uuid7(unix_ms: int, random_bits: int) -> RecordId:
+    """Make the UUIDv7 text of a millisecond and 74 random bits."""
+    high = (random_bits >> 62) & 0xFFF
+    low = (random_bits & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000
+    stamp, tail = f"{unix_ms:012x}", f"{low:016x}"
+    return RecordId(f"{stamp[:8]}-{stamp[8:]}-7{high:03x}-{tail[:4]}-{tail[4:]}")
+
+
+def parse_uuid(text: str) -> RecordId | None:
+    """Read any UUID text; None if it is not one."""
+    return RecordId(text.lower()) if _ANY_UUID.match(text) else None
+
+
+def parse_client_id(text: str) -> RecordId | None:
+    """Read an id that a client may choose at creation: version 4 or 7 of the RFC 9562 variant; else None."""
+    return RecordId(text.lower()) if _CLIENT_UUID.match(text) else None

@@ -1,0 +1,23 @@
+"""Points in time as the house writes them: microseconds since 1970 inside, RFC 3339 in UTC with six digits and `Z` outside.
+
+Nothing here reads a clock; `ports.Clock` does.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+Instant = NewType("Instant", int)
+"""Microseconds since 1970-01-01T00:00:00Z."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def format_instant(at: Instant) -> str:
+    """Write an instant as `2026-11-23T13:29:00.000000Z` (27 characters, sorts by code point)."""
+    return format_datetime(_EPOCH + timedelta(microseconds=at))
+
+
+def format_datetime(value: datetime) -> str:
+    """Write an aware datetime in the house form; any offset becomes UTC."""
+    utc = value.astimezone(UTC)
+    return f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}.{utc.microsecond:06d}Z"

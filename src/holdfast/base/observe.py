@@ -1,0 +1,27 @@
+"""What the house tells about itself: one Observation for each request, made once, read by log, metrics and `explain`."""
+
+from typing import NamedTuple
+
+
+class Observation(NamedTuple):
+    """One finished request. Durations are seconds on the monotonic clock; `at` is microseconds since 1970.
+
+    route    the template ("/api/v1/books/{id}"), or "" where no route matched: never the concrete path, so that label sets stay bounded
+    path     the concrete path, cut at 256 characters, for the log alone
+    code     the error code, or None
+    cause    for errors of ours and of time: the full context (exception with traceback, SQL, plan); for the log alone
+    """
+
+    request_id: str
+    at: int
+    method: str
+    route: str
+    path: str
+    status: int
+    code: str | None
+    elapsed_s: float
+    store_s: float
+    bytes_in: int
+    bytes_out: int
+    peer: str
+    cause: str | None = None

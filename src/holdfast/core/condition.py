@@ -1,0 +1,111 @@
+"""Conditions on rows, bound to their values: what a filter, a permission rule or a check becomes.
+
+A condition names fields and holds stored values; how it reads in SQL is the store's business (`store.sql`). It is two-valued: no
+condition is ever unknown, so `Not` is plain negation. `equals` and `differs` treat null as a value; every other test is false on null.
+
+A path that goes through references sees only targets for which the guard of that step holds; else its value is null.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from holdfast.model.catalog import FieldSpec, ResourceSpec
+
+Stored = str | int | float | None
+"""A value in storage form (see model.types)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One reference followed: from a Ref field to the target resource, where `guard` says which targets may be seen."""
+
+    field: FieldSpec
+    target: ResourceSpec
+    guard: "Condition | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A field of the row, or of a record that the row refers to. `str(path)` is how a caller writes it: `author.name`."""
+
+    field: FieldSpec
+    steps: tuple[Step, ...] = ()
+
+    def __str__(self) -> str:
+        return ".".join((*(step.field.name for step in self.steps), self.field.member))
+
+
+class Operator(Enum):
+    """What can be asked of one path and one value (or one path and another)."""
+
+    EQUALS = "eq"
+    DIFFERS = "ne"
+    LESS = "lt"
+    AT_MOST = "lte"
+    GREATER = "gt"
+    AT_LEAST = "gte"
+    CONTAINS = "contains"  # text: has the substring; lists: has the element
+    CONTAINS_FOLDED = "icontains"  # text, folded by Unicode case
+    STARTS_WITH = "startswith"
+    ENDS_WITH = "endswith"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A path against a value, or against another path of the same row."""
+
+    path: Path
+    operator: Operator
+    value: "Stored | Path"
+
+    __test__ = False  # not a test class, whatever its name says to pytest
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The path equals one of the values; null counts as a value. Empty: never."""
+
+    path: Path
+    values: tuple[Stored, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """The path has no value."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Full-text: every word stands in the searched fields, the last one by its beginning. `words` are folded (`core.search`)."""
+
+    resource: ResourceSpec
+    words: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part holds; empty: always."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """At least one part holds; empty: never."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: "Condition"
+
+
+Condition = Test | OneOf | IsNull | Matches | All | Any | Not
+
+ALWAYS = All(())
+NEVER = Any(())

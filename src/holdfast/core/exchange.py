@@ -1,0 +1,82 @@
+"""What passes between a door and the engine: a request head, its body, and the reply.
+
+A door turns bytes into a Head, asks the engine to open it, hands the body over when it has arrived whole, and sends the Reply.
+"""
+
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(slots=True)
+class Head:
+    """A request head as it arrived.
+
+    method   upper-case, as sent
+    target   the raw request target without its fragment, percent-encoding untouched ("/api/v1/books?limit=2")
+    headers  (lower-case name, value) in order, latin-1; framing headers were checked by the door already
+    peer     the address of the other end of the connection ("127.0.0.1"), never from a forwarding header
+    has_body a body follows (Content-Length above 0, or chunked)
+    received_s  monotonic seconds at which the head was complete
+    """
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    peer: str
+    has_body: bool
+    received_s: float
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header by its lower-case name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer, ready to be sent.
+
+    headers  (lower-case name, value) in order, without content-length, date and connection: those are the door's.
+             Values hold no CR or LF.
+    fixed    header lines that never vary, prebuilt as bytes ("name: value\\r\\n" each), sent before `headers`
+    body     the whole body, or an iterator of chunks for a stream (files, server-sent events)
+    bare     no body may be sent although one is given: HEAD (its content-length is still that of `body`)
+    close    close the connection after this answer
+    """
+
+    status: int
+    body: bytes | AsyncIterator[bytes]
+    headers: tuple[tuple[str, str], ...] = ()
+    fixed: bytes = b""
+    bare: bool = False
+    close: bool = False
+
+
+class Exchange(Protocol):
+    """One request that was let in and may send its body."""
+
+    body_bytes_max: int
+    """The door answers with `refuse("payload_too_large")` as soon as more than this has arrived or was announced."""
+
+    def answer(self, body: bytes) -> Reply | Awaitable[Reply]:
+        """Answer the whole request. A short read comes back at once; anything that waits comes back as an awaitable.
+
+        Never raises: what breaks is a 500 Reply. The door cancels the awaitable when its client is gone; a write that is already
+        running is finished all the same.
+        """
+
+    def refuse(self, code: str) -> Reply:
+        """The reply for a refusal that the door finds while it receives the body (payload_too_large, request_timeout)."""
+
+
+class Service(Protocol):
+    """What a door needs from the engine."""
+
+    def open(self, head: Head) -> Exchange | Reply:
+        """Let a request in, or refuse it from its head alone: then its body must not be read, and the door closes the connection if one follows."""
+
+    def refuse(self, code: str, *, peer: str, method: str = "", target: str = "") -> Reply:
+        """The reply to bytes that are no request: malformed_request, uri_too_long, headers_too_large, request_timeout, overloaded... Always `close`."""

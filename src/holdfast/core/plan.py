@@ -1,0 +1,149 @@
+"""Plans: everything that one transaction must do, as frozen values. A store runs a plan; it decides nothing.
+
+Reads are one statement each. Writes are steps in order, all or nothing; every check that could race is a condition of the statement
+that writes: the permission (`where`), the version (`version`), the references (`references`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from holdfast.base.ids import RecordId
+from holdfast.base.instant import Instant
+from holdfast.core.condition import ALWAYS, Condition, Path, Stored
+from holdfast.core.view import View
+from holdfast.model.catalog import ResourceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOne:
+    """Read one record, if it exists and `where` holds for it."""
+
+    id: RecordId
+    view: View
+    where: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One sort key. Nulls are lowest; text compares by code point."""
+
+    path: Path
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMany:
+    """Read one page of a list, with its exact total where `count` is set, from one snapshot.
+
+    order    the sort keys; `id` is always the last one, so that the order is total
+    ranked   order by rank before `order` (a search without a sort): shorter search text first
+    after    the sort values of the row before this page (with rank first where `ranked`), id last; None: start at `offset`
+    """
+
+    view: View
+    where: Condition
+    order: tuple[Order, ...]
+    limit: int
+    offset: int = 0
+    after: tuple[Stored, ...] | None = None
+    ranked: bool = False
+    count: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Insert one record. `values` holds every declared member in storage form; system members are the store's to fill.
+
+    chosen_id  the caller chose the id, so it may belong to a living or deleted record: then 409 unique_conflict
+    """
+
+    id: RecordId
+    view: View
+    values: Mapping[str, Stored]
+    chosen_id: bool = False
+
+    @property
+    def resource(self) -> ResourceSpec:
+        """The resource that the step writes."""
+        return self.view.resource
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change one record.
+
+    assign   member -> new stored value
+    merge    member -> JSON merge patch (RFC 7396) for a stored document; settled against the row by core.change
+    equal    member -> stored value that the row must hold already, else 422 read_only at that member
+    version  the version the caller has read; None: any
+    stale    the status of a stale version: 412 (If-Match) or 409 (body or query)
+    """
+
+    id: RecordId
+    view: View
+    assign: Mapping[str, Stored]
+    merge: Mapping[str, Any] = field(default_factory=dict)
+    equal: Mapping[str, Stored] = field(default_factory=dict)
+    version: int | None = None
+    stale: int = 412
+    where: Condition = ALWAYS
+
+    @property
+    def resource(self) -> ResourceSpec:
+        """The resource that the step writes."""
+        return self.view.resource
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete one record and what its references say: restrict refuses, cascade deletes, set_null changes the referring records."""
+
+    id: RecordId
+    view: View
+    version: int | None = None
+    stale: int = 412
+    where: Condition = ALWAYS
+
+    @property
+    def resource(self) -> ResourceSpec:
+        """The resource that the step writes."""
+        return self.view.resource
+
+
+WriteStep = Create | Update | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One transaction: its steps in order, who asked, under which request id, when.
+
+    deadline_s  monotonic time (ports.Clock) after which a queued write is taken out, never run: 503 deadline_exceeded
+    at_step     details of a refusal are prefixed with this template per step ("{}" none, "[{}]" bulk, "operations[{}]" batch)
+    """
+
+    steps: tuple[WriteStep, ...]
+    actor_id: str | None
+    request_id: str
+    at: Instant
+    deadline_s: float
+    step_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record as it is shown: its JSON text (one object), its version, and the versions of what is included ("" if nothing)."""
+
+    text: str
+    id: RecordId
+    version: int
+    included: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: the rows as JSON texts, the sort values of the last row (None if the list ends here), the total if asked."""
+
+    rows: tuple[str, ...]
+    next: tuple[Stored, ...] | None
+    total: int | None

@@ -1,0 +1,142 @@
+"""The routes of a catalog: one table, read by the router, the OpenAPI document and `holdfast routes`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
+
+API = "/api/v1"
+
+
+class Action(Enum):
+    """What a route does."""
+
+    LIST = "list"
+    CREATE = "create"
+    BULK_CREATE = "bulk_create"
+    QUERY = "query"
+    READ = "read"
+    REPLACE = "replace"
+    PATCH = "patch"
+    DELETE = "delete"
+    LIST_REFERRING = "list_referring"
+    HEALTH = "health"
+    READY = "ready"
+    METRICS = "metrics"
+    OPENAPI = "openapi"
+    DOCS = "docs"
+    DOCS_ASSET = "docs_asset"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """One method on one path template ("/api/v1/authors/{id}/books").
+
+    `reverse` is set for LIST_REFERRING alone; `resource` is then the one listed.
+    """
+
+    method: str
+    template: str
+    action: Action
+    resource: ResourceSpec | None = None
+    reverse: ReverseSpec | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the route changes records."""
+        return self.action in _WRITES
+
+
+_WRITES = frozenset({Action.CREATE, Action.BULK_CREATE, Action.REPLACE, Action.PATCH, Action.DELETE})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """All routes of one path template by method. HEAD stands beside every GET; OPTIONS is answered from `allow`."""
+
+    template: str
+    routes: Mapping[str, Route]
+    allow: str
+
+    @staticmethod
+    def of(template: str, routes: list[Route]) -> "Place":
+        """Group the routes of one template; `allow` lists the methods in a fixed order."""
+        by_method = {route.method: route for route in routes}
+        if "GET" in by_method:
+            by_method["HEAD"] = by_method["GET"]
+        order = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY", "OPTIONS")
+        return Place(template, by_method, ", ".join(each for each in order if each in by_method or each == "OPTIONS"))
+
+
+def build_routes(catalog: Catalog, *, query_method: bool = False) -> tuple[Route, ...]:
+    """Every route of a catalog, resources in the order declared, then the service's own."""
+    routes = [route for resource in catalog.resources.values() for route in _resource_routes(catalog, resource, query_method=query_method)]
+    return (*routes, *_SERVICE_ROUTES)
+
+
+def _resource_routes(catalog: Catalog, resource: ResourceSpec, *, query_method: bool) -> list[Route]:
+    many, one = f"{API}/{resource.path}", f"{API}/{resource.path}/{{id}}"
+    routes = [
+        Route("GET", many, Action.LIST, resource),
+        Route("POST", many, Action.CREATE, resource),
+        Route("POST", f"{many}/bulk", Action.BULK_CREATE, resource),
+        Route("POST", f"{many}/query", Action.QUERY, resource),
+        Route("GET", one, Action.READ, resource),
+        Route("PUT", one, Action.REPLACE, resource),
+        Route("PATCH", one, Action.PATCH, resource),
+        Route("DELETE", one, Action.DELETE, resource),
+    ]
+    if query_method:
+        routes.append(Route("QUERY", many, Action.QUERY, resource))
+    routes.extend(
+        Route("GET", f"{one}/{reverse.name}", Action.LIST_REFERRING, catalog.resources[reverse.source], reverse)
+        for reverse in resource.reverses
+    )
+    return routes
+
+
+_SERVICE_ROUTES = (
+    Route("GET", "/healthz", Action.HEALTH),
+    Route("GET", "/readyz", Action.READY),
+    Route("GET", "/metrics", Action.METRICS),
+    Route("GET", "/openapi.json", Action.OPENAPI),
+    Route("GET", "/docs", Action.DOCS),
+    Route("GET", "/docs/{asset}", Action.DOCS_ASSET),
+)
+
+
+class Router:
+    """Finds the place of a path in at most three dictionary look-ups; a template has at most one parameter."""
+
+    def __init__(self, routes: tuple[Route, ...]) -> None:
+        grouped: dict[str, list[Route]] = {}
+        for route in routes:
+            grouped.setdefault(route.template, []).append(route)
+        places = {template: Place.of(template, group) for template, group in grouped.items()}
+        self._fixed = {template: place for template, place in places.items() if "{" not in template}
+        self._with_parameter = {_shape(template): place for template, place in places.items() if "{" in template}
+
+    def find(self, path: str) -> tuple[Place, str] | None:
+        """The place of a decoded path and the text of its parameter ("" if it has none); None if there is no such path."""
+        place = self._fixed.get(path)
+        if place is not None:
+            return place, ""
+        head, _, last = path.rpartition("/")
+        place = self._with_parameter.get((head, ""))
+        if place is not None and last:
+            return place, last
+        head, _, parameter = head.rpartition("/")
+        place = self._with_parameter.get((head, last))
+        return (place, parameter) if place is not None and parameter else None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every fixed path, for nearest-name hints."""
+        return tuple(self._fixed)
+
+
+def _shape(template: str) -> tuple[str, str]:
+    """("/api/v1/books", "") for /api/v1/books/{id}; ("/api/v1/authors", "books") for /api/v1/authors/{id}/books."""
+    head, _, tail = template.partition("/{")
+    return head, tail.partition("/")[2]

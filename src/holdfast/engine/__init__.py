@@ -1,0 +1,1 @@
+"""Floor 5: the order of steps, and every await."""

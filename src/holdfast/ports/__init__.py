@@ -1,0 +1,1 @@
+"""Floor 4: what the engine needs from the world, as Protocols."""

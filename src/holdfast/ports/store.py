@@ -1,0 +1,42 @@
+"""The store: runs plans, each in one transaction. The engine knows no more of a database than this."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Protocol
+
+from holdfast.core.plan import Page, ReadMany, ReadOne, Row, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the store can answer. `reason` is for the operator: log and doctor, never an answer to a caller."""
+
+    readable: bool
+    writable: bool
+    reason: str = ""
+
+
+class Store(Protocol):
+    """Every method may raise the errors of base.errors: Refused for the plan, Unavailable for the world, Broken for us."""
+
+    def read_one(self, plan: ReadOne) -> Row | None | Awaitable[Row | None]:
+        """Read one record; None if there is none for this caller. Short reads come back at once, without a task."""
+
+    def read_many(self, plan: ReadMany) -> Page | Awaitable[Page]:
+        """Read one page and its total from one snapshot; what outlives its slice on the loop comes back as an awaitable."""
+
+    def write(self, plan: Write) -> "Awaitable[tuple[Row | None, ...]]":
+        """Run a write in its transaction; one Row for each step (None for a delete), only after the commit is durable.
+
+        Raises Refused with the code and details of the first failing step: not_found, version_conflict (headers: etag of the
+        current row), unique_conflict, reference_conflict, validation_failed (reference_missing, read_only, check_failed).
+        Raises Unavailable: overloaded (queue full), deadline_exceeded (never started), unavailable (refused cleanly: disk full,
+        read-only), outcome_unknown (the commit itself failed).
+        Cancelling the awaitable takes a queued write out; one that runs is finished.
+        """
+
+    def health(self) -> Health:
+        """The last known state, at most a second old; never blocks."""
+
+    async def close(self) -> None:
+        """Finish what is queued, then release every connection, lock and thread. Idempotent."""

@@ -1,0 +1,1 @@
+"""Floor 5: adapters that run plans on a database."""

@@ -1,0 +1,1 @@
+"""Pure rendering of plans to SQL with SQLAlchemy Core; no driver, no I/O."""

@@ -1,0 +1,1 @@
+"""The SQLite adapter: apsw, one writer, inline reads."""
