@@ -76,7 +76,13 @@ class Service(Protocol):
     """What a door needs from the engine."""
 
     def open(self, head: Head) -> Exchange | Reply:
-        """Let a request in, or refuse it from its head alone: then its body must not be read, and the door closes the connection if one follows."""
+        """Let a request in, or refuse it from its head alone.
+
+        A Reply means that the body must not be read: if one follows, the door closes the connection after the answer.
+        """
 
     def refuse(self, code: str, *, peer: str, method: str = "", target: str = "") -> Reply:
-        """The reply to bytes that are no request: malformed_request, uri_too_long, headers_too_large, request_timeout, overloaded... Always `close`."""
+        """The reply to bytes that are no request (malformed_request, uri_too_long, headers_too_large, request_timeout, overloaded).
+
+        Its `close` is always set.
+        """
