@@ -1,0 +1,1 @@
+"""Floor 5: time, dice and secrets of the real world, behind `ports.world`."""

@@ -1,0 +1,127 @@
+"""The vault: the master key and what needs it, and the slow hash of secret fields.
+
+The key is 32 random bytes in `<data>/key` (mode 0600), made once; it is not in the database, so that a stolen database alone proves
+nothing and opens nothing. Each purpose gets its own key by HKDF (RFC 5869).
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from holdfast.base.errors import Misconfigured
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+_HASHES_AT_ONCE = 2  # an Argon2id hash takes 19 MiB and a whole core for some 70 ms
+_ARGON2_MEMORY_KIB, _ARGON2_TIME, _ARGON2_LANES = 19_456, 2, 1  # OWASP password storage: 19 MiB, t=2, p=1
+
+
+def load_key(path: Path) -> bytes:
+    """Read the master key, or make it on the first start; of many starters one wins and all read its key.
+
+    Raises Misconfigured where the file is not a key or cannot be read.
+    """
+    if not path.exists():
+        try:
+            _make_key(path)
+        except OSError as error:
+            raise Misconfigured(
+                str(path), f"The master key cannot be made ({error.strerror}).", "Let the data folder be writable."
+            ) from error
+    return _read_key(path)
+
+
+def _make_key(path: Path) -> None:
+    """Write the whole key beside its place, then link it there: a reader sees no key or a whole one, and the first link wins."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES).hex().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        key = bytes.fromhex(path.read_text("ascii").strip())
+    except (OSError, ValueError) as error:
+        raise Misconfigured(
+            str(path), "The master key cannot be read.", "Restore the file from its backup, readable by this user."
+        ) from error
+    if len(key) != KEY_BYTES:
+        raise Misconfigured(str(path), f"The master key has {len(key)} bytes, not {KEY_BYTES}.", "Restore the file from its backup.")
+    return key
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Vault:
+    """Signs, encrypts and hashes. Its repr shows nothing."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._derived: dict[str, bytes] = {}
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __repr__(self) -> str:
+        return "Vault(...)"
+
+    def key_for(self, purpose: str) -> bytes:
+        """The 32-byte key of one purpose."""
+        key = self._derived.get(purpose)
+        if key is None:
+            extracted = hmac.digest(b"holdfast", self._key, "sha256")
+            key = self._derived[purpose] = hmac.digest(extracted, purpose.encode() + b"\x01", "sha256")
+        return key
+
+    def sign(self, purpose: str, message: bytes) -> bytes:
+        """A keyed 16-byte digest of a message."""
+        return hashlib.blake2b(message, digest_size=16, key=self.key_for(purpose)).digest()
+
+    async def seal(self, kind: str, text: str) -> str:
+        """What is stored of a secret: its Argon2id hash ("hashed"), or itself encrypted with AES-256-GCM ("encrypted")."""
+        work: Callable[[str], str] = self._hash if kind == "hashed" else self._encrypt
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_HASHES_AT_ONCE, thread_name_prefix="vault")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, text)
+
+    def unseal(self, sealed: str) -> str:
+        """Decrypt what `seal("encrypted", ...)` made; for the developer's own code, never for an answer."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - heavy, and few backends have secrets
+
+        raw = bytes.fromhex(sealed.removeprefix("aes256gcm:"))
+        return AESGCM(self.key_for("secret fields")).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None).decode()
+
+    def close(self) -> None:
+        """Release the hashing threads."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+    def _encrypt(self, text: str) -> str:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - heavy, and few backends have secrets
+
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return "aes256gcm:" + (nonce + AESGCM(self.key_for("secret fields")).encrypt(nonce, text.encode(), None)).hex()
+
+    def _hash(self, text: str) -> str:
+        import argon2  # noqa: PLC0415 - heavy, and few backends have secrets
+
+        return argon2.PasswordHasher(time_cost=_ARGON2_TIME, memory_cost=_ARGON2_MEMORY_KIB, parallelism=_ARGON2_LANES).hash(text)
