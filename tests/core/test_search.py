@@ -1,0 +1,83 @@
+"""Search text: what is folded together, what is cut apart."""
+
+import apsw
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.core.search import FIELD_BREAK, fold_case, fold_fields, fold_query, fold_text, match_expression
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Zürich", "zurich"),
+        ("São Paulo", "sao paulo"),
+        ("Łódź, Đà Nẵng & Tromsø", "lodz da nang tromso"),
+        ("Straße", "strasse"),
+        ("İstanbul Iğdır", "istanbul igdir"),
+        ("O'Brien-Smith_3", "o brien smith 3"),
+        ("東京都", "東 京 都"),
+        ("東京tower 2", "東 京 tower 2"),
+        ("が・ガ", "が ガ"),
+        ("서울", "서 울"),
+        ("ｱﾊﾞ", "ア バ"),
+        ("Москва́ Йошкар", "москва иошкар"),
+        ("Ἀθῆναι", "αθηναι"),
+        ("ﬁn Ⅳ", "fin iv"),
+        ("القَاهِرَة", "القاهرة"),
+        ("दिल्ली", "दिल्ली"),
+        ("กรุงเทพ", " ".join("กรุงเทพ")),
+        ("𠮷野", "𠮷 野"),
+        ("", ""),
+        ("!? ¶ …", ""),
+    ],
+)
+def test_fold_text_takes_case_and_accents_away(text: str, folded: str) -> None:
+    """Index text is folded words, one space apart, unspaced scripts by character."""
+    assert fold_text(text) == folded
+
+
+def test_fold_text_is_the_same_for_both_ways_to_write_an_accent() -> None:
+    """A composed and a decomposed letter are one word in the index."""
+    assert fold_text("Z\u00fcrich") == fold_text("Zu\u0308rich")
+    assert fold_text("\u304c") == fold_text("\u304b\u3099")
+
+
+def test_fold_query_keeps_an_unspaced_run_as_one_word() -> None:
+    """A query is cut into words; a run of ideographs is one of them."""
+    assert fold_query("Tōkyō 東京 x") == ("tokyo", "東京", "x")
+    assert fold_query("plain ASCII") == ("plain", "ascii")
+
+
+def test_fold_fields_stands_a_break_between_fields() -> None:
+    """Fields are joined by a token that no query holds; empty ones are left out."""
+    assert fold_fields(["Ab", None, "", "Cd"]) == f"ab {FIELD_BREAK} cd"
+    assert fold_query(FIELD_BREAK) == ()
+
+
+def test_fold_case_folds_case_alone() -> None:
+    """icontains is about case: accents stay."""
+    assert fold_case("Zürich STRASSE ß") == "zürich strasse ss"
+
+
+def test_match_expression_quotes_every_word() -> None:
+    """All words, the last by its beginning, a run as a phrase, a quote doubled."""
+    assert match_expression(("new", "東京", 'y"or')) == '"new" AND "東 京" AND "y""or" *'
+
+
+@given(st.text(max_size=40))
+def test_folding_is_stable(text: str) -> None:
+    """Folding folded text changes nothing, so that what is indexed and what is asked meet."""
+    assert fold_text(fold_text(text)) == fold_text(text)
+
+
+@given(st.text(min_size=1, max_size=30), st.text(max_size=10))
+def test_every_text_is_found_by_its_own_words(text: str, before: str) -> None:
+    """Any text that has a word is found by itself in the index, whatever script it is in."""
+    words = fold_query(text)
+    if words:
+        index = apsw.Connection(":memory:")
+        index.execute("create virtual table t using fts5(text, tokenize='ascii')")
+        index.execute("insert into t values(?)", (fold_fields([before, text]),))
+        assert index.execute("select count(*) from t where text match ?", (match_expression(words),)).get == 1
