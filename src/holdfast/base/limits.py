@@ -24,6 +24,7 @@ SORT_KEYS_MAX = 8
 PATH_STEPS_MAX = 3  # references followed by one filter, sort or include path
 INCLUDES_MAX = 10
 SEARCH_WORDS_MAX = 16
+SEARCH_LENGTH_MAX = 1_000  # code points of `q`, which a JSON query could make as long as its body
 
 # Writes (CONTRACT 1, 2.1, 2.7)
 BULK_ROWS_MAX = 1_000
@@ -35,7 +36,27 @@ DECIMAL_DIGITS_DEFAULT = 18
 DECIMAL_DIGITS_MAX = 18  # a scaled decimal fits a 64-bit integer
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
+EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+
+# Declarations
+NAME_LENGTH_MAX = 48  # of a resource or field: leaves room for suffixes within the 63 bytes of a PostgreSQL identifier
 
 # The write queue (DESIGN, SQLite)
 GROUP_REQUESTS_MAX = 128
 QUEUE_REQUESTS_MAX = 2_048
+
+# The doors (DESIGN, Doors; research/reliability, section 3 rows 6, 7 and 23)
+WRITE_STALL_S = 30.0  # a waiting answer must be read to its end, or by WRITE_STALL_BYTES, within this time
+WRITE_STALL_BYTES = 4 * 1024  # below this in WRITE_STALL_S it is a slow-read attack: 136 bytes a second
+LINGER_S = 2.0  # after a refusal the rest of the request is read and dropped, else the reset overtakes the answer (RFC 9112 9.6)
+LINGER_BYTES_MAX = 4 * 1024 * 1024
+HALF_CLOSE_S = 2.0  # a client that ended its side gets its answer for so long; most that end it are gone
+DRAIN_QUIET_S = 0.5  # at a graceful stop idle connections stay open for so long: a request may be on its way
+CONNECTIONS_MAX = 4_096  # per worker
+CONNECTIONS_PER_PEER_MAX = 1_024  # per worker and address
+PIPELINED_BYTES_MAX = 64 * 1024  # unread requests kept per connection before reading pauses
+PIPELINED_PER_TURN = 16  # requests answered in one turn of the loop before others have theirs
+CHUNK_LINE_BYTES_MAX = 128  # size and extensions of one chunk
+CHUNK_EXTENSION_BYTES_MAX = 4 * 1024  # extensions of one body
+TRAILER_BYTES_MAX = 8 * 1024
+METHOD_BYTES_MAX = 32
