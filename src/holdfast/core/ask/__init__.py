@@ -1,0 +1,11 @@
+"""Asking: query strings and JSON queries become frozen asks, or one refusal that says what to send instead. No I/O.
+
+query       text -> terms (name, operator, value)
+path        `author.name` -> Path, through what the caller may see (`visible`)
+operators   which operator fits which type, and what condition it makes
+filter      terms or JSON -> Condition
+sort, page  `sort`, `page`, `limit`, `count`
+view        `fields`, `include` -> View
+cursor      the signed place in a list, for `after`
+lists       all of it -> ListAsk; `records` the same for one record
+"""

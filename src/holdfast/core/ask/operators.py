@@ -1,0 +1,170 @@
+"""The operators of filters: which type takes which, and the condition that each makes.
+
+`ne` and `nin` include rows without a value; every other operator leaves them out, `null` aside.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from holdfast.base.errors import Refused
+from holdfast.base.limits import IN_VALUES_MAX, TEXT_LENGTH_MAX
+from holdfast.core.condition import All as AllOf
+from holdfast.core.condition import Condition, IsNull, Not, OneOf, Operator, Path, Stored, Test
+from holdfast.core.hint import quote, suggest
+from holdfast.model.types import (
+    Boolean,
+    Choice,
+    Date,
+    Duration,
+    FieldType,
+    Float,
+    Integer,
+    Items,
+    Mapping,
+    Nested,
+    Number,
+    Reference,
+    Text,
+    Time,
+    Timestamp,
+    Uuid,
+)
+
+_SAME = ("eq", "ne", "in", "nin", "null")
+_ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "between", "null")
+_SUBSTRING = ("contains", "icontains", "startswith", "endswith")
+_WITH_ORDER = frozenset({"gt", "gte", "lt", "lte", "between"})
+
+OPERATORS = (*_ORDERED[:-1], *_SUBSTRING, "null")
+"""Every operator there is."""
+
+
+def operators_of(kind: FieldType) -> tuple[str, ...]:
+    """The operators that a field of this type takes."""
+    match kind:
+        case Text() | Choice():
+            return OPERATORS
+        case Integer() | Float() | Number() | Date() | Time() | Timestamp() | Duration() | Uuid() | Reference():
+            return _ORDERED
+        case Boolean():
+            return _SAME
+        case Items(item):
+            return ("null",) if isinstance(item, Items | Mapping | Nested) else ("contains", "null")
+        case Mapping() | Nested():
+            return ("null",)
+        case _:
+            assert_never(kind)
+
+
+def is_ordered(kind: FieldType) -> bool:
+    """Whether rows can be sorted by a field of this type: all but documents."""
+    return not isinstance(kind, Items | Mapping | Nested)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How raw values are read: from a query string or from JSON. Each function raises ValueError with a sentence for people.
+
+    one   a single value of a type
+    many  the values of `in`, `nin`, `between`
+    flag  the value of `null`
+    """
+
+    one: Callable[[FieldType, Any], Stored]
+    many: Callable[[Any], list[Any]]
+    flag: Callable[[Any], bool]
+
+
+def build_test(path: Path, operator: str, raw: Any, reading: Reading) -> Condition:
+    """The condition that one operator makes of a path and a raw value; refuses invalid_filter, naming the field."""
+    allowed = operators_of(path.field.type)
+    if operator not in allowed:
+        raise _refuse_operator(path, operator, allowed)
+    try:
+        return _build(path, operator, raw, reading)
+    except ValueError as error:
+        raise Refused("invalid_filter", f"`{path}[{operator}]`: {error}", hint=_hint(operator)) from error
+
+
+def _build(path: Path, operator: str, raw: Any, reading: Reading) -> Condition:
+    match operator:
+        case "null":
+            return IsNull(path) if reading.flag(raw) else Not(IsNull(path))
+        case "in":
+            return _build_one_of(path, raw, reading)
+        case "nin":
+            return Not(_build_one_of(path, raw, reading))
+        case "between":
+            return _build_between(path, raw, reading)
+        case _:
+            return Test(path, Operator(operator), _read(path, operator, raw, reading))
+
+
+def _build_one_of(path: Path, raw: Any, reading: Reading) -> OneOf:
+    values = reading.many(raw)
+    if len(values) > IN_VALUES_MAX:
+        raise ValueError(f"at most {IN_VALUES_MAX} values, not {len(values)}")
+    return OneOf(path, tuple(_read(path, "in", each, reading) for each in values))
+
+
+def _build_between(path: Path, raw: Any, reading: Reading) -> Condition:
+    values = reading.many(raw)
+    if len(values) != 2:
+        raise ValueError(f"two values are needed, not {len(values)}")
+    low, high = (_read(path, "between", each, reading) for each in values)
+    return AllOf((Test(path, Operator.AT_LEAST, low), Test(path, Operator.AT_MOST, high)))
+
+
+def _read(path: Path, operator: str, raw: Any, reading: Reading) -> Stored:
+    """One value in storage form. A bound on what may be written is no bound on what may be asked for."""
+    value = reading.one(_asked_type(path.field.type, operator), raw)
+    if value is None and (operator in _WITH_ORDER or operator in _SUBSTRING):
+        raise ValueError("null cannot be compared so; `null` asks for rows without a value")
+    return value
+
+
+def _asked_type(kind: FieldType, operator: str) -> FieldType:
+    if isinstance(kind, Items):
+        return _without_bounds(kind.item)
+    return _ANY_TEXT if operator in _SUBSTRING else _without_bounds(kind)
+
+
+def _without_bounds(kind: FieldType) -> FieldType:
+    match kind:
+        case Text():
+            return _ANY_TEXT
+        case Integer():
+            return _ANY_INTEGER
+        case Float():
+            return _ANY_FLOAT
+        case Number(places):
+            return Number(places)
+        case _:
+            return kind
+
+
+_ANY_TEXT = Text(max_length=TEXT_LENGTH_MAX)
+_ANY_INTEGER = Integer()
+_ANY_FLOAT = Float()
+
+
+def _refuse_operator(path: Path, operator: str, allowed: tuple[str, ...]) -> Refused:
+    known = ", ".join(allowed)
+    if operator in OPERATORS:
+        return Refused("invalid_filter", f"`{path}` does not take `{operator}`.", hint=f"It takes: {known}.")
+    return Refused(
+        "invalid_filter", f"The operator {quote(operator)} is unknown.", hint=f"{suggest(operator, allowed)} `{path}` takes: {known}."
+    )
+
+
+def _hint(operator: str) -> str | None:
+    match operator:
+        case "null":
+            return "`null` takes true or false."
+        case "in" | "nin":
+            return "Values are parted by commas; write `\\,` for a comma within one."
+        case "between":
+            return "`between` takes the lowest and the highest value, parted by a comma."
+        case _:
+            return "`[null]=true` asks for rows without a value."

@@ -1,0 +1,64 @@
+"""Asking for one record: `fields`, `include`, and the `version` of a change."""
+
+import re
+from typing import NamedTuple
+
+from holdfast.base.errors import Refused
+from holdfast.core.ask.query import parse_query, split_names, take_single, unknown_parameter
+from holdfast.core.ask.view import ViewReader
+from holdfast.core.ask.visible import EVERYTHING, Visible
+from holdfast.core.view import View
+from holdfast.model.catalog import Catalog, ResourceSpec
+
+_VERSION = re.compile(r"[1-9][0-9]{0,17}\Z")
+
+VIEWING = ("fields", "include")
+"""The parameters of a read or creation."""
+
+CHANGING = (*VIEWING, "version")
+"""The parameters of PUT and PATCH."""
+
+DELETING = ("version",)
+"""The parameter of DELETE, which shows nothing."""
+
+
+class RecordAsk(NamedTuple):
+    """What of a record is shown, and the version that the caller has read (None: not said in the query)."""
+
+    view: View
+    version: int | None = None
+
+
+class RecordReader:
+    """Reads the query strings of single-record requests on one resource."""
+
+    def __init__(self, catalog: Catalog, resource: ResourceSpec, views: ViewReader | None = None) -> None:
+        self._views = views or ViewReader(catalog, resource)
+        self.default = RecordAsk(self._views.default)
+
+    def read_query(self, text: str, parameters: tuple[str, ...], *, visible: Visible = EVERYTHING) -> RecordAsk:
+        """Read a query string that may hold `parameters` (VIEWING, CHANGING or DELETING).
+
+        Refuses unknown_parameter, malformed_request (a version that is no whole number from 1).
+        """
+        if not text and visible is EVERYTHING:
+            return self.default
+        single, rest = take_single(parse_query(text), parameters)
+        if rest:
+            raise unknown_parameter(rest[0].key, parameters)
+        view = self._views.read(split_names(single.get("fields")), split_names(single.get("include")), visible)
+        return RecordAsk(view, parse_version(single["version"]) if "version" in single else None)
+
+
+def check_no_parameters(text: str) -> None:
+    """Refuse any query parameter where a route takes none."""
+    terms = parse_query(text)
+    if terms:
+        raise unknown_parameter(terms[0].key, ())
+
+
+def parse_version(text: str) -> int:
+    """Read the version in a query string; refuses malformed_request."""
+    if not _VERSION.match(text):
+        raise Refused("malformed_request", "`version` is a whole number from 1.", hint="Send the version that you have read.")
+    return int(text)

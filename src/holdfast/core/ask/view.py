@@ -1,0 +1,155 @@
+"""Views: `fields` and `include` become what of a record is shown, and the salt of its ETags."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import assert_never
+
+from holdfast.base.errors import Refused
+from holdfast.base.limits import INCLUDES_MAX, PATH_STEPS_MAX
+from holdfast.core.ask.path import find_field, find_reference, reference_names
+from holdfast.core.ask.visible import EVERYTHING, Visible
+from holdfast.core.hint import quote, suggest
+from holdfast.core.view import Include, View
+from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
+from holdfast.model.types import (
+    Boolean,
+    Choice,
+    Date,
+    Duration,
+    FieldType,
+    Float,
+    Integer,
+    Items,
+    Mapping,
+    Nested,
+    Number,
+    Reference,
+    Text,
+    Time,
+    Timestamp,
+    Uuid,
+)
+
+_ALWAYS_SHOWN = ("id", "version")
+_VIEWS_KEPT_MAX = 256
+
+
+@dataclass(slots=True)
+class _Branch:
+    """The includes below one record, by the name of the Ref field."""
+
+    below: "dict[str, _Branch]" = field(default_factory=dict)
+
+    def key(self) -> tuple[object, ...]:
+        return tuple((name, branch.key()) for name, branch in sorted(self.below.items()))
+
+
+class ViewReader:
+    """Builds the views of one resource. Equal asks get the very same View object, so that the store can know it by identity."""
+
+    def __init__(self, catalog: Catalog, resource: ResourceSpec) -> None:
+        self._catalog, self._resource = catalog, resource
+        self._kept: dict[object, View] = {}
+        self.default = self._build(None, _Branch(), EVERYTHING)
+
+    def read(self, fields: Sequence[str] | None, include: Sequence[str] | None, visible: Visible = EVERYTHING) -> View:
+        """The view of the named members (None: all) with what is included; refuses unknown_parameter."""
+        if fields is None and include is None and visible is EVERYTHING:
+            return self.default
+        members = None if fields is None else self._read_fields(fields, visible)
+        tree = _Branch() if include is None else self._read_include(include, visible)
+        return self._kept_view(members, tree, visible)
+
+    def _kept_view(self, members: frozenset[str] | None, tree: _Branch, visible: Visible) -> View:
+        """Guards of includes hold the caller's values, so only what has none of them is kept."""
+        if tree.below and visible is not EVERYTHING:
+            return self._build(members, tree, visible)
+        key = (members, tree.key(), visible.hidden_in(self._resource))
+        view = self._kept.get(key)
+        if view is None:
+            view = self._build(members, tree, visible)
+            if len(self._kept) >= _VIEWS_KEPT_MAX:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = view
+        return view
+
+    def _build(self, members: frozenset[str] | None, tree: _Branch, visible: Visible) -> View:
+        return _build_view(self._catalog, self._resource, members, tree, visible)
+
+    def _read_fields(self, names: Sequence[str], visible: Visible) -> frozenset[str]:
+        for name in names:
+            if find_field(self._resource, name, visible) is None:
+                known = [each.member for each in visible.fields(self._resource)]
+                raise Refused("unknown_parameter", f"`fields` names {quote(name)}, which is unknown.", hint=suggest(name, known))
+        return frozenset((*names, *_ALWAYS_SHOWN))
+
+    def _read_include(self, paths: Sequence[str], visible: Visible) -> _Branch:
+        tree, count = _Branch(), 0
+        for path in paths:
+            names = path.split(".")
+            if len(names) > PATH_STEPS_MAX:
+                raise Refused("unknown_parameter", f"`include` goes too deep at {quote(path)}.", hint=f"At most {PATH_STEPS_MAX} steps.")
+            count += self._plant(tree, names, visible)
+        if count > INCLUDES_MAX:
+            raise Refused("unknown_parameter", f"`include` names {count} references.", hint=f"At most {INCLUDES_MAX} can be included.")
+        return tree
+
+    def _plant(self, tree: _Branch, names: list[str], visible: Visible) -> int:
+        """Add one include path to the tree; returns how many references are new in it."""
+        resource, new = self._resource, 0
+        for position, name in enumerate(names):
+            spec = find_reference(resource, name, visible)
+            if spec is None:
+                raise _unknown_include(resource, names[:position], name, visible)
+            new += name not in tree.below
+            tree = tree.below.setdefault(name, _Branch())
+            resource = self._catalog.target(spec)
+        return new
+
+
+def _unknown_include(resource: ResourceSpec, before: list[str], name: str, visible: Visible) -> Refused:
+    prefix = "".join(f"{each}." for each in before)
+    known = [f"{prefix}{each}" for each in reference_names(resource, visible)]
+    reason = "is no reference" if find_field(resource, name, visible) is not None else "is unknown"
+    return Refused("unknown_parameter", f"`include` names {quote(prefix + name)}, which {reason}.", hint=suggest(prefix + name, known))
+
+
+def _build_view(catalog: Catalog, resource: ResourceSpec, members: frozenset[str] | None, tree: _Branch, visible: Visible) -> View:
+    """Fields and includes stand in catalog order, whatever the order of asking, so that one view has one spelling."""
+    fields = tuple(each for each in visible.fields(resource) if members is None or each.member in members)
+    includes = tuple(
+        _build_include(catalog, each, tree.below[each.name], visible)
+        for each in visible.fields(resource)
+        if each.reference is not None and each.name in tree.below
+    )
+    return View(resource, fields, includes, _salt(resource, fields, includes))
+
+
+def _build_include(catalog: Catalog, spec: FieldSpec, tree: _Branch, visible: Visible) -> Include:
+    target = catalog.target(spec)
+    return Include(spec, _build_view(catalog, target, None, tree, visible), visible.guard(target))
+
+
+def _salt(resource: ResourceSpec, fields: tuple[FieldSpec, ...], includes: tuple[Include, ...]) -> str:
+    """8 hex digits over everything that shapes the bytes of an answer, so that a new release never meets an old ETag."""
+    shown = [f"{each.member}:{describe_type(each.type)}" for each in fields]
+    beside = [f"{each.field.name}={each.view.etag_salt}" for each in includes]
+    return blake2b("\n".join((resource.path, *shown, "", *beside)).encode(), digest_size=4).hexdigest()
+
+
+def describe_type(kind: FieldType) -> str:
+    """What of a type shapes its stored and shown forms; equal in every process."""
+    match kind:
+        case Number(places):
+            return f"number.{places}"
+        case Items(item):
+            return f"items[{describe_type(item)}]"
+        case Mapping(value):
+            return f"mapping[{describe_type(value)}]"
+        case Nested(_, members):
+            return f"nested[{','.join(f'{each.name}:{describe_type(each.type)}' for each in members)}]"
+        case Text() | Integer() | Float() | Boolean() | Date() | Time() | Timestamp() | Duration() | Uuid() | Choice() | Reference():
+            return type(kind).__name__.lower()
+        case _:
+            assert_never(kind)
