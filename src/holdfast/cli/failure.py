@@ -1,0 +1,59 @@
+"""How a command that failed says so: where, what, and the next act; on standard error, without our own traceback."""
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from holdfast.base.errors import Answerable, Misconfigured
+
+HOLDS, REFUSED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+_HOUSE = str(Path(__file__).parent.parent)
+_FRAMES_MAX = 6
+
+
+def tell_failure(error: BaseException) -> int:
+    """Tell an error; the result is the exit status. What is a fault of ours is raised again, for its traceback."""
+    match error:
+        case Misconfigured():
+            _tell_mistake(error)
+            return WRONG_USE
+        case click.ClickException():
+            error.show()
+            return WRONG_USE
+        case click.Abort() | KeyboardInterrupt():
+            click.echo("Interrupted.", err=True)
+            return INTERRUPTED
+        case BrokenPipeError():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush of the interpreter is quiet
+            return REFUSED
+        case Answerable():
+            tell(error.code, error.message, error.hint)
+            return REFUSED
+        case _:
+            raise error
+
+
+def tell(place: str, problem: str, mend: str | None) -> None:
+    """Write the three lines of every error of the command line."""
+    click.echo(f"{click.style('error', fg='red', bold=True)}  {click.style(place, bold=True)}", err=True)
+    click.echo(f"       {problem}", err=True)
+    if mend:
+        click.echo(f"{click.style(' mend', fg='green')}  {mend}", err=True)
+
+
+def _tell_mistake(error: Misconfigured) -> None:
+    tell(error.place, error.problem, error.mend)
+    frames = [] if error.__cause__ is None else _own_frames(error.__cause__)
+    if frames:
+        click.echo("\n" + "".join(traceback.format_list(frames)).rstrip(), err=True)
+
+
+def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The end of the developer's traceback, without the frames of the house and of the import machinery."""
+    strangers = (_HOUSE, "<frozen", str(Path(importlib.__file__).parent))
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(strangers)]
+    return frames[-_FRAMES_MAX:]

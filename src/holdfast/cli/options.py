@@ -1,0 +1,52 @@
+"""Options that several commands share; they mean the same everywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from holdfast.settings import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def app_argument(command: Command) -> Command:
+    """[APP]: file.py or module:attribute."""
+    return click.argument("app", required=False)(command)
+
+
+def app_option(command: Command) -> Command:
+    """--app APP."""
+    return click.option("--app", metavar="APP", help="file.py or module:attribute  [default: $HOLDFAST_APP, pyproject.toml, app.py]")(
+        command
+    )
+
+
+def data_options(command: Command) -> Command:
+    """--data DIR and --database URL."""
+    command = click.option("--database", metavar="URL", help="Another database than <data>/holdfast.db.")(command)
+    return click.option("--data", metavar="DIR", help="Folder of the database, key and logs.  [default: ./data]")(command)
+
+
+def json_option(command: Command) -> Command:
+    """--json: the report as JSON on standard output."""
+    return click.option("--json", "as_json", is_flag=True, help="Write the report as JSON.")(command)
+
+
+def read_command_settings(**flags: Any) -> Settings:
+    """The settings of a command: holdfast.toml of the working directory, then HOLDFAST_*, then its flags that were given."""
+    from holdfast.settings import read_settings  # noqa: PLC0415 - heavy for `--help`
+
+    return read_settings(folder=Path.cwd(), environ=os.environ, flags=flags)
+
+
+def write_json(value: Any) -> None:
+    """Write a report as one indented JSON document."""
+    import msgspec  # noqa: PLC0415 - heavy for `--help`
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))

@@ -1,0 +1,38 @@
+"""`holdfast routes`: every route of the API."""
+
+from typing import Any
+
+import click
+
+from holdfast.cli.options import app_option, json_option, read_command_settings, write_json
+
+
+@click.command("routes")
+@app_option
+@json_option
+def command(app: str | None, *, as_json: bool) -> None:
+    """List every route of the API, in the order declared."""
+    from holdfast.app import load_backend  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.core.routes import build_routes  # noqa: PLC0415 - heavy for `--help`
+
+    settings = read_command_settings(app=app)
+    routes = build_routes(load_backend(settings.app).catalog, query_method=settings.query_method)
+    rows = [
+        {
+            "method": each.method,
+            "path": each.template,
+            "action": each.action.value,
+            "resource": each.resource.path if each.resource else None,
+        }
+        for each in routes
+    ]
+    if as_json:
+        write_json(rows)
+    else:
+        _write_table(rows)
+
+
+def _write_table(rows: list[dict[str, Any]]) -> None:
+    width = max(len(each["path"]) for each in rows)
+    for each in rows:
+        click.echo(f"{each['method']:<7} {each['path']:<{width}}  {each['action'].replace('_', ' ')}")
