@@ -1,0 +1,412 @@
+"""One connection of HTTP/1.1: heads and bodies in, replies out, in order.
+
+A short read is answered inside `data_received`: no task, no scope, head and body in one write. Receipt deadlines, sizes and strict
+framing live here because they cannot be kept behind ASGI. Whatever a client does, it gets at most one answer for each request, and
+nothing of it reaches the log.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable
+from enum import Enum
+from typing import cast
+
+from holdfast.base.errors import Refused
+from holdfast.core.exchange import Exchange, Head, Reply
+from holdfast.http.body import BodyReader, ChunkedBody, CountedBody
+from holdfast.http.door import Door
+from holdfast.http.head import END_OF_HEAD, Fields, HeadReader, check_beginning
+from holdfast.http.wire import BODILESS, CONTINUE, LAST_CHUNK, encode_chunk, encode_reply, encode_stream_head
+
+_log = logging.getLogger("holdfast.http")
+
+
+class _Stage(Enum):
+    HEAD = "waiting for a head, or for the rest of one"
+    BODY = "receiving a body"
+    BUSY = "the answer is being made or streamed"
+    LINGER = "refused: what still arrives is dropped until the client has read the answer"
+    CLOSED = "closed, perhaps with bytes still to flush"
+
+
+_HEAD, _BODY, _BUSY, _LINGER, _CLOSED = _Stage
+
+
+class Connection(asyncio.Protocol):
+    """One connection; `Door` holds what it shares with the others of its worker."""
+
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_deadline_s",
+        "_door",
+        "_eof",
+        "_exchange",
+        "_heads",
+        "_keep_alive",
+        "_lingered_bytes",
+        "_peer",
+        "_reading",
+        "_receiving",
+        "_stage",
+        "_stall_sent",
+        "_stall_since_s",
+        "_transport",
+        "_unread",
+        "_work",
+        "_writable",
+        "_written",
+    )
+
+    _transport: asyncio.Transport
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._heads = HeadReader(door.bounds)
+        self._peer = ""
+        self._stage = _HEAD
+        self._buffer = b""  # bytes that are not consumed: the beginning of a head, or requests whose turn has not come
+        self._receiving = True  # the first byte of the next head has come; the first head is due from the opening on
+        self._deadline_s = time.monotonic() + door.bounds.headers_receipt_s
+        self._exchange: Exchange | None = None
+        self._body: BodyReader | None = None
+        self._keep_alive = True
+        self._unread = False  # part of a refused request may still be on its way
+        self._eof = False
+        self._work: asyncio.Future[Reply] | asyncio.Task[None] | None = None
+        self._reading = True
+        self._writable: asyncio.Event | None = None  # set while the client does not read fast enough
+        self._written = 0
+        self._stall_sent, self._stall_since_s = 0, 0.0
+        self._lingered_bytes = 0
+
+    # What the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        address = transport.get_extra_info("peername")
+        self._peer = address[0] if isinstance(address, tuple) else ""
+        if not self._door.enter(self, self._peer):
+            self._refuse_unread(self._door.service.refuse("overloaded", peer=self._peer))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the reason is the client's own affair
+        """The connection is gone; what still runs for it is cancelled."""
+        self._stage = _CLOSED
+        self._buffer = b""
+        self._door.leave(self)
+        if self._writable is not None:
+            self._writable.set()
+        if self._work is not None:
+            self._work.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have arrived."""
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        try:
+            self._consume(data)
+        except Exception:  # noqa: BLE001  # the last line of defence: a defect of ours must not become a hanging client
+            self._break()
+
+    def eof_received(self) -> bool:
+        """The client has ended its side: answer what is complete, refuse what is not."""
+        self._eof = True
+        self._keep_alive = False
+        if self._stage is _BUSY:
+            self._deadline_s = time.monotonic() + self._door.bounds.half_close_s
+            return True
+        if self._stage is _BODY and self._exchange is not None:
+            self._refuse_unread(self._exchange.refuse("malformed_request"))
+        elif self._stage is _HEAD and self._buffer:
+            self._refuse_framing("malformed_request")
+        return False
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than we write."""
+        self._writable = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if self._writable is not None:
+            self._writable.set()
+            self._writable = None
+        self._resume()
+
+    # What the door calls
+
+    def sweep(self, now_s: float) -> None:
+        """Keep the deadlines of receipt, idleness and reading."""
+        waiting_bytes = self._transport.get_write_buffer_size()
+        if waiting_bytes:
+            self._check_reading(waiting_bytes, now_s)
+        else:
+            self._stall_since_s = 0.0
+        if now_s >= self._deadline_s:
+            self._expire(waiting_bytes, now_s)
+
+    def leave_if_idle(self) -> None:
+        """Close unless a request is under way."""
+        if self._stage is _HEAD and not self._buffer:
+            self._close()
+        elif self._stage is _LINGER:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close at once, unsent bytes and all."""
+        self._stage = _CLOSED
+        self._transport.abort()
+
+    # Receiving
+
+    def _consume(self, data: bytes) -> None:
+        """Handle what has arrived, in order, until it is used up or its turn has not come."""
+        turns = self._door.bounds.pipelined_per_turn
+        while data:
+            stage = self._stage
+            if stage is _HEAD and turns and self._writable is None:
+                turns -= 1
+                data = self._receive_head(data)
+            elif stage is _BODY:
+                data = self._receive_body(data)
+            elif stage is _HEAD or stage is _BUSY:
+                self._hold(data)
+                if not turns:
+                    asyncio.get_running_loop().call_soon(self._resume)
+                return
+            else:
+                self._drop(len(data))
+                return
+
+    def _hold(self, data: bytes) -> None:
+        self._buffer = data
+        if self._stage is _HEAD:
+            self._deadline_s = math.inf  # its turn is ours to give; a client that does not read is watched by _check_reading
+        if len(data) > self._door.bounds.pipelined_bytes_max and self._reading:
+            self._reading = False
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        """Go on with what was held."""
+        if self._stage is _CLOSED:
+            return
+        if not self._reading and not self._transport.is_closing():
+            self._reading = True
+            self._transport.resume_reading()
+        if self._buffer:
+            self.data_received(b"")
+
+    def _drop(self, count: int) -> None:
+        self._lingered_bytes += count
+        if self._stage is _LINGER and self._lingered_bytes > self._door.bounds.linger_bytes_max:
+            self.abort()
+
+    def _receive_head(self, data: bytes) -> bytes:
+        if data[0] == 13 and data.startswith(b"\r\n"):  # one empty line before a request is nothing (RFC 9112, 2.2)
+            data = data[2:]
+        end = data.find(END_OF_HEAD)
+        if end < 0:
+            return self._await_head(data)
+        try:
+            method, target, fields = self._heads.read(data, end)
+        except Refused as refused:
+            return self._refuse_framing(refused.code)
+        self._keep_alive = fields.keep_alive and not self._eof
+        now_s = time.monotonic()
+        opened = self._door.service.open(Head(method, target, fields.headers, self._peer, fields.has_body, now_s))
+        if isinstance(opened, Reply):
+            if fields.has_body:
+                return self._refuse_unread(opened)
+            self._respond(opened, now_s)
+        elif fields.has_body:
+            return self._begin_body(opened, fields, data[end + 4 :], now_s)
+        else:
+            self._answer(opened, b"", now_s)
+        return data[end + 4 :]
+
+    def _await_head(self, data: bytes) -> bytes:
+        if not self._receiving:
+            self._receiving = True
+            self._deadline_s = time.monotonic() + self._door.bounds.headers_receipt_s
+        elif self._deadline_s == math.inf:  # it was held for its turn, which has come
+            self._deadline_s = time.monotonic() + self._door.bounds.headers_receipt_s
+        try:
+            check_beginning(data, self._door.bounds)
+        except Refused as refused:
+            return self._refuse_framing(refused.code)
+        self._buffer = data
+        return b""
+
+    def _begin_body(self, exchange: Exchange, fields: Fields, data: bytes, now_s: float) -> bytes:
+        length = fields.length
+        if length > exchange.body_bytes_max:
+            return self._refuse_unread(exchange.refuse("payload_too_large"))
+        if not fields.chunked and len(data) >= length:
+            self._answer(exchange, data[:length], now_s)
+            return data[length:]
+        self._exchange = exchange
+        self._body = ChunkedBody(exchange.body_bytes_max) if fields.chunked else CountedBody(length)
+        self._stage = _BODY
+        self._deadline_s = now_s + self._door.bounds.body_receipt_s
+        if fields.continues and not data:
+            self._write(CONTINUE)
+        return data
+
+    def _receive_body(self, data: bytes) -> bytes:
+        body, exchange = self._body, self._exchange
+        assert body is not None
+        assert exchange is not None
+        try:
+            rest = body.take(data)
+        except Refused as refused:
+            return self._refuse_unread(exchange.refuse(refused.code))
+        if body.done:
+            self._body = self._exchange = None
+            self._answer(exchange, body.join(), time.monotonic())
+        return rest
+
+    # Refusing
+
+    def _refuse_framing(self, code: str) -> bytes:
+        return self._refuse_unread(self._door.service.refuse(code, peer=self._peer))
+
+    def _refuse_unread(self, reply: Reply) -> bytes:
+        """Answer a request that has not arrived whole, and close: where the next one would begin is not known."""
+        self._keep_alive = False
+        self._unread = True
+        self._respond(reply, 0.0)
+        return b""
+
+    def _break(self) -> None:
+        _log.exception("a connection failed")
+        if self._stage is _CLOSED or self._stage is _LINGER:
+            return
+        try:
+            self._refuse_unread(self._door.service.refuse("internal_error", peer=self._peer))
+        except Exception:  # noqa: BLE001  # nothing can be said any more
+            self.abort()
+
+    # Answering
+
+    def _answer(self, exchange: Exchange, body: bytes, now_s: float) -> None:
+        reply = exchange.answer(body)
+        if isinstance(reply, Reply):
+            self._respond(reply, now_s)
+        else:
+            self._await_answer(reply)
+
+    def _await_answer(self, reply: Awaitable[Reply]) -> None:
+        self._stage = _BUSY
+        self._deadline_s = math.inf
+        work = asyncio.ensure_future(reply)
+        self._work = work
+        work.add_done_callback(self._answered)
+
+    def _answered(self, work: "asyncio.Future[Reply]") -> None:
+        self._work = None
+        if work.cancelled() or self._stage is _CLOSED:
+            self.abort()
+            return
+        try:
+            self._respond(work.result(), time.monotonic())
+            self._resume()
+        except Exception:  # noqa: BLE001  # as in data_received
+            self._break()
+
+    def _respond(self, reply: Reply, now_s: float) -> None:
+        """Send a reply; `now_s` begins the idle time of a connection that is kept."""
+        keep_alive = self._keep_alive and not reply.close and not self._door.draining
+        body = reply.body
+        if not isinstance(body, bytes):
+            self._begin_stream(reply, body, keep_alive=keep_alive)
+            return
+        opening = self._door.openings.of(reply.status)
+        self._write(encode_reply(opening, reply, body, keep_alive=keep_alive, minor=self._heads.version_minor))
+        self._complete(now_s, keep_alive=keep_alive)
+
+    def _complete(self, now_s: float, *, keep_alive: bool) -> None:
+        if keep_alive:
+            self._stage = _HEAD
+            self._receiving = False
+            self._deadline_s = now_s + self._door.bounds.keep_alive_s
+        elif self._unread and not self._eof and self._transport.can_write_eof():
+            self._stage = _LINGER
+            self._deadline_s = time.monotonic() + self._door.bounds.linger_s
+            self._transport.write_eof()
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self._stage = _CLOSED
+        self._deadline_s = math.inf
+        self._transport.close()
+
+    def _write(self, data: bytes) -> None:
+        self._written += len(data)
+        self._transport.write(data)
+
+    # Streaming
+
+    def _begin_stream(self, reply: Reply, parts: AsyncIterator[bytes], *, keep_alive: bool) -> None:
+        chunked = self._heads.version_minor == 1
+        keep_alive = keep_alive and chunked
+        self._stage = _BUSY
+        self._deadline_s = math.inf
+        opening = self._door.openings.of(reply.status)
+        self._write(encode_stream_head(opening, reply, keep_alive=keep_alive, minor=self._heads.version_minor))
+        silent = reply.bare or reply.status in BODILESS
+        work = asyncio.ensure_future(self._stream(parts, chunked=chunked, silent=silent))
+        self._work = work
+        work.add_done_callback(lambda done: self._streamed(done, keep_alive=keep_alive))
+
+    async def _stream(self, parts: AsyncIterator[bytes], *, chunked: bool, silent: bool) -> None:
+        try:
+            if silent:
+                return
+            async for part in parts:
+                if part:
+                    self._write(encode_chunk(part) if chunked else part)
+                if self._writable is not None:
+                    await self._writable.wait()
+            if chunked:
+                self._write(LAST_CHUNK)
+        finally:
+            close = getattr(parts, "aclose", None)
+            if close is not None:
+                await close()
+
+    def _streamed(self, work: "asyncio.Task[None]", *, keep_alive: bool) -> None:
+        self._work = None
+        if work.cancelled() or self._stage is _CLOSED:
+            self.abort()
+        elif work.exception() is not None:  # without its last chunk, so that the client sees that the stream is cut
+            _log.error("a stream failed", exc_info=work.exception())
+            self.abort()
+        else:
+            self._complete(time.monotonic(), keep_alive=keep_alive and not self._eof and not self._door.draining)
+            self._resume()
+
+    # Deadlines
+
+    def _check_reading(self, waiting_bytes: int, now_s: float) -> None:
+        """Abort a client that does not read what waits for it, or only drop by drop."""
+        sent = self._written - waiting_bytes
+        if not self._stall_since_s or sent - self._stall_sent >= self._door.bounds.write_stall_bytes:
+            self._stall_since_s, self._stall_sent = now_s, sent
+        elif now_s - self._stall_since_s >= self._door.bounds.write_stall_s:
+            self.abort()
+
+    def _expire(self, waiting_bytes: int, now_s: float) -> None:
+        if self._stage is _BODY and self._exchange is not None:
+            self._refuse_unread(self._exchange.refuse("request_timeout"))
+        elif self._stage is not _HEAD:
+            self.abort()
+        elif self._buffer:
+            self._refuse_framing("request_timeout")
+        elif waiting_bytes:  # it is not idle: it still reads
+            self._deadline_s = now_s + self._door.bounds.keep_alive_s
+        else:
+            self._close()
