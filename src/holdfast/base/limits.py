@@ -35,6 +35,7 @@ LIST_ITEMS_MAX = 1_000
 DECIMAL_DIGITS_DEFAULT = 18
 DECIMAL_DIGITS_MAX = 18  # a scaled decimal fits a 64-bit integer
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+DETAILS_MAX = 1_000  # faults listed by one answer; a body of 1 MiB can hold a hundred thousand
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
 EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
