@@ -1,0 +1,58 @@
+"""Export: every record of a resource, in the order of the ids, as JSON lines or CSV.
+
+Pages are read one after another, each from its own snapshot: a record that is changed meanwhile appears once, old or new.
+"""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from holdfast.core.condition import ALWAYS, Path
+from holdfast.core.plan import Order, Page, ReadMany
+from holdfast.core.view import View
+from holdfast.engine.rows import write_csv_cell
+from holdfast.model.catalog import ResourceSpec
+from holdfast.ports.store import Store
+
+PAGE_ROWS = 500
+
+
+async def dump_lines(store: Store, resource: ResourceSpec) -> AsyncIterator[bytes]:
+    """Yield the records as JSON lines, a page at a time."""
+    async for page in _pages(store, resource):
+        if page.rows:
+            yield "\n".join((*page.rows, "")).encode()
+
+
+async def dump_csv(store: Store, resource: ResourceSpec) -> AsyncIterator[bytes]:
+    """Yield the records as CSV with a header, a page at a time; documents are JSON in their cell."""
+    members = [each.member for each in _view(resource).fields]
+    yield _csv([members])
+    async for page in _pages(store, resource):
+        records: list[dict[str, Any]] = [msgspec.json.decode(text) for text in page.rows]
+        yield _csv([[write_csv_cell(record[member]) for member in members] for record in records])
+
+
+def _csv(rows: list[list[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _view(resource: ResourceSpec) -> View:
+    return View(resource, tuple(each for each in resource.fields if each.secret is None))
+
+
+async def _pages(store: Store, resource: ResourceSpec) -> AsyncIterator[Page]:
+    view, order = _view(resource), (Order(Path(resource.by_member["id"])),)
+    after = None
+    while True:
+        found = store.read_many(ReadMany(view, ALWAYS, order, PAGE_ROWS, after=after, count=False))
+        page = found if isinstance(found, Page) else await found
+        yield page
+        if page.next is None:
+            return
+        after = page.next
