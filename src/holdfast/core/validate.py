@@ -1,0 +1,308 @@
+"""Validation: what a caller sent for a record, read into stored values, with every invalid field at once.
+
+A BodyReader is prepared once for each resource; a request only runs through its slots. It knows types and bounds and nothing of rows:
+what must be compared with the stored record (`equal`, `merge`) is handed on and settled in the transaction by `core.change`.
+"""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from holdfast.base.errors import Broken, Detail, Refused
+from holdfast.base.ids import RecordId, parse_client_id
+from holdfast.base.limits import BULK_ROWS_MAX
+from holdfast.core.condition import Stored
+from holdfast.core.document import parse_json
+from holdfast.core.invalid import Fault, Invalid, details_of, invalid, move, refusal, unknown, wrong_type
+from holdfast.core.structure import KEEP, NULL_REFUSED, REQUIRED, Slot, field_reader, patch_reader, read_members
+from holdfast.core.values import Reader
+from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.model.stored import to_stored
+from holdfast.model.types import Boolean, FieldType, Float, Integer, Items, Mapping, Nested
+
+_SET_BY_SERVER = ("read_only", "member is set by the server")
+_KEPT = ("read_only", "may not be changed")
+_READERS_MAX = 4_096  # kept ready; a large backend has some hundred fields
+_match_number = re.compile(r"-?(?:0|[1-9][0-9]{0,307})(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?").fullmatch
+
+
+class Created(NamedTuple):
+    """A record to be made: the id if the caller chose one, and the stored value of every declared member."""
+
+    id: RecordId | None
+    values: dict[str, Stored]
+
+
+class Changed(NamedTuple):
+    """A change to a record, as core.plan.Update takes it.
+
+    assign   member -> new stored value
+    merge    member -> JSON merge patch for a stored document, its values in their JSON form
+    equal    member -> stored value that the record must hold already, else 422 read_only
+    version  the version that the caller has read, if the body says it
+    """
+
+    assign: dict[str, Stored]
+    merge: dict[str, dict[str, Any]]
+    equal: dict[str, Stored]
+    version: int | None
+
+
+class BodyReader:
+    """Reads the bodies of one resource. Every method raises Refused validation_failed (422) with all faults in `details`."""
+
+    def __init__(self, resource: ResourceSpec) -> None:
+        declared = [spec for spec in resource.fields if not spec.system]
+        writable = [spec for spec in declared if not (spec.readonly or spec.immutable)]
+        self._create = tuple(_create_slot(resource, spec) for spec in declared)
+        self._replace = tuple(_replace_slot(resource, spec) for spec in writable)
+        self._patch = tuple(_slot(spec, field_reader(spec.type), KEEP) for spec in writable if not isinstance(spec.type, Mapping | Nested))
+        self._merge = tuple(_slot(spec, patch_reader(spec.type), KEEP) for spec in writable if isinstance(spec.type, Mapping | Nested))
+        self._equal = {spec.member: _equal_reader(spec) for spec in resource.fields if spec.system or spec not in writable}
+        self._equal.pop("version")  # it is the precondition
+        self._declared = frozenset(spec.member for spec in declared)
+        self._system = frozenset(spec.member for spec in resource.fields if spec.system)
+        self._writable = frozenset(spec.member for spec in writable)
+        self._creatable = ("id", *(spec.member for spec in declared if not spec.readonly))
+        self._changeable = ("version", *(spec.member for spec in writable))
+        self._included = {spec.name: spec.member for spec in declared if spec.reference}
+
+    def read_create(self, value: Any) -> Created:
+        """Read the body of a creation: the id, if the caller chooses it, and every declared member."""
+        try:
+            return self._read_create(value)
+        except Invalid as error:
+            raise refusal(error.faults) from None
+
+    def read_bulk(self, value: Any) -> list[Created]:
+        """Read the body of a bulk creation: 1 to BULK_ROWS_MAX objects. Details are at `[3].title`."""
+        if not isinstance(value, list):
+            raise refusal(wrong_type("an array", value).faults)
+        if not 1 <= len(value) <= BULK_ROWS_MAX:
+            code = "too_long" if value else "too_short"
+            raise refusal([Fault("", code, f"must have 1 to {BULK_ROWS_MAX:,} items, has {len(value):,}")])
+        created: list[Created] = []
+        faults: list[Fault] = []
+        for index, item in enumerate(value):
+            try:
+                created.append(self._read_create(item))
+            except Invalid as error:
+                faults.extend(move(f"[{index}]", error.faults))
+        if faults:
+            raise refusal(faults)
+        return created
+
+    def read_replace(self, value: Any) -> Changed:
+        """Read the body of a full update (PUT): an optional member that is left out gets its default.
+
+        Secret, immutable and readonly members that are left out keep their value.
+        """
+        faults: list[Fault] = []
+        members = _as_object(value)
+        assign, found = read_members(self._replace, members, faults)
+        equal, version = ({}, None) if found == len(members) else self._read_beside_change(members, faults)
+        if faults:
+            raise refusal(faults)
+        return Changed(assign, {}, equal, version)
+
+    def read_patch(self, value: Any) -> Changed:
+        """Read a merge patch (RFC 7396): what is left out stays, null empties an optional member, objects are merged, lists replaced."""
+        faults: list[Fault] = []
+        members = _as_object(value)
+        assign, found = read_members(self._patch, members, faults)
+        merge, merged = read_members(self._merge, members, faults)
+        equal, version = ({}, None) if found + merged == len(members) else self._read_beside_change(members, faults)
+        if faults:
+            raise refusal(faults)
+        assign.update({member: None for member, patch in merge.items() if patch is None})
+        return Changed(assign, {member: patch for member, patch in merge.items() if patch is not None}, equal, version)
+
+    def _read_create(self, value: Any) -> Created:
+        if not isinstance(value, dict):
+            raise wrong_type("an object", value)
+        faults: list[Fault] = []
+        values, found = read_members(self._create, value, faults)
+        chosen = None if found == len(value) else self._read_beside_create(value, faults)
+        if faults:
+            raise Invalid(faults)
+        return Created(chosen, values)
+
+    def _read_beside_create(self, members: dict[str, Any], faults: list[Fault]) -> RecordId | None:
+        """Read what is no declared member: the id of the caller's choice; everything else is a fault."""
+        chosen = None
+        for name, value in members.items():
+            if name in self._declared:
+                continue
+            if name not in self._system:
+                faults.append(self._unknown(name, self._creatable))
+            elif name == "id":
+                chosen = _read_into(faults, name, _read_client_id, value)
+            else:
+                faults.append(Fault(f".{name}", *_SET_BY_SERVER))
+        return chosen
+
+    def _read_beside_change(self, members: dict[str, Any], faults: list[Fault]) -> tuple[dict[str, Stored], int | None]:
+        """Read what may be sent back but not changed, and the version; everything else is a fault."""
+        equal: dict[str, Stored] = {}
+        version = None
+        for name, value in members.items():
+            if name in self._writable:
+                continue
+            if name == "version":
+                version = _read_into(faults, name, _read_version, value)
+            elif name in self._equal:
+                equal[name] = _read_into(faults, name, self._equal[name], value)
+            else:
+                faults.append(self._unknown(name, self._changeable))
+        return equal, version
+
+    def _unknown(self, name: str, known: tuple[str, ...]) -> Fault:
+        if name in self._included:
+            return Fault(f".{name}", "unknown_member", f"is an included record, which is not written here: send `{self._included[name]}`")
+        return unknown(name, known)
+
+
+def validate_merged(spec: FieldSpec, json_value: Any, path: str) -> Stored | list[Detail]:
+    """Judge a stored document after a merge patch was applied to it: its new stored form, or everything that is wrong with it.
+
+    json_value  the merged value, decoded; members that the patch took away get their default, or null where null is accepted
+    path        where the field stands in the body ("address")
+    """
+    try:
+        return _read_merged(spec)(json_value)  # type: ignore[no-any-return]  # a Reader of a field gives a stored value
+    except Invalid as error:
+        return details_of(move(f".{path}", error.faults))
+
+
+def parse_value(kind: FieldType, json_value: Any) -> Stored:
+    """The stored form of one JSON value that is not null; raises ValueError with a predicate for people ("must be a number, ...")."""
+    return _reader(kind)(json_value)  # type: ignore[no-any-return]  # a Reader of a field gives a stored value
+
+
+def parse_text(kind: FieldType, text: str) -> Stored:
+    """The stored form of a value written as plain text, as in a query string: `10`, `true`, `2024-01-01`; raises ValueError likewise."""
+    return parse_value(kind, from_text(kind, text))
+
+
+def from_text(kind: FieldType, text: str) -> Any:
+    """The JSON value that a plain text (a query string, a cell of a CSV file) stands for; lists and objects are written as JSON.
+
+    A text that cannot stand for the type is given back as it is, and refused by the reader of the type.
+    """
+    match kind:
+        case Boolean():
+            return {"true": True, "false": False}.get(text, text)
+        case Integer() | Float():
+            found = _match_number(text)
+            if not found:
+                return text
+            return int(text) if found[1] is None and found[2] is None else Decimal(text)
+        case Items() | Mapping() | Nested():
+            return _parse_document(text)
+        case _:
+            return text
+
+
+def _parse_document(text: str) -> Any:
+    try:
+        return parse_json(text.encode(errors="surrogatepass"))
+    except Refused:
+        return text
+
+
+@lru_cache(_READERS_MAX)
+def _reader(kind: FieldType) -> Reader:
+    return field_reader(kind)
+
+
+@lru_cache(_READERS_MAX)
+def _read_merged(spec: FieldSpec) -> Reader:
+    read = field_reader(spec.type, merged=True)
+    return lambda value: _read_nullable(spec, read, value)
+
+
+def _read_nullable(spec: FieldSpec, read: Reader, value: Any) -> Stored:
+    if value is not None:
+        return read(value)  # type: ignore[no-any-return]  # a Reader of a field gives a stored value
+    if not spec.nullable:
+        raise invalid(*NULL_REFUSED)
+    return None
+
+
+def _as_object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise refusal(wrong_type("an object", value).faults)
+    return value
+
+
+def _slot(spec: FieldSpec, read: Reader, default: Any, factory: Callable[[], Stored] | None = None) -> Slot:
+    return Slot(spec.member, read, None if spec.nullable else NULL_REFUSED, default, factory)
+
+
+def _create_slot(resource: ResourceSpec, spec: FieldSpec) -> Slot:
+    slot = _slot(spec, field_reader(spec.type), *_default(resource, spec))
+    return slot._replace(read=_refuse_set_by_server, null=_SET_BY_SERVER) if spec.readonly else slot
+
+
+def _replace_slot(resource: ResourceSpec, spec: FieldSpec) -> Slot:
+    if spec.secret:  # never shown, so nobody can send back what it was
+        return _slot(spec, field_reader(spec.type), KEEP)
+    return _slot(spec, field_reader(spec.type), *_default(resource, spec))
+
+
+def _default(resource: ResourceSpec, spec: FieldSpec) -> tuple[Any, Callable[[], Stored] | None]:
+    """The default and the factory of a slot, both in stored form."""
+    if spec.required:
+        return REQUIRED, None
+    make = spec.factory
+    if make is None:
+        return to_stored(spec.type, spec.default), None
+    return None, lambda: _make_default(resource, spec, make)
+
+
+def _make_default(resource: ResourceSpec, spec: FieldSpec, make: Callable[[], Any]) -> Stored:
+    try:
+        return to_stored(spec.type, make())
+    except ValueError as error:
+        raise Broken(f"{resource.name}.{spec.name}: default_factory made a value that is not valid: {error}") from error
+
+
+def _equal_reader(spec: FieldSpec) -> Reader:
+    """The reader of a member that may be sent back but not changed; what cannot be a stored value cannot be equal to it."""
+    read = field_reader(spec.type)
+
+    def read_equal(value: Any) -> Stored:
+        if spec.secret:  # it was never shown
+            raise invalid(*_KEPT)
+        try:
+            return _read_nullable(spec, read, value)
+        except Invalid:
+            raise invalid(*_KEPT) from None
+
+    return read_equal
+
+
+def _refuse_set_by_server(_value: Any) -> Stored:
+    raise invalid(*_SET_BY_SERVER)
+
+
+def _read_into(faults: list[Fault], name: str, read: Reader, value: Any) -> Any:
+    try:
+        return read(value)
+    except Invalid as error:
+        faults.extend(move(f".{name}", error.faults))
+        return None
+
+
+def _read_client_id(value: Any) -> RecordId:
+    if not isinstance(value, str):
+        raise wrong_type("a string", value)
+    chosen = parse_client_id(value)
+    if chosen is None:
+        raise invalid("wrong_format", "must be a UUID of version 4 or 7")
+    return chosen
+
+
+_read_version = field_reader(Integer(ge=1))

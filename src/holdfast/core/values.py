@@ -1,0 +1,235 @@
+"""Readers of single values: a JSON value to its stored form, or Invalid. One closure for each type, prepared at start.
+
+There is no coercion between kinds: "5" is no number and 1 is no boolean. JSON does not tell 5.0 from 5, so a whole number may be
+written either way. Numbers with a fraction arrive as Decimal, with every digit that was sent (core.document).
+"""
+
+import math
+import operator
+import re
+from collections.abc import Callable
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from fractions import Fraction
+from functools import partial
+from typing import Any, assert_never
+
+from holdfast.base.ids import parse_uuid
+from holdfast.base.limits import INT_MAX
+from holdfast.core.invalid import Invalid, invalid, wrong_type
+from holdfast.core.moments import read_date, read_duration, read_time, read_timestamp
+from holdfast.core.texts import text_reader
+from holdfast.model.types import (
+    Boolean,
+    Choice,
+    Date,
+    Duration,
+    Float,
+    Integer,
+    Number,
+    Reference,
+    Text,
+    Time,
+    Timestamp,
+    Uuid,
+)
+
+Reader = Callable[[Any], Any]
+"""Takes a JSON value that is not null; gives a stored value, or the JSON form where it stands in a document. Raises Invalid."""
+
+Scalar = Text | Integer | Float | Boolean | Number | Date | Time | Timestamp | Duration | Uuid | Choice | Reference
+"""Every type that is not a document."""
+
+_WHOLE_DIGITS_MAX = len(str(INT_MAX))  # beyond it no number fits into 64 bits, and to compute it may take all memory (1e999999999)
+_EXACT = Context(prec=64, traps=[Inexact, InvalidOperation])
+_CHOICES_SHOWN_MAX = 20
+
+_match_decimal = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.([0-9]+))?").fullmatch
+
+
+def scalar_reader(kind: Scalar) -> Reader:
+    """The reader of a type that is not a document; it gives the stored form."""
+    match kind:
+        case Text():
+            return text_reader(kind)
+        case Integer():
+            return _integer_reader(kind)
+        case Float():
+            return _float_reader(kind)
+        case Boolean():
+            return _read_boolean
+        case Number():
+            return _number_reader(kind)
+        case Date():
+            return read_date
+        case Time():
+            return read_time
+        case Timestamp():
+            return read_timestamp
+        case Duration():
+            return read_duration
+        case Uuid() | Reference():
+            return _read_uuid
+        case Choice():
+            return _choice_reader(kind)
+        case _:
+            assert_never(kind)
+
+
+def _integer_reader(kind: Integer) -> Reader:
+    low, high, step = kind.ge, kind.le, kind.multiple_of
+
+    def read(value: Any) -> int:
+        number = value if type(value) is int else _read_whole(value)
+        if number < low:
+            raise invalid("too_small", f"must be at least {low}")
+        if number > high:
+            raise invalid("too_large", f"must be at most {high}")
+        if step is not None and number % step:
+            raise invalid("not_multiple", f"must be a multiple of {step}")
+        return number
+
+    return read
+
+
+def _read_whole(value: Any) -> int:
+    """Read a whole number that was written with a point or an exponent."""
+    exact = _exact(value)
+    if exact is None:
+        raise wrong_type("a whole number", value)
+    if exact.adjusted() >= _WHOLE_DIGITS_MAX:
+        raise _overflow(exact, "64 bits")
+    if exact != exact.to_integral_value():
+        raise invalid("wrong_type", "must be a whole number, has a fraction")
+    return int(exact)
+
+
+def _float_reader(kind: Float) -> Reader:
+    checks = _bound_checks(kind, _same)
+    step = None if kind.multiple_of is None else Fraction(repr(kind.multiple_of))
+
+    def read(value: Any) -> float:
+        number = _read_float(value)
+        for broken, code, predicate in checks:
+            if broken(number):
+                raise invalid(code, predicate)
+        if step is not None and (Fraction(repr(number)) / step).denominator != 1:
+            raise invalid("not_multiple", f"must be a multiple of {kind.multiple_of}")
+        return number
+
+    return read
+
+
+def _read_float(value: Any) -> float:
+    exact = _exact(value)
+    if exact is None:
+        raise wrong_type("a number", value)
+    number = float(exact)
+    if math.isinf(number):
+        raise _overflow(exact, "a double")
+    return number + 0.0  # turns -0.0 into 0.0, as the database does
+
+
+def _number_reader(kind: Number) -> Reader:
+    places, limit = kind.places, 10**kind.digits
+    checks = _bound_checks(kind, lambda bound: bound.scaleb(places, _EXACT))
+    step = None if kind.multiple_of is None else Fraction(kind.multiple_of) * 10**places
+    digits = f"must have at most {kind.digits - places} digits before the point and {places} after it"
+
+    def read(value: Any) -> int:
+        scaled = _scale_text(value, places) if isinstance(value, str) else _scale_number(value, places)
+        if scaled is None or not -limit < scaled < limit:
+            raise invalid("too_many_digits", digits)
+        for broken, code, predicate in checks:
+            if broken(scaled):
+                raise invalid(code, predicate)
+        if step is not None and (scaled / step).denominator != 1:
+            raise invalid("not_multiple", f"must be a multiple of {kind.multiple_of}")
+        return scaled
+
+    return read
+
+
+def _scale_text(text: str, places: int) -> int | None:
+    """A decimal text as an integer of its last place; None if it has more digits than could ever be kept."""
+    found = _match_decimal(text)
+    if not found:
+        raise invalid("wrong_format", "must be a decimal number, such as 12.50")
+    whole, fraction = found.groups(default="")
+    if len(fraction) > places or len(whole) > _WHOLE_DIGITS_MAX:
+        return None
+    return int(whole + fraction.ljust(places, "0"))
+
+
+def _scale_number(value: Any, places: int) -> int | None:
+    """A JSON number as an integer of its last place; None if it has more digits than could ever be kept."""
+    exact = _exact(value)
+    if exact is None:
+        raise wrong_type("a decimal number, as a string or a number", value)
+    if exact.adjusted() >= _WHOLE_DIGITS_MAX:
+        return None
+    try:
+        return int(exact.quantize(Decimal(1).scaleb(-places), context=_EXACT).scaleb(places, _EXACT))
+    except (Inexact, InvalidOperation):
+        return None
+
+
+def _bound_checks(kind: Float | Number, scale: Callable[[Any], Any]) -> list[tuple[Callable[[Any], bool], str, str]]:
+    """For each bound that is set: whether a number breaks it, the code, the predicate. `scale` makes a bound comparable."""
+    bounds = (
+        (kind.ge, operator.gt, "too_small", "at least"),
+        (kind.gt, operator.ge, "too_small", "greater than"),
+        (kind.le, operator.lt, "too_large", "at most"),
+        (kind.lt, operator.le, "too_large", "less than"),
+    )
+    # The bound comes first: partial(gt, 5)(number) asks whether 5 > number.
+    return [(partial(breaks, scale(bound)), code, f"must be {words} {bound}") for bound, breaks, code, words in bounds if bound is not None]
+
+
+def _same(bound: Any) -> Any:
+    return bound
+
+
+def _exact(value: Any) -> Decimal | None:
+    """A JSON number as a Decimal, zero always as 0; None if the value is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not exact.is_finite():
+        return None
+    return exact or Decimal(0)
+
+
+def _overflow(exact: Decimal, room: str) -> Invalid:
+    return invalid("too_large" if exact > 0 else "too_small", f"must fit in {room}")
+
+
+def _read_boolean(value: Any) -> int:
+    if value is True:
+        return 1
+    if value is False:
+        return 0
+    raise wrong_type("true or false", value)
+
+
+def _read_uuid(value: Any) -> str:
+    if not isinstance(value, str):
+        raise wrong_type("a string", value)
+    uuid = parse_uuid(value)
+    if uuid is None:
+        raise invalid("wrong_format", "must be a UUID, such as 018f3a2e-7c4b-7d10-8a5e-3b1c9d2e4f60")
+    return uuid
+
+
+def _choice_reader(kind: Choice) -> Reader:
+    choices = frozenset(kind.values)
+    shown = ", ".join(kind.values[:_CHOICES_SHOWN_MAX])
+    predicate = f"must be one of: {shown}{', ...' if len(kind.values) > _CHOICES_SHOWN_MAX else ''}"
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise wrong_type("a string", value)
+        if value not in choices:
+            raise invalid("not_in_choices", predicate)
+        return value
+
+    return read
