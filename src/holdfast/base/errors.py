@@ -222,11 +222,13 @@ class Misconfigured(HoldfastError):
     place    what is wrong, as the developer names it: "Book.price", "holdfast.toml: prot"
     problem  one sentence
     mend     the next act
+    also     more mistakes found at the same time; each is a line of its own in the text
     """
 
-    def __init__(self, place: str, problem: str, mend: str) -> None:
+    def __init__(self, place: str, problem: str, mend: str, *, also: "Iterable[Misconfigured]" = ()) -> None:
         self.place, self.problem, self.mend = place, problem, mend
-        super().__init__(f"{place}: {problem} {mend}")
+        self.also = tuple(also)
+        super().__init__("\n".join((f"{place}: {problem} {mend}", *map(str, self.also))))
 
 
 class Broken(HoldfastError):
