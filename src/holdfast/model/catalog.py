@@ -34,7 +34,7 @@ class Secret(Enum):
 class FieldSpec:
     """One field of a resource.
 
-    name      as Python says it ("author")
+    name      as Python says it ("author"); rules use it
     member    as JSON and the database say it ("author_id"); filters and sorts use it too
     type      one of model.types
     nullable  null is accepted
@@ -143,12 +143,18 @@ class ResourceSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalog:
-    """Every resource by its path, in the order declared."""
+    """Every resource by its path, in the order declared.
+
+    registration  anyone may make an account for themselves
+    warnings      what the developer should know although it stops nothing; told once at start
+    """
 
     resources: Mapping[str, ResourceSpec]
     title: str = "Holdfast"
     version: str = "1"
     description: str = ""
+    registration: bool = False
+    warnings: tuple[str, ...] = ()
 
     def target(self, spec: FieldSpec) -> ResourceSpec:
         """The resource that a Ref field refers to."""

@@ -36,7 +36,7 @@ class Rule:
 
 def _rule(value: object) -> Rule:
     if isinstance(value, This):
-        return value.as_rule()
+        return holds(value)
     if isinstance(value, Rule):
         return value
     raise TypeError(f"A rule is combined with rules only, not with {value!r}.")
@@ -75,50 +75,54 @@ class Operand:
 class This(Operand, Rule):
     """A field of the row: `this.status`, `this.author.email`. A bool field is a rule by itself."""
 
-    __slots__ = ("path",)
-    path: tuple[str, ...]
+    __slots__ = ("_path",)  # private: every public name is a field of the row
 
     def __init__(self, path: tuple[str, ...] = ()) -> None:
-        self.path = path
+        self._path = path
 
     def __getattr__(self, name: str) -> "This":
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
-        return This((*self.path, name))
-
-    def as_rule(self) -> Rule:
-        """The field taken as a condition: it is true."""
-        return Compare(self, "eq", Constant(value=True))
+        return This((*self._path, name))
 
     def __or__(self, other: Rule) -> Rule:
-        return self.as_rule() | other
+        return holds(self) | other
 
     def __and__(self, other: Rule) -> Rule:
-        return self.as_rule() & other
+        return holds(self) & other
 
     def __invert__(self) -> Rule:
-        return Negation(self.as_rule())
+        return Negation(holds(self))
 
     def __repr__(self) -> str:
-        return ".".join(("this", *self.path))
+        return ".".join(("this", *self._path))
 
 
 class OfUser(Operand):
     """The caller, or a field of the caller: `user`, `user.email`."""
 
-    __slots__ = ("path",)
-    path: tuple[str, ...]
+    __slots__ = ("_path",)  # private: every public name is a field of the user
 
     def __init__(self, path: tuple[str, ...] = ()) -> None:
-        self.path = path
+        self._path = path
 
     def __getattr__(self, name: str) -> "OfUser":
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
-        return OfUser((*self.path, name))
+        return OfUser((*self._path, name))
 
     def __repr__(self) -> str:
-        return ".".join(("user", *self.path))
+        return ".".join(("user", *self._path))
+
+
+def path_of(value: "This | OfUser") -> tuple[str, ...]:
+    """The names after `this` or `user`: ("author", "email")."""
+    return value._path  # noqa: SLF001  # a public attribute would hide a field of that name
+
+
+def holds(value: This) -> Rule:
+    """A bool field taken as a condition: it is true."""
+    return Compare(value, "eq", Constant(value=True))
 
 
 class Now(Operand):
@@ -245,3 +249,17 @@ def walk(rule: Rule) -> Iterable[Rule]:
             yield from walk(part)
         case _:
             return
+
+
+def operands(rule: Rule) -> Iterable[Operand]:
+    """Every operand of a rule, left before right."""
+    for each in walk(rule):
+        match each:
+            case Compare(left, _, right):
+                yield from (left, right)
+            case NullTest(inner):
+                yield inner
+            case Membership(inner, values):
+                yield from (inner, *values)
+            case _:
+                continue
