@@ -1,0 +1,31 @@
+"""Backend: the classes that are served together, frozen into a catalog when it is made."""
+
+from holdfast.model.catalog import Catalog
+from holdfast.model.freeze import find_warnings, freeze
+from holdfast.model.resource import Resource
+
+
+class Backend:
+    """A backend declared once: `backend = Backend(Author, Book)`.
+
+    classes          the resources to serve, in the order in which they are documented
+    title, version, description   of the API, for its documentation
+    require_version  whether changes need the version that was read; a class may say otherwise
+    registration     whether anyone may make an account for themselves
+
+    Raises Misconfigured with class, field and mend of every mistake that was found in the declaration.
+    """
+
+    catalog: Catalog
+
+    def __init__(
+        self,
+        *classes: type[Resource],
+        title: str = "Holdfast",
+        version: str = "1",
+        description: str = "",
+        require_version: bool = True,
+        registration: bool = False,
+    ) -> None:
+        resources = freeze(classes, require_version=require_version)
+        self.catalog = Catalog(resources, title, version, description, registration, find_warnings(resources))

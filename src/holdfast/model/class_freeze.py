@@ -1,0 +1,79 @@
+"""Which classes are served, and at which path: the first pass over the declaration."""
+
+from typing import Any
+
+from holdfast.base.errors import Misconfigured
+from holdfast.model.declared import KEYWORD_NAMES, Declared
+from holdfast.model.mistakes import Mistakes
+from holdfast.model.names import RESERVED_PATHS, is_path, suggest, to_path, to_table
+from holdfast.model.resource import Resource
+
+Served = dict[type[Resource], str]
+"""The path of each served class, in the order given."""
+
+_RESERVED_TABLES = ("hf_", "sqlite_", "pg_")
+
+
+def place_classes(classes: tuple[Any, ...], mistakes: Mistakes) -> Served:
+    """Give each class its path; what is wrong with a class or its name is noted."""
+    if not classes:
+        mistakes.note("Backend", "It serves nothing.", "Give it the classes to serve: Backend(Author, Book).")
+    served: Served = {}
+    for cls in classes:
+        with mistakes.gather():
+            _check_class(cls)
+            path = _choose_path(cls)
+            _check_apart(cls, path, served)
+            served[cls] = path
+    return served
+
+
+def lineage(cls: type[Any]) -> tuple[type[Declared], ...]:
+    """The class and its mixins, nearest first."""
+    return tuple(each for each in cls.__mro__ if issubclass(each, Resource) and each is not Resource)
+
+
+def _check_class(cls: Any) -> None:
+    if not (isinstance(cls, type) and issubclass(cls, Resource)) or cls is Resource:
+        raise Misconfigured("Backend", f"{cls!r} is no resource class.", "Give it classes that derive from Resource.")
+    for base in cls.__mro__:
+        fields = vars(base).get("__annotations__")
+        if fields and not issubclass(base, Declared):
+            place, names = f"{cls.__name__}.{next(iter(fields))}", f"class {base.__name__}(Resource)"
+            raise Misconfigured(place, f"Its class {base.__name__} is no Resource, so the field would be lost.", f"Write {names}.")
+    for each in lineage(cls):
+        for name in each.__holdfast__.unknown:
+            raise Misconfigured(each.__name__, f"The class keyword {name} is unknown.", suggest(name, KEYWORD_NAMES))
+
+
+def _choose_path(cls: type[Resource]) -> str:
+    path = cls.__holdfast__.path
+    path = to_path(cls.__name__) if path is None else path
+    if not isinstance(path, str) or not is_path(path):
+        raise Misconfigured(
+            cls.__name__, f"The path {path!r} cannot be used.", 'Write path="blog-posts": at most 48 of a-z, 0-9 and single hyphens.'
+        )
+    if path in RESERVED_PATHS:
+        raise Misconfigured(cls.__name__, f"The path {path} belongs to Holdfast.", 'Choose another: path="...".')
+    if to_table(path).startswith(_RESERVED_TABLES):
+        raise Misconfigured(
+            cls.__name__, f"The table {to_table(path)} belongs to the house or the database.", 'Choose another: path="...".'
+        )
+    return path
+
+
+def _check_apart(cls: type[Resource], path: str, served: Served) -> None:
+    for other, taken in served.items():
+        if cls is other:
+            raise Misconfigured("Backend", f"{cls.__name__} is given twice.", "Give it once.")
+        for below, above in ((cls, other), (other, cls)):
+            if issubclass(below, above):
+                raise Misconfigured(
+                    below.__name__,
+                    f"It derives from {above.__name__}, which is served.",
+                    "Put what they share into a mixin that is not given to the Backend.",
+                )
+        if path == taken:
+            raise Misconfigured(cls.__name__, f"Its path {path} is that of {other.__name__}.", 'Choose another: path="...".')
+        if cls.__name__ == other.__name__:
+            raise Misconfigured(cls.__name__, "Two classes have this name.", "Rename one of them.")
