@@ -13,7 +13,7 @@ from holdfast.model.names import RESERVED_COLUMNS, RESERVED_FIELDS, is_member, s
 from holdfast.model.rule import Rule
 from holdfast.model.stored import to_stored
 from holdfast.model.type_freeze import TypeReader
-from holdfast.model.types import Document, Integer, Reference, Text, TextFormat, Timestamp, Uuid
+from holdfast.model.types import Document, Integer, Items, Reference, Text, TextFormat, Timestamp, Uuid
 
 _FLAGS = ("unique", "index", "search", "readonly", "immutable", "deprecated")
 _RULES = ("readable_by", "writable_by")
@@ -127,8 +127,8 @@ def _check_secret(place: str, spec: FieldSpec) -> None:
 
 
 def _check_finding(place: str, spec: FieldSpec) -> None:
-    if spec.search and not isinstance(spec.type, Text):
-        raise Misconfigured(place, "Only text is searched.", "Leave search out, or make the field a str.")
+    if spec.search and not isinstance(spec.type.item if isinstance(spec.type, Items) else spec.type, Text):
+        raise Misconfigured(place, "Only text is searched.", "Leave search out, or make the field a str or list[str].")
     for name, says in (("unique", spec.unique), ("index", spec.index)):
         if says and isinstance(spec.type, Document):
             raise Misconfigured(

@@ -1,7 +1,7 @@
 """How a rule as written becomes one that fits its resource: names checked, constants brought into stored form.
 
-In a frozen rule every This names Python field names from the row on (system fields included; `created_by` for the maker), and every
-Constant beside a This holds the stored form of that field's type.
+In a frozen rule every This names Python field names from the row on (system fields included; `created_by` for the maker), a This in a
+Compare is on its left, and every Constant beside a This holds the stored form of that field's type. A Membership holds Constants alone.
 """
 
 from collections.abc import Mapping
@@ -92,7 +92,10 @@ class RuleReader:
             raise self._mistake("is_in() begins with a field.", 'Write is_in(this.status, "draft", "published").')
         here, spec = self._find(operand)
         self._check_comparable(here, spec, "eq")
-        return Membership(here, tuple(self._other_side(here, spec, "eq", value) for value in values))
+        others = tuple(self._other_side(here, spec, "eq", value) for value in values)
+        if all(isinstance(each, Constant) for each in others):
+            return Membership(here, others)
+        return AnyOf(tuple(Compare(here, "eq", each) for each in others))
 
     def _operand(self, operand: Operand) -> Operand:
         if isinstance(operand, This):
