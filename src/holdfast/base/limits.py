@@ -14,6 +14,9 @@ REQUEST_DEADLINE_S = 10.0
 KEEP_ALIVE_S = 15.0  # uvicorn holds memory for a reset connection this long; 5 to 15 s advised (research/libraries, finding 5)
 DRAIN_S = 10.0  # a graceful stop waits this long for what is in flight
 
+# Admission: requests of one worker that wait for something at once; more than this is an overload
+IN_FLIGHT_REQUESTS_MAX = 4_096
+
 # Lists (CONTRACT 2.4)
 PAGE_LIMIT_DEFAULT = 20
 PAGE_LIMIT_MAX = 200

@@ -1,0 +1,232 @@
+"""What one resource's routes do: from a whole request to plans, and from their outcome to a reply.
+
+A handler does its steps in the order of refusals (CONTRACT 2.3): 406 and 415, then 400, then 422, then what the store finds.
+"""
+
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
+
+from holdfast.base.errors import Refused
+from holdfast.base.ids import RecordId, build_uuid7, parse_uuid
+from holdfast.base.limits import REQUEST_DEADLINE_S
+from holdfast.core.ask.cursor import Cursors
+from holdfast.core.ask.lists import ListAsk, ListReader
+from holdfast.core.ask.records import CHANGING, DELETING, VIEWING, RecordReader, check_no_parameters
+from holdfast.core.ask.view import ViewReader
+from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Stored, Test
+from holdfast.core.document import parse_json
+from holdfast.core.entity_tag import Precondition, read_precondition
+from holdfast.core.exchange import Reply
+from holdfast.core.link import format_links
+from holdfast.core.negotiate import check_content_type, prefers_minimal
+from holdfast.core.plan import Create, Delete, Page, ReadOne, Row, Update, Write, WriteStep
+from holdfast.core.record_reply import RecordReplies
+from holdfast.core.reply import HeaderPolicy
+from holdfast.core.validate import BodyReader, Changed, Created, read_version_alone
+from holdfast.core.view import View
+from holdfast.engine.request import Handler, Request
+from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
+from holdfast.ports.store import Store
+from holdfast.ports.world import Clock, Entropy, Secrets
+
+Outcome = TypeVar("Outcome")
+
+
+class Records:
+    """The handlers of one resource; made once at start, shared by every request."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        resource: ResourceSpec,
+        *,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+        secrets: Secrets,
+        cursors: Cursors,
+        policy: HeaderPolicy,
+    ) -> None:
+        self.resource = resource
+        self._catalog = catalog
+        self._store, self._clock, self._entropy, self._secrets, self._cursors = store, clock, entropy, secrets, cursors
+        views = ViewReader(catalog, resource)
+        self._one = RecordReader(catalog, resource, views)
+        self._many = ListReader(catalog, resource, cursors, views)
+        self._bodies = BodyReader(resource)
+        self._replies = RecordReplies(resource, policy)
+        self._secret_kinds = {each.member: each.secret.value for each in resource.fields if each.secret is not None}
+
+    # Reading
+
+    def read(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
+        """GET one record."""
+        request.require_json_answer()
+        view = self._one.read_query(request.query, VIEWING).view
+        started_s = self._clock.monotonic_s()
+        row = self._store.read_one(ReadOne(self._id(request), view))
+        if row is None or isinstance(row, Row):
+            request.store_s = self._clock.monotonic_s() - started_s
+            return self._show(row, view, request)
+        return self._show_later(row, view, request)
+
+    def _show(self, row: Row | None, view: View, request: Request) -> Reply:
+        if row is None:
+            raise Refused("not_found")
+        return self._replies.read(row, view, request.request_id, request.head.header("if-none-match"))
+
+    async def _show_later(self, waiting: Awaitable[Row | None], view: View, request: Request) -> Reply:
+        return self._show(await self._timed(waiting, request), view, request)
+
+    def list(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
+        """GET a page of the records."""
+        request.require_json_answer()
+        return self._list(self._many.read_query(request.query), ALWAYS, request, links=True)
+
+    def query(self, request: Request, body: bytes) -> Reply | Awaitable[Reply]:
+        """POST .../query: a page of the records, asked for in JSON."""
+        self._require_json(request)
+        check_no_parameters(request.query)
+        return self._list(self._many.read_json(parse_json(body)), ALWAYS, request, links=False)
+
+    def referring(self, parent: "Records", reverse: ReverseSpec) -> Handler:
+        """The handler of GET /authors/{id}/books, on the records of books."""
+        path = Path(self.resource.by_member[reverse.member])
+
+        async def handle(request: Request, _body: bytes) -> Reply:
+            request.require_json_answer()
+            ask = self._many.read_query(request.query, scope=request.path)
+            record_id = parent._id(request)  # noqa: SLF001 - the same class
+            await parent._require_readable(record_id, request)  # noqa: SLF001 - the same class
+            listed = self._list(ask, Test(path, Operator.EQUALS, record_id), request, links=True)
+            return listed if isinstance(listed, Reply) else await listed
+
+        return handle
+
+    def _list(self, ask: ListAsk, guard: Condition, request: Request, *, links: bool) -> Reply | Awaitable[Reply]:
+        started_s = self._clock.monotonic_s()
+        page = self._store.read_many(ask.plan(guard))
+        if isinstance(page, Page):
+            request.store_s += self._clock.monotonic_s() - started_s
+            return self._show_page(page, ask, request, links=links)
+        return self._show_page_later(page, ask, request, links=links)
+
+    def _show_page(self, page: Page, ask: ListAsk, request: Request, *, links: bool) -> Reply:
+        cursor = ask.next_cursor(page, self._cursors)
+        header = format_links(request.path, request.query, page=ask.page, limit=ask.limit, next_cursor=cursor) if links else ""
+        return self._replies.page(page, ask, request.request_id, next_cursor=cursor, links=header)
+
+    async def _show_page_later(self, waiting: Awaitable[Page], ask: ListAsk, request: Request, *, links: bool) -> Reply:
+        return self._show_page(await self._timed(waiting, request), ask, request, links=links)
+
+    async def _require_readable(self, record_id: RecordId, request: Request) -> Row:
+        row = self._store.read_one(ReadOne(record_id, self._one.default.view))
+        if row is not None and not isinstance(row, Row):
+            row = await self._timed(row, request)
+        if row is None:
+            raise Refused("not_found")
+        return row
+
+    # Writing
+
+    async def create(self, request: Request, body: bytes) -> Reply:
+        """POST one record."""
+        self._require_json(request)
+        view = self._one.read_query(request.query, VIEWING).view
+        step = await self._plan_create(self._bodies.read_create(parse_json(body)), view)
+        (row,) = await self._write((step,), request)
+        assert row is not None
+        return self._replies.created(row, view, request.request_id, minimal=_minimal(request))
+
+    async def create_many(self, request: Request, body: bytes) -> Reply:
+        """POST .../bulk: an array of records, all or nothing."""
+        self._require_json(request)
+        view = self._one.read_query(request.query, VIEWING).view
+        created = self._bodies.read_bulk(parse_json(body))
+        steps = tuple([await self._plan_create(each, view) for each in created])
+        rows = await self._write(steps, request, step_prefix="[{}]")
+        return self._replies.created_many((row for row in rows if row is not None), request.request_id, minimal=_minimal(request))
+
+    async def replace(self, request: Request, body: bytes) -> Reply:
+        """PUT one record."""
+        self._require_json(request)
+        ask = self._one.read_query(request.query, CHANGING)
+        return await self._change(self._bodies.read_replace(parse_json(body)), ask.view, ask.version, request)
+
+    async def patch(self, request: Request, body: bytes) -> Reply:
+        """PATCH one record with a JSON merge patch."""
+        self._require_json(request, patch=True)
+        ask = self._one.read_query(request.query, CHANGING)
+        return await self._change(self._bodies.read_patch(parse_json(body)), ask.view, ask.version, request)
+
+    async def delete(self, request: Request, body: bytes) -> Reply:
+        """DELETE one record."""
+        request.require_json_answer()
+        if body:
+            check_content_type(request.head.header("content-type"))
+        ask = self._one.read_query(request.query, DELETING)
+        expected = await self._expect(ask.version, read_version_alone(parse_json(body)) if body else None, request)
+        step = Delete(self._id(request), self._one.default.view, expected.version, expected.stale)
+        await self._write((step,), request)
+        return self._replies.deleted(request.request_id, minimal=_minimal(request))
+
+    async def _change(self, changed: Changed, view: View, query_version: int | None, request: Request) -> Reply:
+        expected = await self._expect(query_version, changed.version, request)
+        assign = await self._seal(changed.assign)
+        step = Update(self._id(request), view, assign, changed.merge, changed.equal, expected.version, expected.stale)
+        (row,) = await self._write((step,), request)
+        assert row is not None
+        return self._replies.changed(row, view, request.request_id, minimal=_minimal(request))
+
+    async def _expect(self, query_version: int | None, body_version: int | None, request: Request) -> Precondition:
+        """The version that the caller has read. Without one, a missing record is still 404 and only a present one 428."""
+        if_match = request.head.header("if-match")
+        if self.resource.require_version and if_match is None and query_version is None and body_version is None:
+            await self._require_readable(self._id(request), request)
+            raise Refused("precondition_required")
+        return read_precondition(if_match, query_version, body_version, required=False)
+
+    async def _plan_create(self, created: Created, view: View) -> Create:
+        values = await self._seal(created.values)
+        if created.id is not None:
+            return Create(created.id, view, values, chosen_id=True)
+        return Create(build_uuid7(self._clock.now() // 1_000, self._entropy.bits(74)), view, values)
+
+    async def _seal(self, values: Mapping[str, Stored]) -> Mapping[str, Stored]:
+        """Hash or encrypt the secret values, before they are queued: a hash takes long."""
+        if not self._secret_kinds:
+            return values
+        sealed = dict(values)
+        for member, kind in self._secret_kinds.items():
+            text = sealed.get(member)
+            if isinstance(text, str):
+                sealed[member] = await self._secrets.seal(kind, text)
+        return sealed
+
+    async def _write(self, steps: tuple[WriteStep, ...], request: Request, step_prefix: str = "") -> tuple[Row | None, ...]:
+        deadline_s = request.head.received_s + REQUEST_DEADLINE_S
+        write = Write(steps, None, request.request_id, self._clock.now(), deadline_s, step_prefix)
+        return await self._timed(self._store.write(write), request)
+
+    async def _timed(self, waiting: Awaitable[Outcome], request: Request) -> Outcome:
+        started_s = self._clock.monotonic_s()
+        try:
+            return await waiting
+        finally:
+            request.store_s += self._clock.monotonic_s() - started_s
+
+    # What every handler needs
+
+    def _require_json(self, request: Request, *, patch: bool = False) -> None:
+        request.require_json_answer()
+        check_content_type(request.head.header("content-type"), patch=patch)
+
+    def _id(self, request: Request) -> RecordId:
+        record_id = parse_uuid(request.parameter)
+        if record_id is None:
+            raise Refused("not_found")
+        return record_id
+
+
+def _minimal(request: Request) -> bool:
+    return prefers_minimal(request.head.header("prefer"))

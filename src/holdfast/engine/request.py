@@ -1,0 +1,137 @@
+"""One request on its way: what was asked, by which route, under which id, and what it has cost so far."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from holdfast.base.errors import Answerable, Refused
+from holdfast.base.limits import BODY_BYTES_MAX
+from holdfast.base.observe import Observation
+from holdfast.core.exchange import Head, Reply
+from holdfast.core.negotiate import read_accept
+from holdfast.core.reply import Replies
+from holdfast.core.routes import Route
+from holdfast.ports.world import Clock
+
+Handler = Callable[["Request", bytes], Reply | Awaitable[Reply]]
+"""What answers a route once the body is whole. Raises Answerable to refuse."""
+
+CLIENT_GONE = 499
+"""The status in log and metrics of a request whose client left before its answer; never sent."""
+
+_LOGGED_PATH_LENGTH_MAX = 256
+
+
+class Surroundings(Protocol):
+    """What every request needs of the engine that let it in."""
+
+    clock: Clock
+    replies: Replies
+    in_flight: int
+
+    def tell(self, observation: Observation) -> None:
+        """Take the Observation of a finished request."""
+
+
+class Request:
+    """A request that was let in (core.exchange.Exchange). `answer` is called once."""
+
+    __slots__ = (
+        "_around",
+        "_handler",
+        "body_bytes_max",
+        "bytes_in",
+        "head",
+        "parameter",
+        "path",
+        "query",
+        "request_id",
+        "route",
+        "store_s",
+    )
+
+    def __init__(
+        self, around: Surroundings, head: Head, path: str, query: str, request_id: str, route: Route, parameter: str, handler: Handler
+    ) -> None:
+        self._around = around
+        self._handler = handler
+        self.head = head
+        self.path = path
+        self.query = query
+        self.request_id = request_id
+        self.route = route
+        self.parameter = parameter
+        self.body_bytes_max = BODY_BYTES_MAX
+        self.bytes_in = 0
+        self.store_s = 0.0
+
+    def answer(self, body: bytes) -> Reply | Awaitable[Reply]:
+        """Answer the whole request: at once where nothing waits. Never raises."""
+        self.bytes_in = len(body)
+        try:
+            reply = self._handler(self, body)
+        except Exception as error:  # noqa: BLE001 - the one place where whatever was raised becomes an answer
+            return self._fail(error)
+        return self._finish(reply) if isinstance(reply, Reply) else self._answer_later(reply)
+
+    def refuse(self, code: str) -> Reply:
+        """The reply to a fault that the door found in the body."""
+        reply = self._fail(Refused(code))
+        reply.close = True
+        return reply
+
+    def require_json_answer(self) -> None:
+        """Refuse a caller who takes no JSON: 406 not_acceptable."""
+        accept = self.head.header("accept")
+        if accept is not None and not read_accept(accept).data:
+            raise Refused("not_acceptable")
+
+    async def _answer_later(self, waiting: Awaitable[Reply]) -> Reply:
+        self._around.in_flight += 1
+        try:
+            reply = await waiting
+        except Exception as error:  # noqa: BLE001 - as in answer
+            return self._fail(error)
+        except BaseException:
+            self._tell(CLIENT_GONE, None, 0, None)
+            raise
+        finally:
+            self._around.in_flight -= 1
+        return self._finish(reply)
+
+    def _fail(self, error: Exception) -> Reply:
+        problem = read_accept(self.head.header("accept")).problem
+        if isinstance(error, Answerable):
+            cause = _describe(error) if error.status >= 500 else None
+            return self._finish(self._around.replies.error(error, self.request_id, problem=problem), error.code, cause)
+        return self._finish(self._around.replies.broken(self.request_id, problem=problem), "internal_error", _describe(error))
+
+    def _finish(self, reply: Reply, code: str | None = None, cause: str | None = None) -> Reply:
+        if self.head.method == "HEAD":
+            reply.bare = True
+        self._tell(reply.status, code, len(reply.body) if isinstance(reply.body, bytes) else 0, cause)
+        return reply
+
+    def _tell(self, status: int, code: str | None, bytes_out: int, cause: str | None) -> None:
+        clock, head = self._around.clock, self.head
+        self._around.tell(
+            Observation(
+                self.request_id,
+                clock.now(),
+                head.method,
+                self.route.template,
+                self.path[:_LOGGED_PATH_LENGTH_MAX],
+                status,
+                code,
+                clock.monotonic_s() - head.received_s,
+                self.store_s,
+                self.bytes_in,
+                bytes_out,
+                head.peer,
+                cause,
+            )
+        )
+
+
+def _describe(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))

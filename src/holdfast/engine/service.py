@@ -1,0 +1,120 @@
+"""The front of the engine: lets a request in by its head, and sees that every answer leaves through one place.
+
+head -> route -> admit -> [receive body: the door] -> the route's handler -> reply
+"""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import unquote_to_bytes
+
+from holdfast.base.errors import Answerable, Refused, Unavailable
+from holdfast.base.limits import IN_FLIGHT_REQUESTS_MAX
+from holdfast.base.observe import Observation
+from holdfast.core.exchange import Exchange, Head, Reply
+from holdfast.core.hint import find_nearest
+from holdfast.core.negotiate import keep_request_id, read_accept
+from holdfast.core.reply import Replies
+from holdfast.core.routes import Action, Place, Route, Router
+from holdfast.engine.request import Handler, Request
+from holdfast.ports.world import Clock, Entropy
+
+_ALWAYS_ADMITTED = frozenset({Action.HEALTH, Action.READY, Action.METRICS})
+
+
+class Engine:
+    """Answers the requests of one worker (core.exchange.Service).
+
+    routes    every route, with the handler of each
+    tell      takes the Observation of every finished request
+    """
+
+    def __init__(
+        self,
+        routes: Mapping[Route, Handler],
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        replies: Replies,
+        tell: Callable[[Observation], None],
+    ) -> None:
+        self.clock = clock
+        self.replies = replies
+        self.tell = tell
+        self.in_flight = 0
+        self._handlers = routes
+        self._router = Router(tuple(routes))
+        self._id_prefix = f"{entropy.bits(64):016x}"
+        self._id_count = 0
+
+    def open(self, head: Head) -> Exchange | Reply:
+        """Let a request in, or refuse it from its head alone."""
+        request_id = self._identify(head)
+        target, _, query = head.target.partition("?")
+        try:
+            path = _decode_path(target) if "%" in target else target
+            place, parameter = self._find(path)
+            route = place.routes.get(head.method)
+            if route is None:
+                return self._answer_without_route(head, place, request_id)
+            if self.in_flight >= IN_FLIGHT_REQUESTS_MAX and route.action not in _ALWAYS_ADMITTED:
+                raise Unavailable("overloaded")
+        except Answerable as error:
+            return self._refuse(error, head, request_id)
+        return Request(self, head, path, query, request_id, route, parameter, self._handlers[route])
+
+    def refuse(self, code: str, *, peer: str, method: str = "", target: str = "") -> Reply:
+        """The reply to bytes that are no request; closes the connection."""
+        head = Head(method, target, [], peer, has_body=False, received_s=self.clock.monotonic_s())
+        error = Unavailable(code) if code == "overloaded" else Refused(code)
+        reply = self._refuse(error, head, self._next_id())
+        reply.close = True
+        return reply
+
+    def _identify(self, head: Head) -> str:
+        sent = head.header("x-request-id")
+        return (keep_request_id(sent) if sent is not None else None) or self._next_id()
+
+    def _next_id(self) -> str:
+        self._id_count += 1
+        return f"{self._id_prefix}{self._id_count:08x}"
+
+    def _find(self, path: str) -> tuple[Place, str]:
+        found = self._router.find(path)
+        if found is None:
+            raise Refused("not_found", hint=self._hint_at(path))
+        return found
+
+    def _hint_at(self, path: str) -> str | None:
+        if path.endswith("/") and self._router.find(path.rstrip("/")) is not None:
+            return "Leave out the slash at the end."
+        near = find_nearest(path, self._router.paths)
+        return None if near is None else f"Did you mean {near}?"
+
+    def _answer_without_route(self, head: Head, place: Place, request_id: str) -> Reply:
+        if head.method != "OPTIONS":
+            raise Refused("method_not_allowed", headers={"allow": place.allow})
+        reply = self.replies.options(place.allow, request_id)
+        self._tell(head, place.template, request_id, reply, None)
+        return reply
+
+    def _refuse(self, error: Answerable, head: Head, request_id: str) -> Reply:
+        reply = self.replies.error(error, request_id, problem=read_accept(head.header("accept")).problem)
+        reply.bare = head.method == "HEAD"
+        self._tell(head, "", request_id, reply, error.code)
+        return reply
+
+    def _tell(self, head: Head, template: str, request_id: str, reply: Reply, code: str | None) -> None:
+        path, elapsed_s = head.target.partition("?")[0][:256], self.clock.monotonic_s() - head.received_s
+        bytes_out = len(reply.body) if isinstance(reply.body, bytes) else 0
+        self.tell(
+            Observation(
+                request_id, self.clock.now(), head.method, template, path, reply.status, code, elapsed_s, 0.0, 0, bytes_out, head.peer
+            )
+        )
+
+
+def _decode_path(path: str) -> str:
+    """Undo percent-encoding; what is no UTF-8 names nothing. An encoded slash stays encoded: it is data, not a step."""
+    try:
+        return unquote_to_bytes(path.replace("%2F", "%252F").replace("%2f", "%252F")).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("not_found") from None
