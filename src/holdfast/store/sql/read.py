@@ -1,0 +1,144 @@
+"""Reads in SQL: one record, one page, counts and what changed them. Everything here is built from shapes and compiled once."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from holdfast.core.condition import Condition, Path
+from holdfast.core.plan import Order
+from holdfast.core.view import View
+from holdfast.model.catalog import ResourceSpec
+from holdfast.store.sql.condition import Conditions
+from holdfast.store.sql.dialect import Dialect, Element
+from holdfast.store.sql.rows import ImageRow, TableRow
+from holdfast.store.sql.statement import Prepared, constant, parameter
+from holdfast.store.sql.tables import ROW, Tables
+from holdfast.store.sql.view import Views
+
+
+class ListShape(NamedTuple):
+    """What the text of a list depends on. `limit` and `offset` are the positions of their values."""
+
+    view: View
+    where: Condition
+    order: tuple[Order, ...]
+    limit: int
+    offset: int
+
+
+class Reads:
+    """Builds the statements that read."""
+
+    def __init__(self, tables: Tables, dialect: Dialect) -> None:
+        self._tables = tables
+        self._dialect = dialect
+        self._conditions = Conditions(tables, dialect)
+        self._views = Views(tables, dialect, self._conditions)
+
+    def one(self, view: View, where: Condition) -> Prepared:
+        """A record by its id (position 0): its JSON, its version, the versions of what is included."""
+        row = self._tables.row(view.resource)
+        included = self._views.included(view, row)
+        columns = (self._views.text(view, row, included), row.value("version"), self._views.versions(included))
+        found = sa.select(*columns).select_from(self._views.joined(row.table, included))
+        return self._dialect.prepare(found.where(row.value("id") == parameter(0), self._conditions.build(where, row)))
+
+    def many(self, shape: ListShape) -> Prepared:
+        """One page: the JSON of each row, then its sort values."""
+        row = self._tables.row(shape.view.resource)
+        return self._dialect.prepare(self._direct(shape, row) if _is_by_id(shape.order) else self._in_two_steps(shape, row))
+
+    def count(self, resource: ResourceSpec, where: Condition) -> Prepared:
+        """How many rows there are for which a condition holds."""
+        row = self._tables.row(resource)
+        return self._dialect.prepare(sa.select(sa.func.count()).select_from(row.table).where(self._conditions.build(where, row)))
+
+    def count_delta(self, resource: ResourceSpec, where: Condition) -> Prepared:
+        """By how much the journal entries after one sequence (position 0) up to another (1) changed a count."""
+        journal = self._tables.journal
+        change = self._holds(resource, where, journal.c.after) - self._holds(resource, where, journal.c.before)
+        delta = sa.select(sa.func.coalesce(sa.func.sum(change), constant(0))).select_from(journal)
+        path, since, upto = constant(resource.path), parameter(0), parameter(1)
+        return self._dialect.prepare(delta.where(journal.c.seq > since, journal.c.seq <= upto, journal.c.resource == path))
+
+    def touched(self, paths: tuple[str, ...]) -> Prepared:
+        """Whether the journal has an entry of one of the resources after one sequence (position 0) up to another (1): 1 or 0."""
+        journal = self._tables.journal
+        entry = sa.select(constant(1)).select_from(journal).where(journal.c.seq > parameter(0), journal.c.seq <= parameter(1))
+        return self._dialect.prepare(sa.select(_one_if(sa.exists(entry.where(journal.c.resource.in_(map(constant, paths)))))))
+
+    def image(self, resource: ResourceSpec, where: Condition) -> Prepared:
+        """A record by its id (position 0): its row, its version, whether the condition holds, its image."""
+        row = self._tables.row(resource)
+        columns = (row.value(ROW), row.value("version"), _one_if(self._conditions.build(where, row)), self._views.image(resource, row))
+        return self._dialect.prepare(sa.select(*columns).where(row.value("id") == parameter(0)))
+
+    def exists(self, resource: ResourceSpec, where: Condition) -> Prepared:
+        """One row (1,) if a record of that id (position 0) exists and the condition holds for it; else none."""
+        row = self._tables.row(resource)
+        found = sa.select(constant(1)).select_from(row.table).where(row.value("id") == parameter(0))
+        return self._dialect.prepare(found.where(self._conditions.build(where, row)))
+
+    def referring_ids(self, source: ResourceSpec, member: str) -> Prepared:
+        """The ids of the records whose member is an id (position 0), in order, up to a limit (1)."""
+        row = self._tables.row(source)
+        referring = sa.select(row.value("id")).where(row.value(member) == parameter(0)).order_by(row.value("id"))
+        return self._dialect.prepare(referring.limit(_count(1)).offset(constant(0)))
+
+    def head(self) -> Prepared:
+        """The sequence of the last journal entry; 0 if there is none."""
+        return self._dialect.prepare(sa.select(sa.func.coalesce(sa.func.max(self._tables.journal.c.seq), constant(0))))
+
+    def gone(self) -> Prepared:
+        """The last version of a deleted record, by resource path (position 0) and id (1); no row if none was deleted."""
+        gone = self._tables.gone
+        return self._dialect.prepare(sa.select(gone.c.version).where(gone.c.resource == parameter(0), gone.c.record_id == parameter(1)))
+
+    def meta(self) -> Prepared:
+        """The value of a key (position 0) of the house's own facts."""
+        meta = self._tables.meta
+        return self._dialect.prepare(sa.select(meta.c.value).where(meta.c.key == parameter(0)))
+
+    def _direct(self, shape: ListShape, row: TableRow) -> sa.Select[Any]:
+        included = self._views.included(shape.view, row)
+        keys = self._keys(shape, row)
+        page = sa.select(self._views.text(shape.view, row, included), *keys).select_from(self._views.joined(row.table, included))
+        return self._page(page.where(self._conditions.build(shape.where, row)), shape, keys)
+
+    def _in_two_steps(self, shape: ListShape, row: TableRow) -> sa.Select[Any]:
+        """First the rows of the page, then their JSON: a database that must sort makes what it selects for every row, not for the page."""
+        keys = self._keys(shape, row)
+        first = self._page(sa.select(row.value(ROW), *keys).where(self._conditions.build(shape.where, row)), shape, keys)
+        page = first.subquery("hf_page")
+        shown = self._tables.beside(shape.view.resource, "shown")
+        included = self._views.included(shape.view, shown)
+        start = page.join(shown.table, shown.value(ROW) == page.c[ROW])
+        columns = [page.c[key.name] for key in keys]
+        second = sa.select(self._views.text(shape.view, shown, included), *columns).select_from(self._views.joined(start, included))
+        return second.order_by(*self._ordered(shape.order, columns))
+
+    def _keys(self, shape: ListShape, row: TableRow) -> list[sa.Label[Any]]:
+        return [self._conditions.value(key.path, row).label(f"hf_key_{place}") for place, key in enumerate(shape.order)]
+
+    def _page(self, found: sa.Select[Any], shape: ListShape, keys: list[sa.Label[Any]]) -> sa.Select[Any]:
+        return found.order_by(*self._ordered(shape.order, keys)).limit(_count(shape.limit)).offset(_count(shape.offset))
+
+    def _ordered(self, order: tuple[Order, ...], keys: Sequence[Element]) -> list[sa.UnaryExpression[Any]]:
+        return [self._dialect.ordered(key, descending=each.descending) for each, key in zip(order, keys, strict=True)]
+
+    def _holds(self, resource: ResourceSpec, where: Condition, image: Element) -> Element:
+        row = ImageRow(resource, image, self._dialect)
+        return _one_if(sa.and_(image.is_not(None), self._conditions.build(where, row)))
+
+
+def _is_by_id(order: tuple[Order, ...]) -> bool:
+    return order[0].path == Path(order[0].path.field) and order[0].path.field.member == "id"
+
+
+def _one_if(truth: sa.ColumnElement[bool]) -> Element:
+    return sa.case((truth, constant(1)), else_=constant(0))
+
+
+def _count(position: int) -> Element:
+    return parameter(position, sa.Integer())

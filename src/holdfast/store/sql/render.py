@@ -1,0 +1,208 @@
+"""The face of this room: plans and steps in, statements out.
+
+One Renderer serves one catalog on one database. Compiled texts are kept by shape, never by value; threads may share a Renderer.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+
+from holdfast.core.condition import ALWAYS, All, Any, Condition, IsNull, Matches, Not, OneOf, Path, Stored, Test
+from holdfast.core.plan import Create, Order, ReadMany, ReadOne
+from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.store.sql.condition import RANK
+from holdfast.store.sql.cursor import after_condition
+from holdfast.store.sql.dialect import Dialect
+from holdfast.store.sql.read import ListShape, Reads
+from holdfast.store.sql.schema import render_schema
+from holdfast.store.sql.shape import Shaper
+from holdfast.store.sql.sqlite import Sqlite
+from holdfast.store.sql.statement import Prepared, Statement
+from holdfast.store.sql.tables import Tables
+from holdfast.store.sql.write import Writes
+
+SHAPES_KEPT = 512  # of each kind of read; a text is some kilobytes, and building one takes about a millisecond
+
+
+class Renderer:
+    """Renders the plans of one catalog for one database (SQLite unless told otherwise)."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect | None = None) -> None:
+        self._catalog = catalog
+        self._dialect = dialect or Sqlite()
+        tables = Tables(catalog, self._dialect)
+        reads, writes = Reads(tables, self._dialect), Writes(tables, self._dialect)
+        kept = lru_cache(SHAPES_KEPT)
+        self._one, self._many = kept(reads.one), kept(reads.many)
+        self._count, self._count_delta = kept(reads.count), kept(reads.count_delta)
+        self._image, self._exists = kept(reads.image), kept(reads.exists)
+        self._touched, self._referring = kept(reads.touched), kept(reads.referring_ids)
+        self._update, self._insert, self._delete = kept(writes.update), kept(writes.insert), kept(writes.delete)
+        self._search_insert, self._search_delete = kept(writes.search_insert), kept(writes.search_delete)
+        self._head, self._gone, self._meta = reads.head(), reads.gone(), reads.meta()
+        self._journal_insert, self._gone_insert = writes.journal_insert(), writes.gone_insert()
+        self._meta_insert, self._meta_update = writes.meta_insert(), writes.meta_update()
+
+    def schema(self) -> tuple[str, ...]:
+        """Every CREATE statement for an empty database, in order."""
+        return render_schema(self._catalog, self._dialect)
+
+    # Reads
+
+    def read_one(self, plan: ReadOne) -> Statement:
+        """No row or one: (JSON text, version, versions of what is included)."""
+        if plan.where is ALWAYS and not plan.view.includes:  # no value to collect: the common read pays for no Shaper
+            return self._one(plan.view, ALWAYS).bind((plan.id,))
+        shaper = self._shaper(plan.id)
+        view, where = shaper.view(plan.view), shaper.condition(plan.where)
+        return self._one(view, where).bind(shaper.values)
+
+    def read_many(self, plan: ReadMany) -> Statement:
+        """Rows of (JSON text, sort values..., id), the rank before the sort values where the plan is ranked.
+
+        One row more than the limit is asked for: it tells that the list goes on.
+        """
+        shaper = self._shaper()
+        order = _whole_order(plan)
+        where = plan.where if plan.after is None else All((plan.where, after_condition(order, plan.after)))
+        view, shape, keys = shaper.view(plan.view), shaper.condition(where), shaper.order(order)
+        limit, offset = shaper.hold(plan.limit + 1), shaper.hold(plan.offset)
+        return self._many(ListShape(view, shape, keys, limit, offset)).bind(shaper.values)
+
+    def count(self, resource: ResourceSpec, where: Condition) -> Statement:
+        """One row: how many records the condition holds for."""
+        return self._bind_where(self._count, resource, where)
+
+    def count_delta(self, resource: ResourceSpec, where: Condition, since: int, upto: int) -> Statement | None:
+        """One row: by how much the journal entries with since < seq <= upto changed the count. None where that cannot be told.
+
+        What a condition finds in other resources (`depends_on`) is taken as it is now.
+        """
+        if any(isinstance(each, Matches) for each in _nodes(where)):
+            return None
+        return self._bind_where(self._count_delta, resource, where, since, upto)
+
+    def depends_on(self, where: Condition) -> frozenset[str]:
+        """The paths of the other resources that a condition looks into, those of guards included."""
+        return frozenset(step.target.path for node in _nodes(where) for path in _paths(node) for step in path.steps)
+
+    def touched(self, resources: frozenset[str], since: int, upto: int) -> Statement:
+        """One row: 1 if the journal has an entry of the resources with since < seq <= upto, else 0."""
+        return self._touched(tuple(sorted(resources))).bind((since, upto))
+
+    def exists(self, resource: ResourceSpec, id: str, where: Condition = ALWAYS) -> Statement:  # noqa: A002  # the member's name
+        """One row if the record exists and the condition holds for it, else none."""
+        return self._bind_where(self._exists, resource, where, id)
+
+    def image(self, resource: ResourceSpec, id: str, where: Condition) -> Statement:  # noqa: A002  # the member's name
+        """No row or one: (hf_row, version, 1 or 0 whether the condition holds, image as JSON text)."""
+        return self._bind_where(self._image, resource, where, id)
+
+    def referring_ids(self, source: ResourceSpec, member: str, id: str, limit: int) -> Statement:  # noqa: A002  # the member's name
+        """The ids of the records of `source` whose member refers to the id, in order."""
+        return self._referring(source, member).bind((id, limit))
+
+    def head(self) -> Statement:
+        """One row: the sequence of the last journal entry, 0 if there is none."""
+        return self._head.bind(())
+
+    def gone_version(self, resource: ResourceSpec, id: str) -> Statement:  # noqa: A002  # the member's name
+        """No row or one: the last version of a deleted record."""
+        return self._gone.bind((resource.path, id))
+
+    def meta(self, key: str) -> Statement:
+        """No row or one: the value of one of the house's own facts."""
+        return self._meta.bind((key,))
+
+    # Writes
+
+    def insert(self, step: Create, system: Mapping[str, Stored]) -> Statement:
+        """One row: the hf_row of the new record. `system` holds version, created_at, updated_at and created_by_id."""
+        values = {**step.values, **system, "id": step.id}
+        return self._insert(step.resource).bind([values[each.member] for each in step.resource.fields])
+
+    def update(self, resource: ResourceSpec, id: str, version: int, columns: Mapping[str, Stored]) -> Statement:  # noqa: A002  # the member's name
+        """Change the record if it has that version still; no row is changed otherwise."""
+        return self._update(resource, tuple(columns)).bind((id, version, *columns.values()))
+
+    def delete(self, resource: ResourceSpec, id: str, version: int) -> Statement:  # noqa: A002  # the member's name
+        """Delete the record if it has that version still; no row is changed otherwise."""
+        return self._delete(resource).bind((id, version))
+
+    def search_insert(self, resource: ResourceSpec, hf_row: int, text: str) -> Statement:
+        """Put the index text of a record (core.search.fold_fields over its search fields) into the full-text index."""
+        return self._search_insert(resource).bind((hf_row, text))
+
+    def search_delete(self, resource: ResourceSpec, hf_row: int) -> Statement:
+        """Take a record out of the full-text index."""
+        return self._search_delete(resource).bind((hf_row,))
+
+    def journal_insert(
+        self,
+        *,
+        resource: ResourceSpec,
+        record_id: str,
+        version: int,
+        operation: str,
+        before: str | None,
+        after: str | None,
+        actor_id: str | None,
+        request_id: str,
+        at: str,
+    ) -> Statement:
+        """Add an entry to the journal; the database gives it the next sequence. Operation: create, update, delete."""
+        values = (resource.path, record_id, version, operation, before, after, actor_id, request_id, at)
+        return self._journal_insert.bind(values)
+
+    def gone_insert(self, resource: ResourceSpec, id: str, version: int) -> Statement:  # noqa: A002  # the member's name
+        """Remember the id of a deleted record, so that it is never free again."""
+        return self._gone_insert.bind((resource.path, id, version))
+
+    def meta_insert(self, key: str, value: str) -> Statement:
+        """Record one of the house's own facts."""
+        return self._meta_insert.bind((key, value))
+
+    def meta_update(self, key: str, value: str) -> Statement:
+        """Change one of the house's own facts."""
+        return self._meta_update.bind((key, value))
+
+    def _shaper(self, *values: Stored) -> Shaper:
+        return Shaper(self._dialect.match_expression, *values)
+
+    def _bind_where(
+        self, build: Callable[[ResourceSpec, Condition], Prepared], resource: ResourceSpec, where: Condition, *values: Stored
+    ) -> Statement:
+        shaper = self._shaper(*values)
+        return build(resource, shaper.condition(where)).bind(shaper.values)
+
+
+def _whole_order(plan: ReadMany) -> tuple[Order, ...]:
+    """The order of a list, rank first where there is one, and total: `id` stands in it once, last."""
+    rank = (Order(Path(RANK)),) if plan.ranked else ()
+    by_id = Path(plan.view.resource.by_member["id"])
+    last = () if plan.order and plan.order[-1].path == by_id else (Order(by_id),)
+    return (*rank, *plan.order, *last)
+
+
+def _nodes(condition: Condition) -> Iterator[Condition]:
+    """Every node of a condition, those of the guards on its paths included."""
+    yield condition
+    match condition:
+        case All(parts) | Any(parts):
+            inner = parts
+        case Not(part):
+            inner = (part,)
+        case _:
+            inner = tuple(step.guard for path in _paths(condition) for step in path.steps if step.guard is not None)
+    for each in inner:
+        yield from _nodes(each)
+
+
+def _paths(node: Condition) -> tuple[Path, ...]:
+    """The paths of one node."""
+    match node:
+        case Test(path, _, Path() as other):
+            return (path, other)
+        case Test(path) | OneOf(path) | IsNull(path):
+            return (path,)
+        case _:
+            return ()

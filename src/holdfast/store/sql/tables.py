@@ -1,0 +1,155 @@
+"""The tables of a catalog: one for each resource, and the house's own, whose names begin with hf_."""
+
+from hashlib import blake2s
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import quoted_name
+
+from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
+from holdfast.model.rule import This, operands, path_of
+from holdfast.model.types import Boolean
+from holdfast.store.sql.columns import INTEGER, TEXT, column_type
+from holdfast.store.sql.dialect import Dialect
+from holdfast.store.sql.rows import Row, TableRow
+
+ROW = "hf_row"
+"""The integer key of every resource table; never shown. No member can have this name."""
+
+NAME_LENGTH_MAX = 60  # PostgreSQL cuts names at 63 bytes, and says nothing
+
+
+class Tables:
+    """Every table of a catalog, as SQLAlchemy sees them. Checks are added by `schema`, which is where they are needed."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect) -> None:
+        self.metadata = sa.MetaData()
+        self.journal = _journal(self.metadata, dialect)
+        self.gone = _gone(self.metadata, dialect)
+        self.meta = _meta(self.metadata, dialect)
+        self.house = (self.meta, self.journal, self.gone)
+        self._resources = {each.path: _resource_table(self.metadata, catalog, each, dialect) for each in catalog.resources.values()}
+
+    def table(self, resource: ResourceSpec) -> sa.Table:
+        """The table of a resource."""
+        return self._resources[resource.path]
+
+    def row(self, resource: ResourceSpec) -> TableRow:
+        """A row of the table itself."""
+        return TableRow(resource, self.table(resource))
+
+    def beside(self, resource: ResourceSpec, name: str) -> TableRow:
+        """A row under a name of its own, to be joined to the row that a statement is about."""
+        return TableRow(resource, self.table(resource).alias(quoted(f"hf_{name}")))
+
+    def below(self, resource: ResourceSpec, row: Row) -> TableRow:
+        """A row that a subquery is about, under a name that no row around it has."""
+        depth = row.depth + 1
+        return TableRow(resource, self.table(resource).alias(f"hf_{depth}"), depth)
+
+
+def quoted(name: str) -> quoted_name:
+    """A developer's name, quoted always: the keywords of databases are many, and grow."""
+    return quoted_name(name, quote=True)
+
+
+def object_name(table: str, members: tuple[str, ...], kind: str) -> str:
+    """The name of an index or constraint: table, members, kind; the end of a long one is a hash of the whole."""
+    name = "_".join((table, *members, kind))
+    if len(name.encode()) <= NAME_LENGTH_MAX:
+        return name
+    start = name.encode()[: NAME_LENGTH_MAX - 13].decode(errors="ignore")
+    return f"{start}_{blake2s(name.encode(), digest_size=6).hexdigest()}"
+
+
+def _resource_table(metadata: sa.MetaData, catalog: Catalog, resource: ResourceSpec, dialect: Dialect) -> sa.Table:
+    columns = [_column(catalog, each) for each in resource.fields]
+    table = sa.Table(
+        quoted(resource.table),
+        metadata,
+        sa.Column(ROW, INTEGER, primary_key=True),
+        *columns,
+        *(_truth_check(resource, each) for each in resource.fields if isinstance(each.type, Boolean)),
+        **dialect.table_options(),
+    )
+    for members in resource.unique:
+        sa.Index(quoted(object_name(resource.table, members, "unique")), *(table.c[each] for each in members), unique=True)
+    for members in _indexed(resource):
+        # id comes last in every index, because it comes last in every order: so the index serves the filter and the order at once.
+        sa.Index(quoted(object_name(resource.table, members, "index")), *(table.c[each] for each in (*members, "id")))
+    return table
+
+
+def _column(catalog: Catalog, field: FieldSpec) -> sa.Column[object]:
+    references = []
+    if field.reference is not None:
+        target = quoted(catalog.target(field).table)
+        # RESTRICT always: cascade and set_null are written as steps of their own, so that the journal has them.
+        references.append(sa.ForeignKey(f"{target}.id", ondelete="RESTRICT", link_to_name=True))
+    return sa.Column(
+        quoted(field.member), column_type(field.type), *references, nullable=field.nullable, unique=field.member == "id" or None
+    )
+
+
+def _truth_check(resource: ResourceSpec, field: FieldSpec) -> sa.CheckConstraint:
+    column = sa.column(quoted(field.member), INTEGER)
+    name = quoted(object_name(resource.table, (field.member,), "bool"))
+    return sa.CheckConstraint(column.in_((sa.literal_column("0"), sa.literal_column("1"))), name=name)
+
+
+def _indexed(resource: ResourceSpec) -> tuple[tuple[str, ...], ...]:
+    """What has an index: what asks for one, every reference, and the maker where a rule asks who that is."""
+    asked = [*resource.index, *((each.member,) for each in resource.fields if each.reference is not None)]
+    if _asks_for_owner(resource):
+        asked.append(("created_by_id",))
+    return tuple(dict.fromkeys(asked))
+
+
+def _asks_for_owner(resource: ResourceSpec) -> bool:
+    access = resource.access
+    rules = (access.list, access.read, access.create, access.update, access.update_to, access.delete)
+    return any(_is_maker(each) for rule in rules for each in operands(rule))
+
+
+def _is_maker(operand: object) -> bool:
+    return isinstance(operand, This) and path_of(operand) == ("created_by",)
+
+
+def _journal(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
+    table = sa.Table(
+        "hf_journal",
+        metadata,
+        sa.Column("seq", INTEGER, primary_key=True),
+        sa.Column("resource", TEXT, nullable=False),
+        sa.Column("record_id", TEXT, nullable=False),
+        sa.Column("version", INTEGER, nullable=False),
+        sa.Column("operation", TEXT, nullable=False),
+        sa.Column("before", TEXT),
+        sa.Column("after", TEXT),
+        sa.Column("actor_id", TEXT),
+        sa.Column("request_id", TEXT, nullable=False),
+        sa.Column("at", TEXT, nullable=False),
+        **dialect.table_options(),
+    )
+    sa.Index("hf_journal_record", table.c.record_id, table.c.seq)
+    return table
+
+
+def _gone(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
+    return sa.Table(
+        "hf_gone",
+        metadata,
+        sa.Column("resource", TEXT, primary_key=True),
+        sa.Column("record_id", TEXT, primary_key=True),
+        sa.Column("version", INTEGER, nullable=False),
+        **dialect.table_options(clustered=True),
+    )
+
+
+def _meta(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
+    return sa.Table(
+        "hf_meta",
+        metadata,
+        sa.Column("key", TEXT, primary_key=True),
+        sa.Column("value", TEXT, nullable=False),
+        **dialect.table_options(),
+    )

@@ -1,0 +1,88 @@
+"""Views in SQL: a record as JSON, what is included beside it, and the versions of that."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from holdfast.core.view import Include, View
+from holdfast.model.catalog import ResourceSpec
+from holdfast.store.sql.condition import Conditions
+from holdfast.store.sql.dialect import Dialect, Element, Truth
+from holdfast.store.sql.rows import Row, TableRow
+from holdfast.store.sql.statement import constant
+from holdfast.store.sql.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """A record included beside a row: joined where the reference leads to it and its guard lets it be seen."""
+
+    include: Include
+    row: TableRow
+    leads: Truth
+    inner: "tuple[Included, ...]"
+
+    def all(self) -> "Iterator[Included]":
+        """This one and those inside, outer before inner."""
+        yield self
+        for each in self.inner:
+            yield from each.all()
+
+
+class Views:
+    """Renders views of a catalog."""
+
+    def __init__(self, tables: Tables, dialect: Dialect, conditions: Conditions) -> None:
+        self._tables = tables
+        self._dialect = dialect
+        self._conditions = conditions
+
+    def included(self, view: View, row: Row) -> tuple[Included, ...]:
+        """What a view includes beside a row, with a place of its own for each."""
+        return self._included(view, row, "")
+
+    def joined(self, start: sa.FromClause, included: tuple[Included, ...]) -> sa.FromClause:
+        """The row with what is included joined to it; every join finds at most one record, by its id."""
+        for each in (deep for top in included for deep in top.all()):
+            start = start.outerjoin(each.row.table, each.leads)
+        return start
+
+    def text(self, view: View, row: Row, included: tuple[Included, ...]) -> Element:
+        """The JSON of a row: the fields in the order of the view, then what is included."""
+        members = []
+        for field in view.fields:
+            assert field.secret is None, f"a view never shows the secret {field.member}"
+            members.append((field.member, self._dialect.shown(field.type, row.value(field.member))))
+        members.extend((each.include.field.name, self._included_text(each)) for each in included)
+        return self._dialect.json_object(members)
+
+    def versions(self, included: tuple[Included, ...]) -> Element:
+        """The versions of what is included, outer before inner, `-` where nothing is shown: "3,-,7". Empty if nothing is included."""
+        found = [_version_text(deep.row) for top in included for deep in top.all()]
+        if not found:
+            return constant("")
+        text: Element = found[0]
+        for each in found[1:]:
+            text = text.concat(constant(",")).concat(each)
+        return text
+
+    def image(self, resource: ResourceSpec, row: Row) -> Element:
+        """The image of a row for the journal: every member in storage form, secrets left out."""
+        return self._dialect.json_object((each.member, row.value(each.member)) for each in resource.fields if each.secret is None)
+
+    def _included(self, view: View, row: Row, place: str) -> tuple[Included, ...]:
+        return tuple(self._include(each, row, f"{place}.{each.field.name}") for each in view.includes)
+
+    def _include(self, include: Include, outer: Row, place: str) -> Included:
+        row = self._tables.beside(include.view.resource, place)
+        leads = sa.and_(row.value("id") == outer.value(include.field.member), self._conditions.seen(include.guard, row))
+        return Included(include, row, leads, self._included(include.view, row, place))
+
+    def _included_text(self, included: Included) -> Element:
+        text = self.text(included.include.view, included.row, included.inner)
+        return self._dialect.json_text(sa.case((included.row.value("id").is_not(None), text)))
+
+
+def _version_text(row: Row) -> Element:
+    return sa.func.coalesce(sa.cast(row.value("version"), sa.Text()), constant("-"))
