@@ -1,0 +1,82 @@
+"""The OpenAPI 3.1 document of a catalog: every route, parameter, body, status, header and error code."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from holdfast.base.limits import BODY_BYTES_MAX, URL_BYTES_MAX
+from holdfast.core.openapi import operation, question
+from holdfast.core.openapi.record import META, build_answer, build_record_components
+from holdfast.core.openapi.response import HEADERS, build_error_responses, build_error_schemas
+from holdfast.core.openapi.schema import Schema
+from holdfast.core.openapi.service import build_service_operation
+from holdfast.core.routes import Action, Route
+from holdfast.model.catalog import Catalog
+
+_UNTOLD_METHODS = frozenset({"QUERY"})  # OpenAPI 3.1 has no word for it; POST .../query says the same
+_UNTOLD_ACTIONS = frozenset({Action.DOCS_ASSET})  # the parts of a page are no interface
+
+
+def build_openapi(catalog: Catalog, *, routes: Sequence[Route]) -> dict[str, Any]:
+    """Build the document of a catalog and its routes, ready to be encoded as JSON; the same input gives the same document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": catalog.title,
+            "version": catalog.version,
+            "description": "\n\n".join(filter(None, (catalog.description, _CONVENTIONS))),
+        },
+        "servers": [{"url": "/"}],
+        "tags": _build_tags(catalog),
+        "paths": _build_paths(routes),
+        "components": {
+            "schemas": _build_schemas(catalog),
+            "parameters": _build_parameters(catalog),
+            "headers": HEADERS,
+            "responses": dict(build_error_responses()),
+        },
+    }
+
+
+_CONVENTIONS = f"""\
+Every JSON body is an envelope: `success`, then `data` or `error`; lists add `meta`. Error codes are stable, messages are for people.
+`Accept: application/problem+json` gets errors as RFC 9457.
+
+HEAD answers as GET does, without the body; OPTIONS answers with the exact `Allow`.
+
+Changes need the version that was read: as `If-Match`, or as `version` in the query or the body.
+
+Filters are `member=value` or `member[operator]=value`, and all of them hold. They go through references as `author.name[contains]=le`,
+as do `sort` and `include`. What does not fit a URL ({URL_BYTES_MAX // 1024} KiB) goes to `POST .../query` as JSON.
+Bodies have at most {BODY_BYTES_MAX // 1024} KiB."""
+
+
+def _build_tags(catalog: Catalog) -> list[Schema]:
+    tags = [{"name": each.name, **({"description": each.description} if each.description else {})} for each in catalog.resources.values()]
+    return [*tags, {"name": "Service", "description": "Health, metrics and documentation."}]
+
+
+def _build_paths(routes: Sequence[Route]) -> dict[str, Schema]:
+    paths: dict[str, Schema] = {}
+    for route in routes:
+        if route.method in _UNTOLD_METHODS or route.action in _UNTOLD_ACTIONS:
+            continue
+        build = build_service_operation if route.resource is None else operation.build_operation
+        paths.setdefault(route.template, {})[route.method.lower()] = build(route)
+    return paths
+
+
+def _build_schemas(catalog: Catalog) -> dict[str, Schema]:
+    schemas: dict[str, Schema] = {}
+    for resource in catalog.resources.values():
+        schemas.update(build_record_components(catalog, resource))
+        schemas.update(question.build_query_components(catalog, resource))
+    schemas |= question.build_test_components(catalog)
+    schemas |= {"list.meta": META, "empty.answer": build_answer({"type": "null"})}
+    return {**schemas, **dict(build_error_schemas())}
+
+
+def _build_parameters(catalog: Catalog) -> dict[str, Schema]:
+    parameters = {**operation.COMMON_PARAMETERS, **question.COMMON_PARAMETERS}
+    for resource in catalog.resources.values():
+        parameters.update(question.build_parameters(catalog, resource))
+    return parameters

@@ -1,0 +1,228 @@
+"""One operation: a route with its parameters, its body and all its answers."""
+
+import re
+from typing import Any
+
+from holdfast.base.limits import BULK_ROWS_MAX
+from holdfast.core.ask.operators import operators_of
+from holdfast.core.openapi import patterns
+from holdfast.core.openapi.question import filter_name, references, shown_fields
+from holdfast.core.openapi.response import JSON, error_name, headers_of
+from holdfast.core.openapi.schema import Schema
+from holdfast.core.routes import Action, Route
+from holdfast.model.catalog import ResourceSpec
+
+MERGE_PATCH = "application/merge-patch+json"
+
+_ANY = (400, 406, 408, 414, 429, 431, 500, 503)
+_BODY = (413, 415, 422)
+
+_ERRORS: dict[Action, tuple[int, ...]] = {
+    Action.LIST: _ANY,
+    Action.LIST_REFERRING: (*_ANY, 404),
+    Action.QUERY: (*_ANY, *_BODY),
+    Action.READ: (*_ANY, 404),
+    Action.CREATE: (*_ANY, *_BODY, 409),
+    Action.BULK_CREATE: (*_ANY, *_BODY, 409),
+    Action.REPLACE: (*_ANY, *_BODY, 404, 409, 412),
+    Action.PATCH: (*_ANY, *_BODY, 404, 409, 412),
+    Action.DELETE: (*_ANY, 404, 409, 412),
+}
+"""The error statuses that each action can meet; 428 is added where the resource asks for a version."""
+
+_CHANGES = frozenset({Action.REPLACE, Action.PATCH, Action.DELETE})
+
+COMMON_PARAMETERS: dict[str, Schema] = {
+    "id": {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "The id of the record.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "version": {
+        "name": "version",
+        "in": "query",
+        "description": "The version that was read; as in If-Match, but a stale one is refused with 409.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+    },
+    "if-match": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The ETag that was read, or `*` for any version. A change needs this, or `version` in the query or body.",
+        "schema": {"type": "string", "pattern": patterns.IF_MATCH},
+    },
+    "if-none-match": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The ETag that the caller has: answered with 304 if nothing changed.",
+        "schema": {"type": "string"},
+    },
+    "prefer": {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`return=minimal` asks for 204 without a body. Other preferences are passed over.",
+        "schema": {"type": "string", "examples": ["return=minimal"]},
+    },
+    "x-request-id": {
+        "name": "X-Request-Id",
+        "in": "header",
+        "description": "An id for this request, kept if it fits `[A-Za-z0-9._-]{1,64}`, else replaced by a new one.",
+        "schema": {"type": "string"},
+    },
+}
+"""The parameters that are the same for every resource."""
+
+
+def build_operation(route: Route) -> Schema:
+    """The operation of a resource's route."""
+    resource = route.resource
+    assert resource is not None, "the service's own routes are told in core.openapi.service"
+    body = _build_body(route.action, resource)
+    errors = sorted((*_ERRORS[route.action], *((428,) if route.action in _CHANGES and resource.require_version else ())))
+    return {
+        "operationId": operation_id(route),
+        "tags": [resource.name],
+        "summary": _SUMMARIES[route.action].format(*_words(route)),
+        "parameters": [_parameter(name) for name in _parameter_names(route, resource)],
+        **({"requestBody": body} if body else {}),
+        "responses": {
+            **_build_successes(route, resource),
+            **{str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in errors},
+        },
+    }
+
+
+_SUMMARIES = {
+    Action.LIST: "List {1}",
+    Action.LIST_REFERRING: "List the {1} that refer to one record by `{2}`",
+    Action.QUERY: "List {1} by a JSON query",
+    Action.READ: "Read one {0}",
+    Action.CREATE: "Create one {0}",
+    Action.BULK_CREATE: "Create many {1}: all or none",
+    Action.REPLACE: "Replace one {0}",
+    Action.PATCH: "Change one {0} by a JSON merge patch",
+    Action.DELETE: "Delete one {0}",
+}
+_IDS = {
+    Action.LIST: "list_{1}",
+    Action.QUERY: "query_{1}",
+    Action.READ: "read_{0}",
+    Action.CREATE: "create_{0}",
+    Action.BULK_CREATE: "bulk_create_{1}",
+    Action.REPLACE: "replace_{0}",
+    Action.PATCH: "patch_{0}",
+    Action.DELETE: "delete_{0}",
+}
+
+
+def operation_id(route: Route) -> str:
+    """A stable name: `list_books`, `read_book`, `list_authors_books` for what refers to an author."""
+    assert route.resource is not None
+    if route.reverse is not None:
+        return f"list_{_snake(route.template.split('/')[3])}_{_snake(route.reverse.name)}"
+    return _IDS[route.action].format(_singular(route.resource), _snake(route.resource.path))
+
+
+def _words(route: Route) -> tuple[str, str, str]:
+    """What a summary speaks of: one, many, and the member that refers."""
+    assert route.resource is not None
+    member = "" if route.reverse is None else route.reverse.member
+    return _singular(route.resource).replace("_", " "), route.resource.path.replace("-", " "), member
+
+
+def _singular(resource: ResourceSpec) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", resource.name).lower()
+
+
+def _snake(path: str) -> str:
+    return path.replace("-", "_")
+
+
+def _parameter(name: str) -> Schema:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def _parameter_names(route: Route, resource: ResourceSpec) -> list[str]:
+    names = ["id"] if "{id}" in route.template else []
+    match route.action:
+        case Action.LIST | Action.LIST_REFERRING:
+            names += _list_parameters(resource)
+        case Action.READ:
+            names += [*_view_parameters(resource), "if-none-match"]
+        case Action.CREATE:
+            names += [*_view_parameters(resource), "prefer"]
+        case Action.BULK_CREATE:
+            names += [*_view_parameters(resource), "prefer"]
+        case Action.REPLACE | Action.PATCH:
+            names += [*_view_parameters(resource), "version", "if-match", "prefer"]
+        case Action.DELETE:
+            names += ["version", "if-match", "prefer"]
+        case _:
+            pass
+    return [*names, "x-request-id"]
+
+
+def _view_parameters(resource: ResourceSpec) -> list[str]:
+    return [f"{resource.name}.fields", *([f"{resource.name}.include"] if references(resource) else [])]
+
+
+def _list_parameters(resource: ResourceSpec) -> list[str]:
+    searched = ["list.q"] if resource.search_fields else []
+    filters = [filter_name(resource, each, operator) for each in shown_fields(resource) for operator in operators_of(each.type)]
+    common = ["list.page", "list.limit", "list.count", "list.after"]
+    return [*filters, *searched, f"{resource.name}.sort", *common, *_view_parameters(resource)]
+
+
+def _build_body(action: Action, resource: ResourceSpec) -> Schema | None:
+    match action:
+        case Action.CREATE:
+            return _body({JSON: _schema(resource, "create")})
+        case Action.BULK_CREATE:
+            items = {"type": "array", "items": _schema(resource, "create"), "minItems": 1, "maxItems": BULK_ROWS_MAX}
+            return _body({JSON: items})
+        case Action.QUERY:
+            return _body({JSON: _schema(resource, "query")})
+        case Action.REPLACE:
+            return _body({JSON: _schema(resource, "replace")})
+        case Action.PATCH:
+            return _body({JSON: _schema(resource, "patch"), MERGE_PATCH: _schema(resource, "patch")})
+        case _:
+            return None
+
+
+def _schema(resource: ResourceSpec, name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{resource.name}.{name}"}
+
+
+def _body(schemas: dict[str, Schema]) -> Schema:
+    return {"required": True, "content": {kind: {"schema": schema} for kind, schema in schemas.items()}}
+
+
+def _build_successes(route: Route, resource: ResourceSpec) -> dict[str, Any]:
+    record = _schema(resource, "answer")
+    match route.action:
+        case Action.LIST | Action.LIST_REFERRING | Action.QUERY:
+            headers = () if route.action is Action.QUERY else ("Link",)
+            return {"200": _answer("One page of the list.", _schema(resource, "page"), *headers)}
+        case Action.READ:
+            return {
+                "200": _answer("The record.", record, "ETag"),
+                "304": {"description": "Nothing changed since If-None-Match.", "headers": headers_of("ETag")},
+            }
+        case Action.CREATE:
+            return {"201": _answer("The new record.", record, "ETag", "Location"), "204": _minimal("ETag", "Location")}
+        case Action.BULK_CREATE:
+            return {"201": _answer("The new records, in the order sent.", _schema(resource, "answers")), "204": _minimal()}
+        case Action.DELETE:
+            return {"200": _answer("It is deleted.", {"$ref": "#/components/schemas/empty.answer"}), "204": _minimal()}
+        case _:
+            return {"200": _answer("The record as it is now.", record, "ETag"), "204": _minimal("ETag")}
+
+
+def _answer(description: str, schema: Schema, *headers: str) -> Schema:
+    return {"description": description, "headers": headers_of(*headers), "content": {JSON: {"schema": schema}}}
+
+
+def _minimal(*headers: str) -> Schema:
+    return {"description": "Done; `return=minimal` was asked for.", "headers": headers_of(*headers, "Preference-Applied")}

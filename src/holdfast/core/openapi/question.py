@@ -1,0 +1,284 @@
+"""What can be asked of a list: its query parameters, and the JSON query that says the same in a body.
+
+Several values in a query string are one text with commas, not an array: clients that are generated from this document repeat an
+array parameter, whatever `explode` says, and a repeated parameter is refused.
+"""
+
+from collections.abc import Iterator
+
+from holdfast.base.limits import (
+    FILTER_TERMS_MAX,
+    IN_VALUES_MAX,
+    INCLUDES_MAX,
+    OFFSET_MAX,
+    PAGE_LIMIT_DEFAULT,
+    PAGE_LIMIT_MAX,
+    PATH_STEPS_MAX,
+    SEARCH_LENGTH_MAX,
+    SORT_KEYS_MAX,
+)
+from holdfast.core.ask.operators import is_ordered, operators_of
+from holdfast.core.ask.query import PARAMETERS
+from holdfast.core.openapi import patterns
+from holdfast.core.openapi.schema import Schema, Use, build_schema, nullable, unbounded
+from holdfast.core.openapi.text_form import PlainType, build_text_schema, text_pattern
+from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
+from holdfast.model.types import Choice, FieldType, Items, Mapping, Nested, Number, Reference, Text, Uuid
+
+_MEANING = {
+    "eq": "`{0}` is this value.",
+    "ne": "`{0}` is not this value, or there is none.",
+    "gt": "`{0}` is greater.",
+    "gte": "`{0}` is greater or equal.",
+    "lt": "`{0}` is less.",
+    "lte": "`{0}` is less or equal.",
+    "in": "`{0}` is one of these values, parted by commas; `\\,` is a comma within one.",
+    "nin": "`{0}` is none of these values, parted by commas, or there is none.",
+    "between": "`{0}` lies between these two values, parted by a comma, or is one of them.",
+    "contains": "`{0}` contains this text, case-sensitive.",
+    "icontains": "`{0}` contains this text, in any case.",
+    "startswith": "`{0}` starts with this text.",
+    "endswith": "`{0}` ends with this text.",
+    "null": "`{0}` has no value (true), or has one (false).",
+}
+_SUBSTRING = frozenset({"contains", "icontains", "startswith", "endswith"})
+_ANY_TEXT = Text()
+
+
+def shown_fields(resource: ResourceSpec) -> tuple[FieldSpec, ...]:
+    """The fields that can be read, and so asked about: all but secret ones."""
+    return tuple(each for each in resource.fields if each.secret is None)
+
+
+def references(resource: ResourceSpec) -> tuple[FieldSpec, ...]:
+    """The Ref fields that can be followed."""
+    return tuple(each for each in shown_fields(resource) if each.reference is not None)
+
+
+def build_parameters(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
+    """(component name, parameter) of all that differs between lists: `sort`, `fields`, `include` and the filters."""
+    yield f"{resource.name}.sort", _query("sort", _sort_description(), _names_schema(_sort_pattern(catalog, resource), SORT_KEYS_MAX))
+    yield from build_view_parameters(resource)
+    for spec in shown_fields(resource):
+        for operator in operators_of(spec.type):
+            yield filter_name(resource, spec, operator), _filter_parameter(spec, operator)
+
+
+def filter_name(resource: ResourceSpec, spec: FieldSpec, operator: str) -> str:
+    """The component of one filter; system members are the same everywhere."""
+    return f"{'list' if spec.system else resource.name}.{spec.member}.{operator}"
+
+
+def build_view_parameters(resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
+    """(component name, parameter) of `fields` and `include`; the latter only where there is something to include."""
+    members = [each.member for each in shown_fields(resource)]
+    told = "The members to show, parted by commas; `id` and `version` always are. Default: all."
+    yield f"{resource.name}.fields", _query("fields", told, _names_schema(_one_of(members), len(members)))
+    names = [each.name for each in references(resource)]
+    if names:
+        told = f"Show the records referred to as well, as objects; parted by commas, deeper as `a.b`, at most {INCLUDES_MAX}."
+        yield f"{resource.name}.include", _query("include", told, _names_schema(_one_of(names), len(names)))
+
+
+COMMON_PARAMETERS: dict[str, Schema] = {
+    "list.page": {
+        "name": "page",
+        "in": "query",
+        "description": f"The page, from 1, up to offset {OFFSET_MAX:,}; beyond, follow `after`. Does not go with `after`.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": OFFSET_MAX + 1, "default": 1},
+    },
+    "list.limit": {
+        "name": "limit",
+        "in": "query",
+        "description": "The rows of a page.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT_MAX, "default": PAGE_LIMIT_DEFAULT},
+    },
+    "list.count": {
+        "name": "count",
+        "in": "query",
+        "description": "Whether `meta.total` is wanted.",
+        "schema": {"type": "string", "enum": ["exact", "none"], "default": "exact"},
+    },
+    "list.after": {
+        "name": "after",
+        "in": "query",
+        "description": "The cursor in `meta.next` of the page before; it holds for the same filter, sort and caller.",
+        "schema": {"type": "string", "pattern": patterns.CURSOR},
+    },
+    "list.q": {
+        "name": "q",
+        "in": "query",
+        "description": "Words to search for: all of them, the last one by its beginning, whatever their case and accents.",
+        "schema": {"type": "string", "pattern": patterns.TEXT, "maxLength": SEARCH_LENGTH_MAX},
+    },
+}
+"""The parameters that are the same for every list."""
+
+
+def _query(name: str, description: str, schema: Schema) -> Schema:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _names_schema(pattern: str, count: int) -> Schema:
+    return {"type": "string", "pattern": f"^{pattern}(,{pattern}){{0,{max(count - 1, 0)}}}$"}
+
+
+def _one_of(names: list[str]) -> str:
+    return f"({'|'.join(names)})"
+
+
+def _sort_description() -> str:
+    return f"Up to {SORT_KEYS_MAX} members, each once, `-` for descending; through references as `author.name`. `id` breaks ties."
+
+
+def _sort_pattern(catalog: Catalog, resource: ResourceSpec) -> str:
+    names = [each.member for each in shown_fields(resource) if is_ordered(each.type)]
+    names += [path for path, spec in _paths(catalog, resource) if is_ordered(spec.type)]
+    return f"-?{_one_of(names)}".replace(".", "\\.")
+
+
+def _paths(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, FieldSpec]]:
+    """Every path through one reference. Longer ones are told in prose: their number grows with every step."""
+    for reference in references(resource):
+        for spec in shown_fields(catalog.target(reference)):
+            if spec.member != "id":  # the Ref field itself says it shorter
+                yield f"{reference.name}.{spec.member}", spec
+
+
+def _filter_parameter(spec: FieldSpec, operator: str) -> Schema:
+    plain = operator == "eq" and spec.member not in PARAMETERS
+    name = spec.member if plain else f"{spec.member}[{operator}]"
+    return _query(name, _describe(spec, operator), _text_operand(spec.type, operator))
+
+
+def _describe(spec: FieldSpec, operator: str) -> str:
+    if isinstance(spec.type, Items) and operator == "contains":
+        return f"`{spec.member}` has this element."
+    return _MEANING[operator].format(spec.member)
+
+
+def _text_operand(kind: FieldType, operator: str) -> Schema:
+    if operator == "null":
+        return {"type": "boolean"}
+    asked = _asked(kind, operator)
+    if operator in ("in", "nin", "between"):
+        part = text_pattern(asked)
+        more = "{1}" if operator == "between" else f"{{0,{IN_VALUES_MAX - 1}}}"
+        return {"type": "string", "pattern": f"^{part}(,{part}){more}$"}
+    return build_text_schema(asked)
+
+
+def _asked(kind: FieldType, operator: str) -> PlainType:
+    """The type of an operand: an element of a list, any text for the substring operators, else the field's own without its bounds."""
+    if isinstance(kind, Items):
+        return _asked(kind.item, "eq")
+    asked = _ANY_TEXT if operator in _SUBSTRING else unbounded(kind)
+    assert not isinstance(asked, Items | Mapping | Nested), "documents take no operator with an operand"
+    return asked
+
+
+def build_query_components(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
+    """(component name, schema) of the JSON filter and the JSON query of a resource."""
+    yield f"{resource.name}.filter", _build_filter(catalog, resource)
+    yield f"{resource.name}.query", _build_query(catalog, resource)
+
+
+def _build_filter(catalog: Catalog, resource: ResourceSpec) -> Schema:
+    itself = {"$ref": f"#/components/schemas/{resource.name}.filter"}
+    group = {"type": "array", "items": itself, "minItems": 1, "maxItems": FILTER_TERMS_MAX}
+    properties: Schema = {"and": group, "or": group, "not": itself}
+    properties |= {each.member: _tests(each.type) for each in shown_fields(resource)}
+    properties |= {path: _tests(spec.type) for path, spec in _paths(catalog, resource)}
+    return {
+        "type": "object",
+        "description": f"All members hold. At most {FILTER_TERMS_MAX} parts. Paths go through up to {PATH_STEPS_MAX} references.",
+        "properties": properties,
+        "maxProperties": FILTER_TERMS_MAX,
+        "additionalProperties": False,
+    }
+
+
+def _tests(kind: FieldType) -> Schema:
+    """What a filter may say of a field; written once for each type, where the type has a name."""
+    name = _test_name(kind)
+    return {"$ref": f"#/components/schemas/{name}"} if name else _build_test(kind)
+
+
+def _test_name(kind: FieldType) -> str | None:
+    match kind:
+        case Items() | Mapping() | Nested() | Choice():
+            return None
+        case Number(places):
+            return f"test.number{places}"
+        case Uuid() | Reference():
+            return "test.uuid"
+        case _:
+            return f"test.{type(kind).__name__.lower()}"
+
+
+def build_test_components(catalog: Catalog) -> dict[str, Schema]:
+    """The named tests of every type in the catalog."""
+    kinds = [each.type for resource in catalog.resources.values() for each in shown_fields(resource)]
+    return {name: _build_test(kind) for kind in kinds if (name := _test_name(kind))}
+
+
+def _build_test(kind: FieldType) -> Schema:
+    """A value alone (equal to it; null: no value), or an object of operators, all of which hold."""
+    operators = operators_of(kind)
+    tests: Schema = {
+        "type": "object",
+        "properties": {each: _json_operand(kind, each) for each in operators},
+        "minProperties": 1,
+        "additionalProperties": False,
+    }
+    if "eq" not in operators:
+        return {"anyOf": [{"type": "null"}, tests]}
+    return {"anyOf": [_value(kind, "eq"), {"type": "null"}, tests]}
+
+
+def _json_operand(kind: FieldType, operator: str) -> Schema:
+    match operator:
+        case "null":
+            return {"type": "boolean"}
+        case "in" | "nin":
+            return {"type": "array", "items": nullable(_value(kind, operator)), "maxItems": IN_VALUES_MAX}
+        case "between":
+            return {"type": "array", "items": _value(kind, operator), "minItems": 2, "maxItems": 2}
+        case "eq" | "ne":
+            return nullable(_value(kind, operator))
+        case _:
+            return _value(kind, operator)
+
+
+def _value(kind: FieldType, operator: str) -> Schema:
+    return build_schema(_asked(kind, operator), Use.SENT)
+
+
+def _build_query(catalog: Catalog, resource: ResourceSpec) -> Schema:
+    sort = _sort_pattern(catalog, resource)
+    properties: Schema = {
+        "filter": {"$ref": f"#/components/schemas/{resource.name}.filter"},
+        "sort": _names(sort, SORT_KEYS_MAX) | {"uniqueItems": True, "description": _sort_description()},
+        **{name: _from_parameter(f"list.{name}") for name in ("page", "limit", "count", "after")},
+        "fields": _names(_one_of([each.member for each in shown_fields(resource)]), len(shown_fields(resource))),
+    }
+    if resource.search_fields:
+        properties["q"] = _from_parameter("list.q")
+    if references(resource):
+        properties["include"] = _names(_one_of([each.name for each in references(resource)]), len(references(resource)))
+    return {
+        "type": "object",
+        "description": "What a list can be asked, as one JSON object.",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _from_parameter(name: str) -> Schema:
+    parameter = COMMON_PARAMETERS[name]
+    schema: Schema = parameter["schema"]
+    return schema | {"description": parameter["description"]}
+
+
+def _names(pattern: str, count: int) -> Schema:
+    return {"type": "array", "items": {"type": "string", "pattern": f"^{pattern}$"}, "maxItems": count}

@@ -1,0 +1,158 @@
+"""The schemas of one resource: what is shown of a record, and what may be sent to make, replace and change one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from holdfast.base.limits import BULK_ROWS_MAX, INT_MAX
+from holdfast.core.openapi import patterns
+from holdfast.core.openapi.question import references, shown_fields
+from holdfast.core.openapi.schema import Schema, Use, build_schema, maybe
+from holdfast.model.catalog import SYSTEM_MEMBERS, Catalog, FieldSpec, ResourceSpec
+from holdfast.model.json_form import to_json
+
+
+def build_record_components(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
+    """(component name, schema) of everything that is sent and shown of a resource.
+
+    Names with a dot are ours: no class can have one, so none can clash with another resource.
+    """
+    name = resource.name
+    yield name, _build_whole(catalog, resource)
+    yield f"{name}.part", _build_part(catalog, resource)
+    yield f"{name}.shown", {"anyOf": [_ref(name), _ref(f"{name}.part")]}
+    yield f"{name}.create", _build_create(resource)
+    yield f"{name}.replace", _build_change(resource, Use.SENT)
+    yield f"{name}.patch", _build_change(resource, Use.MERGED)
+    yield f"{name}.answer", build_answer(_ref(f"{name}.shown"))
+    yield f"{name}.answers", build_answer({"type": "array", "items": _ref(f"{name}.shown"), "maxItems": BULK_ROWS_MAX})
+    yield f"{name}.page", _build_page(name)
+
+
+def build_answer(data: Schema) -> Schema:
+    """The envelope of a success."""
+    return {
+        "type": "object",
+        "properties": {"success": {"type": "boolean", "const": True}, "data": data},
+        "required": ["success", "data"],
+        "additionalProperties": False,
+    }
+
+
+def _build_page(name: str) -> Schema:
+    page = build_answer({"type": "array", "items": _ref(f"{name}.shown")})
+    page["properties"]["meta"] = _ref("list.meta")
+    page["required"].append("meta")
+    return page
+
+
+META: Schema = {
+    "type": "object",
+    "properties": {
+        "total": {"type": "integer", "minimum": 0, "description": "All rows of the list; left out with `count=none`."},
+        "page": {"type": "integer", "minimum": 1},
+        "limit": {"type": "integer", "minimum": 1},
+        "next": {"type": ["string", "null"], "description": "The cursor of the next page, for `after`; null at the end."},
+    },
+    "required": ["page", "limit", "next"],
+    "additionalProperties": False,
+}
+"""The `meta` of a list."""
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _build_whole(catalog: Catalog, resource: ResourceSpec) -> Schema:
+    """A record with all its members; those that only some callers may read are not required."""
+    schema = _build_shown(catalog, resource)
+    return schema | {"required": [each.member for each in shown_fields(resource) if each.readable_by is None]}
+
+
+def _build_part(catalog: Catalog, resource: ResourceSpec) -> Schema:
+    schema = _build_shown(catalog, resource)
+    return schema | {"description": "What `fields` leaves of a record.", "required": ["id", "version"]}
+
+
+def _build_shown(catalog: Catalog, resource: ResourceSpec) -> Schema:
+    properties = {each.member: _field(each, Use.SHOWN) for each in shown_fields(resource)}
+    included = {each.name: _included(catalog, each) for each in references(resource)}
+    schema: Schema = {"type": "object", "properties": properties | included, "additionalProperties": False}
+    return ({"description": resource.description} if resource.description else {}) | schema
+
+
+def _included(catalog: Catalog, spec: FieldSpec) -> Schema:
+    told = f"The record of `{spec.member}`, where `include` names it; null if there is none or it may not be read."
+    return {"anyOf": [_ref(catalog.target(spec).name), {"type": "null"}], "description": told}
+
+
+def _build_create(resource: ResourceSpec) -> Schema:
+    declared = [each for each in resource.fields if not each.system and not each.readonly]
+    chosen = {
+        "type": "string",
+        "format": "uuid",
+        "pattern": patterns.CHOSEN_ID,
+        "description": "UUID version 4 or 7.",
+    }
+    return {
+        "type": "object",
+        "properties": {"id": chosen, **{each.member: _with_default(each, _field(each, Use.SENT)) for each in declared}},
+        "required": [each.member for each in declared if each.required],
+        "additionalProperties": False,
+    }
+
+
+def _build_change(resource: ResourceSpec, use: Use) -> Schema:
+    """A body of PUT (SENT) or PATCH (MERGED). What was read can be sent back: such members are accepted if they are unchanged."""
+    properties: Schema = {}
+    for spec in resource.fields:
+        if spec.member == "version":
+            properties["version"] = _VERSION
+        elif _is_kept(spec):
+            properties[spec.member] = _field(spec, Use.SENT) | {"readOnly": True}
+        else:
+            properties[spec.member] = _with_default(spec, _field(spec, use)) if use is Use.SENT else _field(spec, use)
+    required = [each.member for each in resource.fields if _is_needed(each)] if use is Use.SENT else []
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return schema | ({"required": required} if required else {})
+
+
+_VERSION: Schema = {
+    "type": "integer",
+    "format": "int64",
+    "minimum": 1,
+    "maximum": INT_MAX,
+    "description": "The version that was read, as in If-Match: another one is refused with 409.",
+}
+
+
+def _is_kept(spec: FieldSpec) -> bool:
+    """Whether a change leaves the field as it is: sent along, it must equal what is stored."""
+    return spec.member in SYSTEM_MEMBERS or spec.readonly or spec.immutable
+
+
+def _is_needed(spec: FieldSpec) -> bool:
+    """Whether PUT must name the field. A secret one keeps its value if left out."""
+    return spec.required and not _is_kept(spec) and spec.secret is None
+
+
+def _field(spec: FieldSpec, use: Use) -> Schema:
+    schema = maybe(build_schema(spec.type, use), null=spec.nullable)
+    told = {
+        "description": spec.description,
+        "examples": [None if each is None else to_json(spec.type, each) for each in spec.examples],
+        "deprecated": spec.deprecated,
+        "writeOnly": spec.secret is not None,
+    }
+    return schema | {name: value for name, value in told.items() if value}
+
+
+def _with_default(spec: FieldSpec, schema: Schema) -> Schema:
+    """The default of an optional field; one that a function makes is not known here."""
+    if spec.required or spec.factory is not None:
+        return schema
+    return schema | {"default": _default(spec)}
+
+
+def _default(spec: FieldSpec) -> Any:
+    return None if spec.default is None else to_json(spec.type, spec.default)

@@ -1,0 +1,140 @@
+"""The answers of every status: their envelopes, their headers, their error codes. One component each, used by every operation."""
+
+from collections.abc import Iterator
+
+from holdfast.base.errors import CATALOGUE, DETAIL_CODES
+from holdfast.base.limits import DETAILS_MAX
+from holdfast.core.openapi import patterns
+from holdfast.core.openapi.schema import Schema
+
+JSON, PROBLEM = "application/json", "application/problem+json"
+
+_TWICE = {"version_conflict": (409, 412)}
+"""Codes with more than the status of their entry: a stale version is 412 from If-Match, 409 from body or query."""
+
+_HEADERS_OF: dict[int, tuple[str, ...]] = {
+    401: ("WWW-Authenticate",),
+    405: ("Allow",),
+    412: ("ETag",),
+    415: ("Accept-Patch",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+
+HEADERS: dict[str, Schema] = {
+    "X-Request-Id": {
+        "description": "The id of this request: the one that was sent if it could be kept, else a new one.",
+        "required": True,
+        "schema": {"type": "string", "pattern": patterns.REQUEST_ID},
+    },
+    "ETag": {
+        "description": "The version and the form of the record; its version part is what If-Match compares.",
+        "schema": {"type": "string", "pattern": patterns.ETAG},
+    },
+    "Location": {"description": "Where the new record is.", "required": True, "schema": {"type": "string", "format": "uri-reference"}},
+    "Link": {"description": "`first`, `prev` and `next` (RFC 8288), as fits.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 0}},
+    "Allow": {"description": "The methods that are available here.", "required": True, "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "How to sign in.", "required": True, "schema": {"type": "string"}},
+    "Accept-Patch": {"description": "The types of a PATCH body.", "schema": {"type": "string"}},
+    "Preference-Applied": {"description": "`return=minimal`.", "schema": {"type": "string"}},
+}
+
+
+def codes_of(status: int) -> list[str]:
+    """The error codes that come with a status, in the order of the catalogue."""
+    return [code for code, problem in CATALOGUE.items() if status in _TWICE.get(code, (problem.status,))]
+
+
+def statuses() -> list[int]:
+    """Every status that an error can have."""
+    return sorted({*(problem.status for problem in CATALOGUE.values()), 409})
+
+
+def headers_of(*names: str) -> Schema:
+    """References to headers; X-Request-Id comes with every answer."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
+
+
+def error_name(status: int) -> str:
+    """The component of an error answer."""
+    return f"error.{status}"
+
+
+def build_error_responses() -> Iterator[tuple[str, Schema]]:
+    """(component name, response) of every error status."""
+    for status in statuses():
+        yield (
+            error_name(status),
+            {
+                "description": "\n".join(f"- `{code}`: {CATALOGUE[code].message}" for code in codes_of(status)),
+                "headers": headers_of(*_HEADERS_OF.get(status, ())),
+                "content": {
+                    JSON: {"schema": {"$ref": f"#/components/schemas/{error_name(status)}"}},
+                    PROBLEM: {"schema": {"$ref": "#/components/schemas/error.problem"}},
+                },
+            },
+        )
+
+
+def build_error_schemas() -> Iterator[tuple[str, Schema]]:
+    """(component name, schema) of the error envelope of every status, of its parts, and of RFC 9457."""
+    yield "error.detail", _DETAIL
+    for status in statuses():
+        yield error_name(status), _build_envelope(codes_of(status))
+    yield "error.problem", _build_problem()
+
+
+_DETAIL: Schema = {
+    "type": "object",
+    "properties": {
+        "field": {"type": "string", "description": "The path of the member: `address.city`, `tags[2]`; empty for the whole body."},
+        "code": {"type": "string", "enum": list(DETAIL_CODES)},
+        "message": {"type": "string"},
+    },
+    "required": ["field", "code", "message"],
+    "additionalProperties": False,
+}
+_DETAILS: Schema = {"type": "array", "items": {"$ref": "#/components/schemas/error.detail"}, "maxItems": DETAILS_MAX}
+_REQUEST_ID: Schema = {"type": "string", "pattern": patterns.REQUEST_ID}
+
+
+def _build_envelope(codes: list[str]) -> Schema:
+    error = {
+        "type": "object",
+        "properties": {
+            "code": {"type": "string", "enum": codes},
+            "message": {"type": "string"},
+            "request_id": _REQUEST_ID,
+            "details": _DETAILS,
+            "hint": {"type": "string"},
+        },
+        "required": ["code", "message", "request_id"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"success": {"type": "boolean", "const": False}, "error": error},
+        "required": ["success", "error"],
+        "additionalProperties": False,
+    }
+
+
+def _build_problem() -> Schema:
+    """An error as RFC 9457, for callers who name application/problem+json."""
+    return {
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "enum": statuses()},
+            "detail": {"type": "string"},
+            "instance": {"type": "string"},
+            "code": {"type": "string", "enum": list(CATALOGUE)},
+            "request_id": _REQUEST_ID,
+            "details": _DETAILS,
+            "hint": {"type": "string"},
+        },
+        "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+        "additionalProperties": False,
+    }

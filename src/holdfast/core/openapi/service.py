@@ -1,0 +1,28 @@
+"""The service's own routes: health, metrics, this document and the page that shows it."""
+
+from holdfast.core.openapi.record import build_answer
+from holdfast.core.openapi.response import JSON, error_name, headers_of
+from holdfast.core.openapi.schema import Schema
+from holdfast.core.routes import Action, Route
+
+_FRAMING = (400, 408, 414, 431, 500, 503)
+_TAG = "Service"
+
+_OPERATIONS: dict[Action, tuple[str, str, str, Schema, tuple[int, ...]]] = {
+    Action.HEALTH: ("check_health", "Whether the process answers", JSON, build_answer({"type": "object"}), ()),
+    Action.READY: ("check_readiness", "Whether requests can be served", JSON, build_answer({"type": "object"}), ()),
+    Action.METRICS: ("read_metrics", "Metrics in the Prometheus text format", "text/plain", {"type": "string"}, (401, 403, 404)),
+    Action.OPENAPI: ("read_openapi", "This document", JSON, {"type": "object"}, (404,)),
+    Action.DOCS: ("show_docs", "The page that shows this document", "text/html", {"type": "string"}, (404,)),
+}
+
+
+def build_service_operation(route: Route) -> Schema:
+    """The operation of a route that belongs to no resource."""
+    name, summary, content_type, schema, errors = _OPERATIONS[route.action]
+    responses: Schema = {
+        "200": {"description": summary + ".", "headers": headers_of(), "content": {content_type: {"schema": schema}}},
+    }
+    responses |= {str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted((*_FRAMING, *errors))}
+    parameters = [{"$ref": "#/components/parameters/x-request-id"}]
+    return {"operationId": name, "tags": [_TAG], "summary": summary, "parameters": parameters, "responses": responses}
