@@ -3,7 +3,7 @@
 Inside a document values stand in their JSON form ("12.50", true), not in their stored form (1250, 1): a document is shown as it is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -40,10 +40,18 @@ class Slot(NamedTuple):
     factory: Callable[[], Any] | None = None
 
 
+Slots = tuple[tuple[str, Reader, tuple[str, str] | None, Any, Callable[[], Any] | None], ...]
+"""Slots made ready: plain tuples, because a loop takes a NamedTuple apart at less than half their speed."""
+
 NULL_REFUSED = ("null_not_allowed", "may not be null")
 
 
-def read_members(slots: Sequence[Slot], members: dict[str, Any], faults: list[Fault]) -> tuple[dict[str, Any], int]:
+def make_ready(slots: Iterable[Slot]) -> Slots:
+    """Slots as read_members takes them."""
+    return tuple((slot.member, slot.read, slot.null, slot.default, slot.factory) for slot in slots)
+
+
+def read_members(slots: Slots, members: dict[str, Any], faults: list[Fault]) -> tuple[dict[str, Any], int]:
     """Read every slot of an object, adding to `faults`; gives the values and how many slots were sent."""
     values: dict[str, Any] = {}
     found = 0
@@ -178,12 +186,13 @@ def _nested_patch_reader(kind: Nested) -> Reader:
 
 def _object_reader(slots: list[Slot]) -> Reader:
     known = frozenset(slot.member for slot in slots)
+    ready = make_ready(slots)
 
     def read(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise wrong_type("an object", value)
         faults: list[Fault] = []
-        members, found = read_members(slots, value, faults)
+        members, found = read_members(ready, value, faults)
         if found != len(value):
             faults.extend(unknown(name, known) for name in value if name not in known)
         if faults:

@@ -16,7 +16,7 @@ from holdfast.base.limits import BULK_ROWS_MAX
 from holdfast.core.condition import Stored
 from holdfast.core.document import parse_json
 from holdfast.core.invalid import Fault, Invalid, details_of, invalid, move, refusal, unknown, wrong_type
-from holdfast.core.structure import KEEP, NULL_REFUSED, REQUIRED, Slot, field_reader, patch_reader, read_members
+from holdfast.core.structure import KEEP, NULL_REFUSED, REQUIRED, Slot, field_reader, make_ready, patch_reader, read_members
 from holdfast.core.values import Reader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.stored import to_stored
@@ -56,10 +56,12 @@ class BodyReader:
     def __init__(self, resource: ResourceSpec) -> None:
         declared = [spec for spec in resource.fields if not spec.system]
         writable = [spec for spec in declared if not (spec.readonly or spec.immutable)]
-        self._create = tuple(_create_slot(resource, spec) for spec in declared)
-        self._replace = tuple(_replace_slot(resource, spec) for spec in writable)
-        self._patch = tuple(_slot(spec, field_reader(spec.type), KEEP) for spec in writable if not isinstance(spec.type, Mapping | Nested))
-        self._merge = tuple(_slot(spec, patch_reader(spec.type), KEEP) for spec in writable if isinstance(spec.type, Mapping | Nested))
+        self._create = make_ready(_create_slot(resource, spec) for spec in declared)
+        self._replace = make_ready(_replace_slot(resource, spec) for spec in writable)
+        self._patch = make_ready(
+            _slot(spec, field_reader(spec.type), KEEP) for spec in writable if not isinstance(spec.type, Mapping | Nested)
+        )
+        self._merge = make_ready(_slot(spec, patch_reader(spec.type), KEEP) for spec in writable if isinstance(spec.type, Mapping | Nested))
         self._equal = {spec.member: _equal_reader(spec) for spec in resource.fields if spec.system or spec not in writable}
         self._equal.pop("version")  # it is the precondition
         self._declared = frozenset(spec.member for spec in declared)

@@ -120,12 +120,14 @@ def _float_reader(kind: Float) -> Reader:
 
 
 def _read_float(value: Any) -> float:
-    exact = _exact(value)
-    if exact is None:
+    if not _is_number(value):
         raise wrong_type("a number", value)
-    number = float(exact)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number; a Decimal becomes infinite
+        number = math.inf if value > 0 else -math.inf
     if math.isinf(number):
-        raise _overflow(exact, "a double")
+        raise _overflow(value, "a double")
     return number + 0.0  # turns -0.0 into 0.0, as the database does
 
 
@@ -191,16 +193,19 @@ def _same(bound: Any) -> Any:
 
 def _exact(value: Any) -> Decimal | None:
     """A JSON number as a Decimal, zero always as 0; None if the value is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    if not _is_number(value):
         return None
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not exact.is_finite():
-        return None
-    return exact or Decimal(0)
+    return (Decimal(repr(value)) if isinstance(value, float) else Decimal(value)) or Decimal(0)
 
 
-def _overflow(exact: Decimal, room: str) -> Invalid:
-    return invalid("too_large" if exact > 0 else "too_small", f"must fit in {room}")
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number of JSON: a bool is none, nor is a NaN or an infinity that comes from Python."""
+    kind = type(value)
+    return kind is int or (kind is Decimal and value.is_finite()) or (kind is float and math.isfinite(value))
+
+
+def _overflow(number: Decimal | int, room: str) -> Invalid:
+    return invalid("too_large" if number > 0 else "too_small", f"must fit in {room}")
 
 
 def _read_boolean(value: Any) -> int:
