@@ -4,6 +4,7 @@
 never fall over a restart. `engine.exposition` reads the files.
 """
 
+import contextlib
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
@@ -122,7 +123,8 @@ class Metrics:
             draft.write_bytes(msgspec.json.encode(self.counts()))
             draft.replace(self._path)
         except OSError:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
 
     def close(self) -> None:
         """Write the last counts."""
