@@ -166,8 +166,8 @@ def test_libraries_speak_in_the_same_lines(ear: Ear) -> None:
     logging.getLogger("uvicorn.error").info("Started %s", "token=S3cret")
     logging.getLogger("other").warning("broken %d", "x")
     try:
-        {}["lost"]
-    except KeyError:
+        int("lost")
+    except ValueError:
         logging.getLogger("uvicorn.error").exception("Failed")
     restore()
     log.close()
@@ -176,7 +176,7 @@ def test_libraries_speak_in_the_same_lines(ear: Ear) -> None:
     assert (first["level"], first["source"], first["message"]) == ("info", "uvicorn.error", "Started token=***")
     assert (second["level"], second["message"]) == ("warning", "broken %d")
     assert (third["level"], third["message"]) == ("error", "Failed")
-    assert "KeyError: 'lost'" in third["cause"]
+    assert "ValueError: " in third["cause"]
     assert before == logging.getLogger().handlers
 
 
@@ -212,9 +212,9 @@ def test_lost_lines_are_told(ear: Ear, text: bool) -> None:  # noqa: FBT001 - a 
             heard = heard[-500:] + os.read(ear._reading, 65_536)
         except BlockingIOError:
             time.sleep(0.01)
+    os.close(ear._reading)
     log.close()
+    os.close(ear._writing)
 
     assert dropped > 0
     assert f"{dropped} log lines were lost here" in heard.decode()
-    os.set_blocking(ear._reading, True)
-    ear.text()
