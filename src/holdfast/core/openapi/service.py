@@ -5,13 +5,19 @@ from holdfast.core.openapi.response import JSON, error_name, headers_of
 from holdfast.core.openapi.schema import Schema
 from holdfast.core.routes import Action, Route
 
-_FRAMING = (400, 408, 414, 431, 500, 503)
+_FRAMING = (400, 408, 413, 414, 431, 500, 503)
 _TAG = "Service"
 
+
+def _build_status(status: str) -> Schema:
+    properties = {"status": {"type": "string", "const": status}}
+    return build_answer({"type": "object", "properties": properties, "required": ["status"], "additionalProperties": False})
+
+
 _OPERATIONS: dict[Action, tuple[str, str, str, Schema, tuple[int, ...]]] = {
-    Action.HEALTH: ("check_health", "Whether the process answers", JSON, build_answer({"type": "object"}), ()),
-    Action.READY: ("check_readiness", "Whether requests can be served", JSON, build_answer({"type": "object"}), ()),
-    Action.METRICS: ("read_metrics", "Metrics in the Prometheus text format", "text/plain", {"type": "string"}, (401, 403, 404)),
+    Action.HEALTH: ("check_health", "Whether the process answers", JSON, _build_status("alive"), ()),
+    Action.READY: ("check_readiness", "Whether requests can be served", JSON, _build_status("ready"), ()),
+    Action.METRICS: ("read_metrics", "Metrics in the Prometheus text format", "text/plain", {"type": "string"}, (404,)),
     Action.OPENAPI: ("read_openapi", "This document", JSON, {"type": "object"}, (404,)),
     Action.DOCS: ("show_docs", "The page that shows this document", "text/html", {"type": "string"}, (404,)),
 }
