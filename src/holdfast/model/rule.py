@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Never
 
+MYPY = False
+"""True to mypy alone, which must not see `Rule.__bool__`: then its truthy-bool refuses a rule as a bool, where it would else call all code
+after `if rule:` unreachable and look no further. pyright refuses by seeing it."""
+
 CompareOperator = Literal["eq", "ne", "lt", "le", "gt", "ge"]
 
 
@@ -28,10 +32,12 @@ class Rule:
     def __invert__(self) -> "Rule":
         return Negation(self)
 
-    def __bool__(self) -> Never:
-        raise TypeError(
-            "A rule has no truth value here: combine rules with `|`, `&` and `~`, test values with is_in(...) and is_null(...)."
-        )
+    if not MYPY:
+
+        def __bool__(self) -> Never:
+            raise TypeError(
+                "A rule has no truth value here: combine rules with `|`, `&` and `~`, test values with is_in(...) and is_null(...)."
+            )
 
 
 def _rule(value: object) -> Rule:

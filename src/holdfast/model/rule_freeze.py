@@ -152,15 +152,13 @@ class RuleReader:
         names = path_of(this)
         if not names:
             raise self._mistake("`this` alone names no field.", "Write this.<field>.")
-        fields = self.fields
-        settled: tuple[str, ...] = ()
-        for position, name in enumerate(names, start=1):
-            if name == "id" and settled and position == len(names):  # the id of a target is what the Ref itself holds
-                break
-            spec = self._field(fields, name, this)
+        spec = self._field(self.fields, names[0], this)
+        settled = (spec.name,)
+        for position, name in enumerate(names[1:], start=2):
+            if name == "id" and position == len(names) and spec.reference:
+                break  # the id of a target is what the Ref itself holds
+            spec = self._field(self._follow(spec, settled), name, this)
             settled = (*settled, spec.name)
-            if position < len(names):
-                fields = self._follow(spec, settled)
         return This(settled), spec
 
     def _field(self, fields: Fields, name: str, this: This) -> FieldSpec:
