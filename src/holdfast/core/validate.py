@@ -5,25 +5,21 @@ what must be compared with the stored record (`equal`, `merge`) is handed on and
 """
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from holdfast.base.errors import Broken, Detail, Refused
+from holdfast.base.errors import Detail
 from holdfast.base.ids import RecordId, parse_client_id
 from holdfast.base.limits import BULK_ROWS_MAX
 from holdfast.core.condition import Stored
-from holdfast.core.document import parse_json
 from holdfast.core.invalid import Fault, Invalid, details_of, invalid, move, refusal, unknown, wrong_type
-from holdfast.core.structure import KEEP, NULL_REFUSED, REQUIRED, Slot, field_reader, make_ready, patch_reader, read_members
-from holdfast.core.values import Reader
+from holdfast.core.slots import SET_BY_SERVER, create_slot, equal_reader, patch_slot, read_nullable, replace_slot
+from holdfast.core.structure import KEEP, NULL_REFUSED, Slot, field_reader, make_ready, patch_reader, read_members
+from holdfast.core.values import Reader, Scalar, scalar_reader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
-from holdfast.model.stored import to_stored
 from holdfast.model.types import Boolean, FieldType, Float, Integer, Items, Mapping, Nested
 
-_SET_BY_SERVER = ("read_only", "member is set by the server")
-_KEPT = ("read_only", "may not be changed")
 _READERS_MAX = 4_096  # kept ready; a large backend has some hundred fields
 _match_number = re.compile(r"-?(?:0|[1-9][0-9]{0,307})(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?").fullmatch
 
@@ -56,13 +52,13 @@ class BodyReader:
     def __init__(self, resource: ResourceSpec) -> None:
         declared = [spec for spec in resource.fields if not spec.system]
         writable = [spec for spec in declared if not (spec.readonly or spec.immutable)]
-        self._create = make_ready(_create_slot(resource, spec) for spec in declared)
-        self._replace = make_ready(_replace_slot(resource, spec) for spec in writable)
+        self._create = make_ready(create_slot(resource, spec) for spec in declared)
+        self._replace = make_ready(replace_slot(resource, spec) for spec in writable)
         self._patch = make_ready(
-            _slot(spec, field_reader(spec.type), KEEP) for spec in writable if not isinstance(spec.type, Mapping | Nested)
+            patch_slot(spec, field_reader(spec.type)) for spec in writable if not isinstance(spec.type, Mapping | Nested)
         )
-        self._merge = make_ready(_slot(spec, patch_reader(spec.type), KEEP) for spec in writable if isinstance(spec.type, Mapping | Nested))
-        self._equal = {spec.member: _equal_reader(spec) for spec in resource.fields if spec.system or spec not in writable}
+        self._merge = make_ready(patch_slot(spec, patch_reader(spec.type)) for spec in writable if isinstance(spec.type, Mapping | Nested))
+        self._equal = {spec.member: equal_reader(spec) for spec in resource.fields if spec.system or spec not in writable}
         self._equal.pop("version")  # it is the precondition
         self._declared = frozenset(spec.member for spec in declared)
         self._system = frozenset(spec.member for spec in resource.fields if spec.system)
@@ -142,7 +138,7 @@ class BodyReader:
             elif name == "id":
                 chosen = _read_into(faults, name, _read_client_id, value)
             else:
-                faults.append(Fault(f".{name}", *_SET_BY_SERVER))
+                faults.append(Fault(f".{name}", *SET_BY_SERVER))
         return chosen
 
     def _read_beside_change(self, members: dict[str, Any], faults: list[Fault]) -> tuple[dict[str, Stored], int | None]:
@@ -166,6 +162,17 @@ class BodyReader:
         return unknown(name, known)
 
 
+def read_version_alone(value: Any) -> int | None:
+    """Read a body that may say the version and nothing else, as that of DELETE; raises Refused like a BodyReader."""
+    faults: list[Fault] = []
+    members, found = read_members(_VERSION_ALONE, _as_object(value), faults)
+    if found != len(value):
+        faults.extend(unknown(name, ("version",)) for name in value if name != "version")
+    if faults:
+        raise refusal(faults)
+    return members.get("version")
+
+
 def validate_merged(spec: FieldSpec, json_value: Any, path: str) -> Stored | list[Detail]:
     """Judge a stored document after a merge patch was applied to it: its new stored form, or everything that is wrong with it.
 
@@ -180,19 +187,18 @@ def validate_merged(spec: FieldSpec, json_value: Any, path: str) -> Stored | lis
 
 def parse_value(kind: FieldType, json_value: Any) -> Stored:
     """The stored form of one JSON value that is not null; raises ValueError with a predicate for people ("must be a number, ...")."""
-    return _reader(kind)(json_value)  # type: ignore[no-any-return]  # a Reader of a field gives a stored value
+    # A document is read anew each time: its type may hold defaults that cannot be hashed.
+    read = field_reader(kind) if isinstance(kind, Items | Mapping | Nested) else _scalar_reader(kind)
+    return read(json_value)  # type: ignore[no-any-return]  # a Reader of a field gives a stored value
 
 
 def parse_text(kind: FieldType, text: str) -> Stored:
     """The stored form of a value written as plain text, as in a query string: `10`, `true`, `2024-01-01`; raises ValueError likewise."""
-    return parse_value(kind, from_text(kind, text))
+    return parse_value(kind, _from_text(kind, text))
 
 
-def from_text(kind: FieldType, text: str) -> Any:
-    """The JSON value that a plain text (a query string, a cell of a CSV file) stands for; lists and objects are written as JSON.
-
-    A text that cannot stand for the type is given back as it is, and refused by the reader of the type.
-    """
+def _from_text(kind: FieldType, text: str) -> Any:
+    """The JSON value that a plain text stands for; a text that cannot stand for the type is left to its reader to refuse."""
     match kind:
         case Boolean():
             return {"true": True, "false": False}.get(text, text)
@@ -201,93 +207,25 @@ def from_text(kind: FieldType, text: str) -> Any:
             if not found:
                 return text
             return int(text) if found[1] is None and found[2] is None else Decimal(text)
-        case Items() | Mapping() | Nested():
-            return _parse_document(text)
         case _:
             return text
 
 
-def _parse_document(text: str) -> Any:
-    try:
-        return parse_json(text.encode(errors="surrogatepass"))
-    except Refused:
-        return text
-
-
 @lru_cache(_READERS_MAX)
-def _reader(kind: FieldType) -> Reader:
-    return field_reader(kind)
+def _scalar_reader(kind: Scalar) -> Reader:
+    return scalar_reader(kind)
 
 
 @lru_cache(_READERS_MAX)
 def _read_merged(spec: FieldSpec) -> Reader:
     read = field_reader(spec.type, merged=True)
-    return lambda value: _read_nullable(spec, read, value)
-
-
-def _read_nullable(spec: FieldSpec, read: Reader, value: Any) -> Stored:
-    if value is not None:
-        return read(value)  # type: ignore[no-any-return]  # a Reader of a field gives a stored value
-    if not spec.nullable:
-        raise invalid(*NULL_REFUSED)
-    return None
+    return lambda value: read_nullable(spec, read, value)
 
 
 def _as_object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise refusal(wrong_type("an object", value).faults)
     return value
-
-
-def _slot(spec: FieldSpec, read: Reader, default: Any, factory: Callable[[], Stored] | None = None) -> Slot:
-    return Slot(spec.member, read, None if spec.nullable else NULL_REFUSED, default, factory)
-
-
-def _create_slot(resource: ResourceSpec, spec: FieldSpec) -> Slot:
-    slot = _slot(spec, field_reader(spec.type), *_default(resource, spec))
-    return slot._replace(read=_refuse_set_by_server, null=_SET_BY_SERVER) if spec.readonly else slot
-
-
-def _replace_slot(resource: ResourceSpec, spec: FieldSpec) -> Slot:
-    if spec.secret:  # never shown, so nobody can send back what it was
-        return _slot(spec, field_reader(spec.type), KEEP)
-    return _slot(spec, field_reader(spec.type), *_default(resource, spec))
-
-
-def _default(resource: ResourceSpec, spec: FieldSpec) -> tuple[Any, Callable[[], Stored] | None]:
-    """The default and the factory of a slot, both in stored form."""
-    if spec.required:
-        return REQUIRED, None
-    make = spec.factory
-    if make is None:
-        return to_stored(spec.type, spec.default), None
-    return None, lambda: _make_default(resource, spec, make)
-
-
-def _make_default(resource: ResourceSpec, spec: FieldSpec, make: Callable[[], Any]) -> Stored:
-    try:
-        return to_stored(spec.type, make())
-    except ValueError as error:
-        raise Broken(f"{resource.name}.{spec.name}: default_factory made a value that is not valid: {error}") from error
-
-
-def _equal_reader(spec: FieldSpec) -> Reader:
-    """The reader of a member that may be sent back but not changed; what cannot be a stored value cannot be equal to it."""
-    read = field_reader(spec.type)
-
-    def read_equal(value: Any) -> Stored:
-        if spec.secret:  # it was never shown
-            raise invalid(*_KEPT)
-        try:
-            return _read_nullable(spec, read, value)
-        except Invalid:
-            raise invalid(*_KEPT) from None
-
-    return read_equal
-
-
-def _refuse_set_by_server(_value: Any) -> Stored:
-    raise invalid(*_SET_BY_SERVER)
 
 
 def _read_into(faults: list[Fault], name: str, read: Reader, value: Any) -> Any:
@@ -308,3 +246,4 @@ def _read_client_id(value: Any) -> RecordId:
 
 
 _read_version = field_reader(Integer(ge=1))
+_VERSION_ALONE = make_ready([Slot("version", _read_version, NULL_REFUSED, KEEP)])
