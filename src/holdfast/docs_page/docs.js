@@ -6,7 +6,7 @@ SwaggerUIBundle({
   dom_id: "#page",
   deepLinking: true,
   defaultModelsExpandDepth: 0, // the schemas are many; operations are what is looked for
-  docExpansion: "none",
+  docExpansion: "list",
   displayRequestDuration: true,
   filter: true,
   tryItOutEnabled: true,

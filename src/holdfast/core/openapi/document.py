@@ -25,7 +25,6 @@ def build_openapi(catalog: Catalog, *, routes: Sequence[Route]) -> dict[str, Any
             "version": catalog.version,
             "description": "\n\n".join(filter(None, (catalog.description, _CONVENTIONS))),
         },
-        "servers": [{"url": "/"}],
         "tags": _build_tags(catalog),
         "paths": _build_paths(routes),
         "components": {
