@@ -1,7 +1,7 @@
 """Backend: the classes that are served together, frozen into a catalog when it is made."""
 
 from holdfast.model.catalog import Catalog
-from holdfast.model.freeze import find_warnings, freeze
+from holdfast.model.freeze.catalog import find_warnings, freeze
 from holdfast.model.resource import Resource
 
 

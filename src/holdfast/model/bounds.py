@@ -5,7 +5,9 @@ from collections.abc import Sized
 from decimal import Decimal
 from typing import Any
 
-from holdfast.model.types import FieldType, Float, Integer, Items, Mapping, Nested, Number, Text
+from holdfast.model.types import FieldType, Float, Integer, Items, Mapping, Nested, Number, Text, TextFormat
+
+_FORMS = {TextFormat.PLAIN: r"", TextFormat.EMAIL: r"\A[^@\s]+@[^@\s]+\Z", TextFormat.URL: r"\Ahttps?://[^\s]+\Z"}
 
 
 def check_bounds(type_: FieldType, value: Any) -> None:
@@ -13,8 +15,7 @@ def check_bounds(type_: FieldType, value: Any) -> None:
     match type_:
         case Text():
             _check_length(type_, value)
-            if type_.pattern is not None and not re.search(type_.pattern, value):
-                raise ValueError(f"{value!r} does not match the pattern {type_.pattern}")
+            _check_form(type_, value)
         case Integer() | Float() | Number():
             _check_range(type_, value)
         case Items():
@@ -28,6 +29,14 @@ def check_bounds(type_: FieldType, value: Any) -> None:
                 _check_parts(member.type, [getattr(value, member.name)])
         case _:
             return
+
+
+def _check_form(type_: Text, value: str) -> None:
+    """Patterns know ASCII classes alone, as in JSON Schema; the exact grammar of addresses is `core.texts`'s to keep."""
+    if type_.pattern is not None and not re.search(type_.pattern, value, re.ASCII):
+        raise ValueError(f"{value!r} does not match the pattern {type_.pattern}")
+    if not re.search(_FORMS[type_.format], value):
+        raise ValueError(f"{value!r} is not written as {type_.format.value}")
 
 
 def _check_parts(type_: FieldType, values: Any) -> None:

@@ -153,7 +153,7 @@ class RuleReader:
         if not names:
             raise self._mistake("`this` alone names no field.", "Write this.<field>.")
         spec = self._field(self.fields, names[0], this)
-        settled = (spec.name,)
+        settled: tuple[str, ...] = (spec.name,)
         for position, name in enumerate(names[1:], start=2):
             if name == "id" and position == len(names) and spec.reference:
                 break  # the id of a target is what the Ref itself holds

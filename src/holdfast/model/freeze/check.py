@@ -4,8 +4,8 @@ import hashlib
 
 from holdfast.base.errors import Misconfigured
 from holdfast.model.catalog import CheckSpec
+from holdfast.model.freeze.rule import RuleReader
 from holdfast.model.rule import AllOf, AnyOf, Compare, Membership, Negation, Now, NullTest, OfUser, Rule, This, operands, path_of, walk
-from holdfast.model.rule_freeze import RuleReader
 from holdfast.model.rule_text import describe
 
 _NAME_LENGTH = 48

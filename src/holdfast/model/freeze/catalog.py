@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from holdfast.model.catalog import FieldSpec, ResourceSpec
-from holdfast.model.class_freeze import Served, lineage, place_classes
-from holdfast.model.field_freeze import add_system_fields, freeze_field
-from holdfast.model.mistakes import Mistakes
+from holdfast.model.freeze.field import add_system_fields, freeze_field
+from holdfast.model.freeze.mistakes import Mistakes
+from holdfast.model.freeze.resource import ResourceBuilder
+from holdfast.model.freeze.reverse import freeze_reverses
+from holdfast.model.freeze.rule import Fields, RuleReader
+from holdfast.model.freeze.served import Served, lineage, place_classes
+from holdfast.model.freeze.type import TypeReader
 from holdfast.model.names import PARAMETERS, is_member
 from holdfast.model.resource import Resource
-from holdfast.model.resource_freeze import ResourceBuilder
-from holdfast.model.route_freeze import freeze_reverses
-from holdfast.model.rule_freeze import Fields, RuleReader
-from holdfast.model.type_freeze import TypeReader
 
 Frozen = Mapping[str, tuple[FieldSpec, ...]]
 """The fields of each resource by its path."""

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from holdfast.model.access_freeze import freeze_access
 from holdfast.model.catalog import AccessSpec, CheckSpec, FieldSpec, ResourceSpec, ReverseSpec
-from holdfast.model.check_freeze import freeze_check
-from holdfast.model.class_freeze import lineage
 from holdfast.model.declared import Declared
-from holdfast.model.key_freeze import Keys, freeze_keys
-from holdfast.model.mistakes import Mistakes
+from holdfast.model.freeze.access import freeze_access
+from holdfast.model.freeze.check import freeze_check
+from holdfast.model.freeze.key import Keys, freeze_keys
+from holdfast.model.freeze.mistakes import Mistakes
+from holdfast.model.freeze.rule import Fields, RuleReader
+from holdfast.model.freeze.served import lineage
 from holdfast.model.names import to_table
 from holdfast.model.resource import Resource
 from holdfast.model.rule import This, operands, path_of
-from holdfast.model.rule_freeze import Fields, RuleReader
 
 _CACHE_DEFAULT = "no-store"
 

@@ -97,7 +97,7 @@ def _freeze_pattern(place: str, pattern: object) -> str | None:
     if not isinstance(pattern, str):
         raise Misconfigured(place, "The pattern is no text.", 'Write pattern=r"^[a-z]+$".')
     try:
-        re.compile(pattern)
+        re.compile(pattern, re.ASCII)
     except re.error as error:
         raise Misconfigured(place, f"The pattern {pattern!r} does not compile: {error}.", "Mend the regular expression.") from None
     return pattern
@@ -117,12 +117,11 @@ def _to_decimal(place: str, name: str, value: object) -> Decimal:
 
 def _check_range(place: str, bounds: Bounds, kind: type[Any] | tuple[type[Any], ...]) -> None:
     """Refuse bounds of the wrong type and bounds that contradict each other."""
-    for name in RANGE:
-        value = bounds.get(name, 0 if kind is int else None)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, kind) or not abs(value) < float("inf")):
-            raise Misconfigured(
-                place, f"{name} is {value!r}, which is no bound of this type.", f"Give {name} a number of the field's type."
-            )
+    for name in (each for each in RANGE if each in bounds):
+        value = bounds[name]
+        if isinstance(value, bool) or not isinstance(value, kind) or not abs(value) < float("inf"):
+            problem = f"{name} is {value!r}, which is no bound of this type."
+            raise Misconfigured(place, problem, f"Give {name} a number of the field's type.")
     for pair in (("ge", "gt"), ("le", "lt")):
         if all(name in bounds for name in pair):
             raise Misconfigured(place, f"It has both {pair[0]} and {pair[1]}.", "Keep the narrower one.")

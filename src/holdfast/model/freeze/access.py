@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from holdfast.base.errors import Misconfigured
 from holdfast.model.access import VERBS, Access
 from holdfast.model.catalog import AccessSpec
+from holdfast.model.freeze.rule import RuleReader
 from holdfast.model.names import suggest
 from holdfast.model.rule import Nobody, Rule
-from holdfast.model.rule_freeze import RuleReader
 
 
 def freeze_access(access: object, reader: RuleReader) -> AccessSpec:

@@ -1,18 +1,19 @@
-"""How one field of a class becomes a FieldSpec. Its rules stay as written; `rule_freeze` settles them when all fields are known."""
+"""How one field of a class becomes a FieldSpec. Its rules stay as written; `freeze.rule` settles them when all fields are known."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from holdfast.base.errors import Misconfigured
-from holdfast.model.bound_freeze import BOUND_NAMES
 from holdfast.model.catalog import FieldSpec, OnDelete, Secret
 from holdfast.model.field import OPTION_NAMES, Options
-from holdfast.model.hints import read_hint, split_optional
+from holdfast.model.freeze.bound import BOUND_NAMES
+from holdfast.model.freeze.default import check_default
+from holdfast.model.freeze.hint import read_hint, split_optional
+from holdfast.model.freeze.type import TypeReader
 from holdfast.model.names import RESERVED_COLUMNS, RESERVED_FIELDS, is_member, suggest
 from holdfast.model.rule import Rule
 from holdfast.model.stored import to_stored
-from holdfast.model.type_freeze import TypeReader
 from holdfast.model.types import Document, Integer, Items, Reference, Text, TextFormat, Timestamp, Uuid
 
 _FLAGS = ("unique", "index", "search", "readonly", "immutable", "deprecated")
@@ -137,26 +138,10 @@ def _check_finding(place: str, spec: FieldSpec) -> None:
 
 
 def _check_default(place: str, spec: FieldSpec) -> None:
-    if spec.required:
-        if spec.readonly:
-            raise Misconfigured(place, "It is readonly, so nobody can give its first value.", "Give it a default.")
-        return
-    value = _make(place, spec.factory) if spec.factory else spec.default
-    if value is None and not spec.nullable:
-        raise Misconfigured(
-            place, "The default is None, but null is not accepted.", "Write its type as ... | None, or leave the default out."
-        )
-    try:
-        to_stored(spec.type, value)
-    except ValueError as error:
-        raise Misconfigured(place, f"The default is not valid: {error}.", "Mend the default or the bounds.") from None
-
-
-def _make(place: str, factory: Callable[[], Any]) -> Any:
-    try:
-        return factory()
-    except Exception as error:  # the developer's code may raise anything
-        raise Misconfigured(place, f"default_factory raises {error!r}.", "Give a callable that needs no argument.") from error
+    if not spec.required:
+        check_default(place, spec.type, spec.default, spec.factory, nullable=spec.nullable)
+    elif spec.readonly:
+        raise Misconfigured(place, "It is readonly, so nobody can give its first value.", "Give it a default.")
 
 
 def _check_examples(place: str, spec: FieldSpec) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from holdfast.model.catalog import FieldSpec, ReverseSpec
-from holdfast.model.mistakes import Mistakes
+from holdfast.model.freeze.mistakes import Mistakes
 from holdfast.model.names import RESERVED_SEGMENTS, is_segment
 from holdfast.model.types import Reference
 

@@ -12,7 +12,9 @@ from uuid import UUID
 import msgspec
 
 from holdfast.base.errors import Misconfigured
-from holdfast.model.bound_freeze import (
+from holdfast.model.declared import Declared
+from holdfast.model.field import Options
+from holdfast.model.freeze.bound import (
     BOUND_NAMES,
     LENGTHS,
     Bounds,
@@ -23,9 +25,8 @@ from holdfast.model.bound_freeze import (
     freeze_text,
     refuse_other_bounds,
 )
-from holdfast.model.declared import Declared
-from holdfast.model.field import Options
-from holdfast.model.hints import read_hint, show_hint, split_annotated, split_optional
+from holdfast.model.freeze.default import check_default
+from holdfast.model.freeze.hint import read_hint, show_hint, split_annotated, split_optional
 from holdfast.model.ref import Ref
 from holdfast.model.types import (
     Boolean,
@@ -140,8 +141,10 @@ class TypeReader:
     def _member(self, place: str, kind: Any, name: str, default: Any, factory: Any) -> Member:
         hint, nullable = split_optional(read_hint(kind, name, self._beside))
         type_ = self._part(place, hint, {})
-        required = default is _ABSENT and factory is None
-        return Member(name, type_, nullable, required, None if default is _ABSENT else default, factory)
+        if default is _ABSENT and factory is None:
+            return Member(name, type_, nullable)
+        check_default(place, type_, default, factory, nullable=nullable)
+        return Member(name, type_, nullable, required=False, default=None if default is _ABSENT else default, factory=factory)
 
 
 _ABSENT = object()

@@ -4,7 +4,7 @@ from typing import Any
 
 from holdfast.base.errors import Misconfigured
 from holdfast.model.declared import KEYWORD_NAMES, Declared
-from holdfast.model.mistakes import Mistakes
+from holdfast.model.freeze.mistakes import Mistakes
 from holdfast.model.names import RESERVED_PATHS, is_path, suggest, to_path, to_table
 from holdfast.model.resource import Resource
 
