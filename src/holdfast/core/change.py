@@ -1,0 +1,55 @@
+"""Changes: what an update means for the record as it is stored now. Pure; the store calls it inside the transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from holdfast.base.errors import Detail, Refused, detail
+from holdfast.core.condition import Stored
+from holdfast.core.plan import Update
+from holdfast.core.validate import validate_merged
+from holdfast.model.catalog import FieldSpec
+
+_ABSENT = object()
+
+
+def settle(step: Update, before: Mapping[str, Stored]) -> dict[str, Stored]:
+    """The members that change and their new stored values.
+
+    before  the record's image: member -> stored value, without its secrets
+
+    Raises Refused validation_failed (422) with every fault at once: read_only where `equal` differs from the record, and what is
+    wrong with a document once its merge patch is applied.
+    """
+    changed = dict(step.assign)
+    if not step.equal and not step.merge:
+        return changed
+    faults = [detail(member, "read_only") for member, value in step.equal.items() if before.get(member, _ABSENT) != value]
+    for member, patch in step.merge.items():
+        settled = _merge_document(step.resource.by_member[member], before.get(member), patch)
+        if isinstance(settled, list):
+            faults.extend(settled)
+        else:
+            changed[member] = settled
+    if faults:
+        raise Refused("validation_failed", details=faults)
+    return changed
+
+
+def _merge_document(spec: FieldSpec, stored: Stored, patch: Any) -> Stored | list[Detail]:
+    document = None if stored is None else msgspec.json.decode(str(stored))
+    return validate_merged(spec, merge(document, patch), spec.member)
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """Apply a JSON merge patch (RFC 7396, section 2): objects are merged member by member, null takes a member away, all else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), value)
+    return merged

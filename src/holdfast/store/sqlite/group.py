@@ -1,0 +1,142 @@
+"""Group commit: several jobs in one transaction, each behind its own savepoint, all made durable by one COMMIT."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from holdfast.base.errors import Broken, HoldfastError, Unavailable
+from holdfast.store.sqlite.fault import build_fault
+from holdfast.store.sqlite.queue import Job
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """What became of a job: its value, or its error."""
+
+    job: Job
+    value: Any = None
+    error: HoldfastError | None = None
+
+
+def begin(connection: apsw.Connection) -> None:
+    """Begin the transaction of a group, with SQLite's write lock. Raises apsw.Error."""
+    connection.execute("BEGIN IMMEDIATE")
+
+
+def run_group(connection: apsw.Connection, jobs: Sequence[Job]) -> list[Outcome]:
+    """Run jobs in the transaction that was begun, and end it; an outcome for each job, in order.
+
+    A statement that fails may take the whole transaction with it. Then nothing of the group happened: the offender is answered and
+    the others run one by one. A COMMIT that fails is `outcome_unknown` for all, unless it is known that nothing was written.
+    Raises apsw.Error only where SQLite cannot even roll back.
+    """
+    outcomes: list[Outcome] = []
+    for job in jobs:
+        outcomes.append(_run_alone(connection, job) if len(jobs) == 1 else _run_beside(connection, job))
+        if not connection.in_transaction and len(jobs) > 1:
+            return _run_apart(connection, jobs, outcomes[-1])
+    return _end(connection, outcomes)
+
+
+def is_doubtful(outcomes: Sequence[Outcome]) -> bool:
+    """Whether it is not known what the database holds."""
+    return any(isinstance(each.error, Unavailable) and each.error.code == "outcome_unknown" for each in outcomes)
+
+
+def fail(job: Job, error: Exception) -> Outcome:
+    """The outcome of a job that could not run."""
+    fault = build_fault(error) if isinstance(error, apsw.Error) else Broken(f"{type(error).__name__}: {error}")
+    fault.__cause__ = error
+    return Outcome(job, error=fault)
+
+
+def roll_back(connection: apsw.Connection) -> None:
+    """End the transaction without a trace, if one is still open."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _run_alone(connection: apsw.Connection, job: Job) -> Outcome:
+    outcome = _attempt(connection, job)
+    if outcome.error is not None:
+        roll_back(connection)
+    return outcome
+
+
+def _run_beside(connection: apsw.Connection, job: Job) -> Outcome:
+    try:
+        connection.execute("SAVEPOINT job")
+        outcome = _attempt(connection, job)
+        if connection.in_transaction:
+            if outcome.error is not None:
+                connection.execute("ROLLBACK TO job")
+            connection.execute("RELEASE job")
+    except apsw.Error as error:
+        roll_back(connection)
+        return fail(job, error)
+    return outcome
+
+
+def _attempt(connection: apsw.Connection, job: Job) -> Outcome:
+    try:
+        value = job.work(connection)
+    except HoldfastError as error:
+        return Outcome(job, error=error)
+    except Exception as error:  # noqa: BLE001  # a bug in one job must not end the writer, nor harm its neighbours
+        return fail(job, error)
+    if not connection.in_transaction:
+        return Outcome(job, error=Broken("a job ended the transaction of its group"))
+    return Outcome(job, value)
+
+
+def _run_apart(connection: apsw.Connection, jobs: Sequence[Job], offender: Outcome) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for job in jobs:
+        if job is offender.job:
+            outcomes.append(offender)
+        elif is_doubtful(outcomes):
+            outcomes.append(Outcome(job, error=Unavailable("unavailable")))
+        else:
+            outcomes.append(_run_by_itself(connection, job))
+    return outcomes
+
+
+def _run_by_itself(connection: apsw.Connection, job: Job) -> Outcome:
+    try:
+        begin(connection)
+    except apsw.Error as error:
+        return fail(job, error)
+    (outcome,) = run_group(connection, [job])
+    return outcome
+
+
+def _end(connection: apsw.Connection, outcomes: list[Outcome]) -> list[Outcome]:
+    if all(each.error is not None for each in outcomes):
+        roll_back(connection)
+        return outcomes
+    try:
+        connection.execute("COMMIT")
+    except apsw.Error as error:
+        return _end_uncommitted(connection, outcomes, error)
+    return outcomes
+
+
+def _end_uncommitted(connection: apsw.Connection, outcomes: list[Outcome], error: apsw.Error) -> list[Outcome]:
+    """Say what a failed COMMIT means.
+
+    A transaction that is still open was not committed. SQLITE_FULL means that a frame of the log could not be written whole, the last
+    of which would have been the commit. Anything else may have reached the disk: a later recovery of the log can bring it back.
+    """
+    known = connection.in_transaction or isinstance(error, apsw.FullError)
+    roll_back(connection)
+    end = fail if known else doubt
+    return [each if each.error is not None else end(each.job, error) for each in outcomes]
+
+
+def doubt(job: Job, error: Exception) -> Outcome:
+    """The outcome of a job of which nobody knows whether it was committed."""
+    unknown = Unavailable("outcome_unknown")
+    unknown.__cause__ = error
+    return Outcome(job, error=unknown)

@@ -1,0 +1,76 @@
+"""A lane: one connection that reads, and the moment at which whatever runs on it is stopped."""
+
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+
+from holdfast.ports.world import Clock
+from holdfast.store.sql.statement import Statement
+from holdfast.store.sqlite.fault import build_fault, is_damaging
+
+STEPS_BETWEEN_LOOKS = 2_000  # virtual machine instructions between two looks at the clock: some ten microseconds
+
+_BEGIN = Statement("BEGIN", ())
+_COMMIT = Statement("COMMIT", ())
+
+
+class TooSlow(Exception):
+    """A read outlived its time and was stopped. The connection is as good as before."""
+
+
+class Limit:
+    """When a read must stop, on the monotonic clock. Another thread may bring it forward."""
+
+    __slots__ = ("stop_at_s",)
+
+    def __init__(self, stop_at_s: float = float("inf")) -> None:
+        self.stop_at_s = stop_at_s
+
+
+class Lane:
+    """Runs reads one after another on its own connection, which is opened when it is needed and again after a fault."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection], clock: Clock) -> None:
+        self._connect = connect
+        self._now_s = clock.monotonic_s
+        self._connection: apsw.Connection | None = None
+        self._cursor: apsw.Cursor | None = None
+        self.limit = Limit()
+
+    def fetch(self, statement: Statement) -> list[tuple[Any, ...]]:
+        """Run one statement and fetch its rows to the end. Raises TooSlow, Unavailable, Broken."""
+        try:
+            cursor = self._cursor or self._open()
+            return cursor.execute(statement.text, statement.values).fetchall()
+        except apsw.InterruptError as error:
+            raise TooSlow from error
+        except apsw.Error as error:
+            if is_damaging(error):
+                self.close()
+            raise build_fault(error) from error
+
+    def begin(self) -> None:
+        """Begin a snapshot: what is read until `end` is of one moment."""
+        self.fetch(_BEGIN)
+
+    def end(self) -> None:
+        """End the snapshot, whatever happened in it: one left open would keep the log from ever being emptied."""
+        if self._connection is not None and self._connection.in_transaction:
+            self.limit = Limit()
+            self.fetch(_COMMIT)
+
+    def close(self) -> None:
+        """Give the connection back; the next read opens another."""
+        connection, self._connection, self._cursor = self._connection, None, None
+        if connection is not None:
+            connection.close(force=True)
+
+    def _open(self) -> apsw.Cursor:
+        self._connection = self._connect()
+        self._connection.set_progress_handler(self._is_late, STEPS_BETWEEN_LOOKS)
+        self._cursor = self._connection.cursor()
+        return self._cursor
+
+    def _is_late(self) -> bool:
+        return self._now_s() > self.limit.stop_at_s

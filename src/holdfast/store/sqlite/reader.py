@@ -1,0 +1,125 @@
+"""The reader: short reads at once on the loop, each with a slice of time; what outlives it is run again in the pool."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import apsw
+
+from holdfast.base.limits import REQUEST_DEADLINE_S
+from holdfast.core.plan import Page, ReadMany, ReadOne, Row
+from holdfast.ports.world import Clock
+from holdfast.store.sql.render import Renderer
+from holdfast.store.sqlite.counter import SLICE_S, CountElsewhere, Counter
+from holdfast.store.sqlite.lane import Lane, TooSlow
+from holdfast.store.sqlite.pool import ReadPool
+from holdfast.store.sqlite.totals import Key, Totals, build_key
+
+SLOW_KEPT = 256  # texts of lists that outlived their slice
+SLOW_FOR_S = 30.0  # so long they go to the pool directly; then one may try again
+
+
+class Reader:
+    """Reads for one loop. Its methods are called on the loop."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection], renderer: Renderer, clock: Clock) -> None:
+        self._renderer = renderer
+        self._now_s = clock.monotonic_s
+        self._lane = Lane(connect, clock)
+        self._pool = ReadPool(connect, clock)
+        self._counter = Counter(renderer, Totals(), clock)
+        self._slow: OrderedDict[str, float] = OrderedDict()
+        self._flights: dict[Key, asyncio.Future[None]] = {}
+
+    def read_one(self, plan: ReadOne) -> Row | None | Awaitable[Row | None]:
+        """Read one record."""
+        self._lane.limit.stop_at_s = self._now_s() + SLICE_S
+        try:
+            return self._fetch_one(self._lane, plan)
+        except TooSlow:
+            return self._pool.run(lambda lane: self._fetch_one(lane, plan), REQUEST_DEADLINE_S)
+
+    def read_many(self, plan: ReadMany) -> Page | Awaitable[Page]:
+        """Read one page and, where it is asked for, its total, both of one moment."""
+        if self._flights and plan.count and _key(plan) in self._flights:
+            return self._count_first(plan)
+        text = self._renderer.read_many(plan).text
+        if self._slow and self._slow.get(text, 0.0) > self._now_s():
+            return self._fetch_later(plan)
+        try:
+            return self._fetch_now(plan)
+        except TooSlow:
+            self._remember_slow(text)
+            return self._fetch_later(plan)
+        except CountElsewhere:
+            return self._count_first(plan)
+
+    def close(self) -> None:
+        """Release every connection and thread; blocks."""
+        self._pool.close()
+        self._lane.close()
+
+    def _fetch_one(self, lane: Lane, plan: ReadOne) -> Row | None:
+        rows = lane.fetch(self._renderer.read_one(plan))
+        if not rows:
+            return None
+        ((text, version, included),) = rows
+        return Row(text, plan.id, version, included)
+
+    def _fetch_now(self, plan: ReadMany) -> Page:
+        self._lane.limit.stop_at_s = self._now_s() + SLICE_S
+        return self._fetch_page(self._lane, plan, on_loop=True)
+
+    def _fetch_later(self, plan: ReadMany) -> Awaitable[Page]:
+        return self._pool.run(lambda lane: self._fetch_page(lane, plan, on_loop=False), REQUEST_DEADLINE_S)
+
+    def _fetch_page(self, lane: Lane, plan: ReadMany, *, on_loop: bool) -> Page:
+        if not plan.count:
+            return _build_page(plan, lane.fetch(self._renderer.read_many(plan)), None)
+        lane.begin()
+        try:
+            rows = lane.fetch(self._renderer.read_many(plan))
+            total = self._counter.tell(lane, plan.view.resource, plan.where, on_loop=on_loop)
+        finally:
+            lane.end()
+        return _build_page(plan, rows, total)
+
+    async def _count_first(self, plan: ReadMany) -> Page:
+        """Count in a thread, once for all who ask at the same time, then read page and total from one snapshot all the same."""
+        await asyncio.shield(self._flights.get(_key(plan)) or self._recount(plan))
+        try:
+            return self._fetch_now(plan)
+        except (TooSlow, CountElsewhere):
+            return await self._fetch_later(plan)
+
+    def _recount(self, plan: ReadMany) -> "asyncio.Future[None]":
+        key = _key(plan)
+        flight = asyncio.ensure_future(
+            self._pool.run(lambda lane: self._counter.recount(lane, plan.view.resource, plan.where), REQUEST_DEADLINE_S)
+        )
+        self._flights[key] = flight
+        flight.add_done_callback(lambda done: self._land(key, done))
+        return flight
+
+    def _land(self, key: Key, flight: "asyncio.Future[None]") -> None:
+        del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # told to whoever still waits; if nobody does, it is nobody's
+
+    def _remember_slow(self, text: str) -> None:
+        self._slow[text] = self._now_s() + SLOW_FOR_S
+        self._slow.move_to_end(text)
+        if len(self._slow) > SLOW_KEPT:
+            self._slow.popitem(last=False)
+
+
+def _key(plan: ReadMany) -> Key:
+    return build_key(plan.view.resource, plan.where)
+
+
+def _build_page(plan: ReadMany, rows: list[tuple[Any, ...]], total: int | None) -> Page:
+    """The page of a plan; one row more than asked for tells that the list goes on."""
+    shown = rows[: plan.limit]
+    following = tuple(shown[-1][1:]) if len(rows) > plan.limit else None
+    return Page(tuple(row[0] for row in shown), following, total)

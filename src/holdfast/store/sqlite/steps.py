@@ -1,0 +1,123 @@
+"""Steps: creating, changing and deleting records inside the transaction of a write, each change with its journal entry."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import apsw
+import msgspec
+
+from holdfast.base.errors import Broken, Refused
+from holdfast.base.instant import format_instant
+from holdfast.core.change import settle
+from holdfast.core.condition import Stored
+from holdfast.core.plan import Create, Delete, ReadOne, Row, Update, Write, WriteStep
+from holdfast.core.search import fold_fields
+from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.store.sql.render import Renderer
+from holdfast.store.sqlite.conflict import Conflicts
+from holdfast.store.sqlite.removal import Removal
+from holdfast.store.sqlite.transaction import Stand, Transaction, check_version
+
+
+class Steps:
+    """Runs writes for one catalog. It neither begins nor ends a transaction."""
+
+    def __init__(self, catalog: Catalog, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self._conflicts = Conflicts(catalog)
+        self._removal = Removal(catalog)
+
+    def run(self, connection: apsw.Connection, plan: Write) -> tuple[Row | None, ...]:
+        """Run every step in order; one Row for each, None for a delete.
+
+        Raises Refused with the code and details of the first step that fails, their fields prefixed as the plan says.
+        """
+        tx = Transaction(connection, self._renderer, plan.actor_id, plan.request_id, format_instant(plan.at))
+        rows: list[Row | None] = []
+        for index, step in enumerate(plan.steps):
+            try:
+                rows.append(self._run(tx, step))
+            except Refused as refused:
+                _prefix(refused, plan.step_prefix.format(index))
+                raise
+        return tuple(rows)
+
+    def _run(self, tx: Transaction, step: WriteStep) -> Row | None:
+        match step:
+            case Create():
+                return self._create(tx, step)
+            case Update():
+                return self._update(tx, step)
+            case Delete():
+                self._removal.run(tx, step)
+                return None
+
+    def _create(self, tx: Transaction, step: Create) -> Row:
+        resource = step.resource
+        if step.chosen_id and tx.fetch(tx.renderer.gone_version(resource, step.id)):
+            raise self._conflicts.explain_create(tx, resource, step.id, step.values, None)
+        system: Mapping[str, Stored] = {"version": 1, "created_at": tx.at, "updated_at": tx.at, "created_by_id": tx.actor_id}
+        try:
+            ((row,),) = tx.fetch(tx.renderer.insert(step, system))
+        except apsw.ConstraintError as error:
+            raise self._conflicts.explain_create(tx, resource, step.id, step.values, error) from error
+        after = _present(tx.stand(resource, step.id))
+        tx.note(resource, step.id, 1, "create", None, after.image)
+        if resource.search_fields:
+            _index(tx, resource, row, step.values)
+        return _show(tx, step)
+
+    def _update(self, tx: Transaction, step: Update) -> Row:
+        resource = step.resource
+        stand = self._stand(tx, step)
+        before = msgspec.json.decode(stand.image) if step.equal or step.merge else {}
+        changed = settle(step, before)
+        version = stand.version + 1
+        statement = tx.renderer.update(resource, step.id, stand.version, {**changed, "version": version, "updated_at": tx.at})
+        try:
+            if tx.change(statement) != 1:
+                raise Broken("an update did not find the row that was just read")
+        except apsw.ConstraintError as error:
+            values = {**msgspec.json.decode(stand.image), **changed}
+            raise self._conflicts.explain_update(tx, resource, step.id, values, changed, error) from error
+        after = _present(tx.stand(resource, step.id))
+        tx.note(resource, step.id, version, "update", stand.image, after.image)
+        if any(each.member in changed for each in resource.search_fields):
+            tx.change(tx.renderer.search_delete(resource, stand.row))
+            _index(tx, resource, stand.row, msgspec.json.decode(after.image))
+        return _show(tx, step)
+
+    def _stand(self, tx: Transaction, step: Update) -> Stand:
+        """The record to be changed. In the order of CONTRACT 2.3: a missing reference (422), a missing record (404), a stale version."""
+        stand = tx.stand(step.resource, step.id, step.where)
+        if stand is None or not stand.visible:
+            self._conflicts.check_references(tx, step.resource, step.assign)
+            raise Refused("not_found")
+        try:
+            check_version(step, stand.version)
+        except Refused:
+            self._conflicts.check_references(tx, step.resource, step.assign)
+            raise
+        return stand
+
+
+def _present(stand: Stand | None) -> Stand:
+    if stand is None:
+        raise Broken("a record that was just written is not there")
+    return stand
+
+
+def _index(tx: Transaction, resource: ResourceSpec, row: int, values: Mapping[str, Stored]) -> None:
+    texts = [values[each.member] for each in resource.search_fields]
+    tx.change(tx.renderer.search_insert(resource, row, fold_fields([None if text is None else str(text) for text in texts])))
+
+
+def _show(tx: Transaction, step: Create | Update) -> Row:
+    """The record as the view shows it, read in the same transaction."""
+    ((text, version, included),) = tx.fetch(tx.renderer.read_one(ReadOne(step.id, step.view)))
+    return Row(text, step.id, version, included)
+
+
+def _prefix(refused: Refused, prefix: str) -> None:
+    if prefix:
+        refused.details = tuple(replace(each, field=f"{prefix}.{each.field}" if each.field else prefix) for each in refused.details)

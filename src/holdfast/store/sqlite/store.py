@@ -1,0 +1,76 @@
+"""The store: ports.Store on embedded SQLite."""
+
+import asyncio
+from collections.abc import Awaitable
+from functools import partial
+from pathlib import Path
+
+from holdfast.base.limits import DRAIN_S
+from holdfast.core.plan import Page, ReadMany, ReadOne, Row, Write
+from holdfast.model.catalog import Catalog
+from holdfast.ports.store import Health
+from holdfast.ports.world import Clock
+from holdfast.store.sql.render import Renderer
+from holdfast.store.sqlite.connection import open_reader, open_writer
+from holdfast.store.sqlite.health import HealthProbe
+from holdfast.store.sqlite.lane import Lane
+from holdfast.store.sqlite.reader import Reader
+from holdfast.store.sqlite.schema import prepare
+from holdfast.store.sqlite.steps import Steps
+from holdfast.store.sqlite.turn import Turn
+from holdfast.store.sqlite.writer import Writer
+
+
+class SqliteStore:
+    """Runs plans on `holdfast.db` in a data folder.
+
+    One for each process, made after a fork and used on one loop. Any number of processes may have one on the same folder.
+
+    create  make folder, database and schema where there are none; else a missing database is refused
+
+    Raises Misconfigured where the database is missing, not ours, not writable or does not fit the catalog.
+    """
+
+    def __init__(self, catalog: Catalog, data_dir: Path, clock: Clock, *, create: bool = False) -> None:
+        renderer = Renderer(catalog)
+        path = prepare(data_dir, catalog, renderer, clock, create=create)
+        connect = partial(open_reader, path)
+        self._steps = Steps(catalog, renderer)
+        self._reader = Reader(connect, renderer, clock)
+        self._turn = Turn(data_dir)
+        self._writer = Writer(partial(open_writer, path), self._turn, clock)
+        self._health = HealthProbe(path, Lane(connect, clock), lambda: self._writer.fault, clock)
+        self._closed = False
+
+    def read_one(self, plan: ReadOne) -> Row | None | Awaitable[Row | None]:
+        """Read one record, at once unless it outlives its slice."""
+        return self._reader.read_one(plan)
+
+    def read_many(self, plan: ReadMany) -> Page | Awaitable[Page]:
+        """Read one page with its total, at once unless they outlive their slice."""
+        return self._reader.read_many(plan)
+
+    def write(self, plan: Write) -> Awaitable[tuple[Row | None, ...]]:
+        """Queue a write for the next group; its rows come once they are durable."""
+        return self._writer.submit(lambda connection: self._steps.run(connection, plan), plan.deadline_s, len(plan.steps))
+
+    def health(self) -> Health:
+        """The last known state, at most a second old."""
+        return self._health.tell()
+
+    @property
+    def queued(self) -> int:
+        """How many writes wait."""
+        return self._writer.queued
+
+    async def close(self) -> None:
+        """Finish what is queued, then release every connection, lock and thread. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    def _close(self) -> None:
+        if self._writer.close(DRAIN_S):
+            self._turn.close()
+        self._health.close()
+        self._reader.close()

@@ -1,0 +1,203 @@
+"""The writer: the one thread of a process that changes the database."""
+
+import asyncio
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import apsw
+
+from holdfast.base.errors import Unavailable
+from holdfast.base.limits import GROUP_REQUESTS_MAX, QUEUE_REQUESTS_MAX
+from holdfast.ports.world import Clock
+from holdfast.store.sqlite.group import Outcome, begin, doubt, fail, is_doubtful, roll_back, run_group
+from holdfast.store.sqlite.queue import Job, JobQueue, Work
+from holdfast.store.sqlite.turn import Turn
+
+GROUP_STEPS_MAX = 1_000  # one bulk request; keeps the turn of a group in the tens of milliseconds
+PROBE_INTERVAL_S = 1.0  # after a fault the disk is tried this often, so that readiness returns without a request
+
+
+class Writer:
+    """Takes jobs from the queue in groups, each group one transaction in one turn, and answers after the commit."""
+
+    def __init__(
+        self,
+        connect: Callable[[], apsw.Connection],
+        turn: Turn,
+        clock: Clock,
+        *,
+        queue_max: int = QUEUE_REQUESTS_MAX,
+        group_max: int = GROUP_REQUESTS_MAX,
+    ) -> None:
+        self._connect = connect
+        self._turn = turn
+        self._clock = clock
+        self._group_max = group_max
+        self._queue = JobQueue(queue_max)
+        self._connection: apsw.Connection | None = None
+        self._doubtful = False
+        self._damage = ""
+        self._sweep: asyncio.TimerHandle | None = None
+        self._sweep_loop: asyncio.AbstractEventLoop | None = None
+        self.fault = ""
+        """Why the last write could not be made, for the operator; "" once one could."""
+        self._thread = Thread(target=self._run, name="holdfast-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def queued(self) -> int:
+        """How many jobs wait."""
+        return len(self._queue)
+
+    def submit(self, work: Work, deadline_s: float, weight: int = 1) -> "asyncio.Future[Any]":
+        """Queue a job. Its future has what `work` returned, once that is durable, or the error.
+
+        Raises Unavailable (overloaded) if the queue is full. Call it on the loop.
+        """
+        loop = asyncio.get_running_loop()
+        job = Job(work, deadline_s, weight, loop.create_future())
+        if not self._queue.put(job):
+            raise Unavailable("overloaded")
+        if self._sweep is None or self._sweep_loop is not loop:
+            self._arm(loop, deadline_s)
+        return job.future
+
+    def close(self, timeout_s: float | None = None) -> bool:
+        """Finish what is queued and end the thread; blocks. Whether it ended in time."""
+        self._queue.close()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    # On the loop: a queued job past its deadline is answered even while the writer thread waits for a lock.
+
+    def _arm(self, loop: asyncio.AbstractEventLoop, deadline_s: float) -> None:
+        self._sweep_loop = loop
+        self._sweep = loop.call_later(max(0.0, deadline_s - self._clock.monotonic_s()), self._take_expired, loop)
+
+    def _take_expired(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweep = None
+        _deliver([_expire(job) for job in self._queue.take_expired(self._clock.monotonic_s())])
+        deadline_s = self._queue.next_deadline()
+        if deadline_s is not None:
+            self._arm(loop, deadline_s)
+
+    # In the writer thread.
+
+    def _run(self) -> None:
+        while not self._queue.ended:
+            work = self._queue.wait(PROBE_INTERVAL_S if self.fault else None)
+            try:
+                if work:
+                    _answer(self._serve())
+                elif self.fault and not self._queue.ended:
+                    self._probe()
+            except Exception as error:  # noqa: BLE001  # whatever happens, the thread goes on and the queue is answered
+                self._forget(doubtful=True)
+                self.fault = _describe(error)
+                _answer([fail(job, error) for job in self._queue.take_all()])
+        self._forget()
+
+    def _serve(self) -> list[Outcome]:
+        """Run one group in one turn. The queue is emptied only once the turn and the lock are held: who waits can still be taken out."""
+        with self._turn:
+            try:
+                connection = self._ready()
+                begin(connection)
+            except apsw.BusyError as error:
+                self.fault = _describe(error)  # an outsider holds the lock: wait on, within the deadlines
+                return []
+            except apsw.Error as error:
+                self._forget()
+                self.fault = _describe(error)
+                return [fail(job, error) for job in self._queue.take_all()]
+            return self._run_taken(connection)
+
+    def _run_taken(self, connection: apsw.Connection) -> list[Outcome]:
+        now_s = self._clock.monotonic_s()
+        taken = self._queue.take(self._group_max, GROUP_STEPS_MAX)
+        late = [_expire(job) for job in taken if job.deadline_s <= now_s]
+        group = [job for job in taken if job.deadline_s > now_s]
+        if not group:
+            roll_back(connection)
+            return late
+        try:
+            outcomes = run_group(connection, group)
+        except Exception as error:  # noqa: BLE001  # not even a rollback worked: nobody knows, and nobody may wait in vain
+            outcomes = [doubt(job, error) for job in group]
+        self._judge(outcomes)
+        return late + outcomes
+
+    def _judge(self, outcomes: list[Outcome]) -> None:
+        """Remember whether the disk took the last group, and what must be done before the next."""
+        if is_doubtful(outcomes):
+            self._forget(doubtful=True)
+        causes = [each.error.__cause__ for each in outcomes if isinstance(each.error, Unavailable) and each.error.__cause__ is not None]
+        if causes:
+            self.fault = _describe(causes[-1])
+        elif any(each.error is None for each in outcomes):
+            self.fault = ""
+
+    def _ready(self) -> apsw.Connection:
+        """The connection, opened again if it was given up; after a commit of unknown fate the database is checked first."""
+        if self._damage:
+            raise apsw.CorruptError(self._damage)
+        if self._connection is None:
+            self._connection = self._connect()
+        if self._doubtful:
+            found = self._connection.execute("PRAGMA quick_check(1)").fetchall()
+            if found != [("ok",)]:
+                self._damage = str(found[0][0])
+                raise apsw.CorruptError(self._damage)
+            self._doubtful = False
+        return self._connection
+
+    def _probe(self) -> None:
+        """Try the disk after a fault."""
+        with self._turn:
+            try:
+                connection = self._ready()
+                begin(connection)
+                connection.execute("INSERT OR REPLACE INTO hf_meta (key, value) VALUES ('probe', ?)", (str(self._clock.now()),))
+                connection.execute("COMMIT")
+            except apsw.Error as error:
+                self._forget()
+                self.fault = _describe(error)
+            else:
+                self.fault = ""
+
+    def _forget(self, *, doubtful: bool = False) -> None:
+        """Give the connection up; the next group opens another."""
+        self._doubtful = self._doubtful or doubtful
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close(force=True)
+
+
+def _describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _expire(job: Job) -> Outcome:
+    return Outcome(job, error=Unavailable("deadline_exceeded"))
+
+
+def _answer(outcomes: list[Outcome]) -> None:
+    """Hand outcomes to the loop: one call for the whole group."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
+    for each in outcomes:
+        by_loop.setdefault(each.job.future.get_loop(), []).append(each)
+    for loop, group in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_deliver, group)
+
+
+def _deliver(outcomes: list[Outcome]) -> None:
+    for each in outcomes:
+        future = each.job.future
+        if future.done():
+            continue  # its caller is gone
+        if each.error is None:
+            future.set_result(each.value)
+        else:
+            future.set_exception(each.error)
