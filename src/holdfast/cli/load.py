@@ -1,0 +1,111 @@
+"""`holdfast load`: bulk import."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from holdfast.cli.options import app_option, data_options, json_option, read_command_settings, write_json
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from holdfast.engine.load import Loaded
+    from holdfast.engine.rows import Position, Rejected
+    from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
+    from holdfast.settings import Settings
+
+SHOWN_MAX = 20
+
+
+@click.command("load")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--into", "resource", required=True, metavar="RESOURCE", help="Path of the resource, as in /api/v1/books.")
+@click.option("--key", metavar="FIELD", help="A unique field: rows whose value exists already are passed by.")
+@app_option
+@data_options
+@json_option
+def command(file: Path, resource: str, key: str | None, *, as_json: bool, **flags: str | None) -> int:
+    """Load records from FILE (.jsonl, .csv with a header, or .json with one array) through the validation of the API.
+
+    Every row is loaded once: run it again after an interruption, or after correcting what was rejected, and it goes on where it is
+    needed. Rows are told apart by their id, by --key, or else by the file's name and their content.
+    """
+    import asyncio  # noqa: PLC0415 - heavy for `--help`
+
+    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.cli.resource import find_resource  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.engine.load import find_key  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.engine.rows import format_of  # noqa: PLC0415 - heavy for `--help`
+
+    settings = read_command_settings(**flags)
+    catalog = load_backend(settings.app).catalog
+    spec = find_resource(catalog, resource)
+    file_format = format_of(file)
+    report = _Report(file, spec.path, quiet=as_json)
+    loaded = asyncio.run(_load(settings, catalog, spec, file, file_format, None if key is None else find_key(spec, key), report))
+    if as_json:
+        write_json({"file": str(file), "resource": spec.path, **report.counts(loaded), "rejected_rows": report.rejected})
+    else:
+        report.write(loaded)
+    return 1 if loaded.rejected else 0
+
+
+async def _load(
+    settings: Settings, catalog: Catalog, resource: ResourceSpec, file: Path, file_format: str, key: FieldSpec | None, report: _Report
+) -> Loaded:
+    from holdfast.app import open_store  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.engine.load import Loader  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.engine.rows import Position, read_rows  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
+
+    position = Position()
+    async with open_store(settings, catalog) as store:
+        with file.open("rb") as source, _show_progress(file, position) as show:
+            loader = Loader(resource, store, SystemClock(), file.name, f"load-{resource.path}", key, report.reject, show)
+            return await loader.load(read_rows(source, file_format, resource, position))
+
+
+class _Report:
+    """What is told of a load: at most SHOWN_MAX rejected rows for people, all of them as JSON."""
+
+    def __init__(self, file: Path, resource: str, *, quiet: bool) -> None:
+        self._file, self._resource, self._quiet = file, resource, quiet
+        self.rejected: list[dict[str, Any]] = []
+        self._shown = 0
+
+    def reject(self, rejected: Rejected) -> None:
+        if self._quiet:
+            details = [{"field": each.field, "code": each.code, "message": each.message} for each in rejected.details]
+            self.rejected.append({"line": rejected.line, "details": details})
+        elif self._shown < SHOWN_MAX:
+            self._shown += 1
+            for each in rejected.details:
+                click.echo(f"{self._file}:{rejected.line}  {each.field or 'the row'}: {each.message} ({each.code})", err=True)
+
+    @staticmethod
+    def counts(loaded: Loaded) -> dict[str, int]:
+        return {"created": loaded.created, "existing": loaded.existing, "rejected": loaded.rejected}
+
+    def write(self, loaded: Loaded) -> None:
+        if loaded.rejected > self._shown:
+            click.echo(f"... and {loaded.rejected - self._shown:,} more rejected rows; --json lists them all.", err=True)
+        told = [f"{loaded.created:,} loaded into {self._resource}"]
+        if loaded.existing:
+            told.append(f"{loaded.existing:,} there already")
+        if loaded.rejected:
+            told.append(click.style(f"{loaded.rejected:,} rejected", fg="red"))
+        click.echo(", ".join(told) + ".")
+
+
+def _show_progress(file: Path, position: Position) -> AbstractContextManager[Any]:
+    """A progress bar on a terminal, nothing elsewhere; gives the call that moves it."""
+    if not sys.stderr.isatty():
+        return nullcontext(lambda _loaded: None)
+    from holdfast.cli.progress import ProgressBar  # noqa: PLC0415 - rich is heavy, and only for terminals
+
+    return ProgressBar(file.name, file.stat().st_size, lambda: position.bytes_read)

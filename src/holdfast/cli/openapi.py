@@ -1,0 +1,28 @@
+"""`holdfast openapi`: the document of the API."""
+
+from pathlib import Path
+
+import click
+
+from holdfast.cli.options import app_option, read_command_settings
+
+
+@click.command("openapi")
+@app_option
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+def command(app: str | None, output: Path | None) -> None:
+    """Write the OpenAPI 3.1 document of the API, as /openapi.json serves it."""
+    import msgspec  # noqa: PLC0415 - heavy for `--help`
+
+    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.core.openapi.document import build_openapi  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.core.routes import build_routes  # noqa: PLC0415 - heavy for `--help`
+
+    settings = read_command_settings(app=app)
+    catalog = load_backend(settings.app).catalog
+    document = build_openapi(catalog, routes=build_routes(catalog, query_method=settings.query_method))
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, "utf-8")

@@ -1,0 +1,81 @@
+"""What `serve` and `dev` share: the checks before the start, the start, and where everything is."""
+
+import ipaddress
+from collections.abc import Sequence
+
+import click
+
+from holdfast.app import ServiceMaker
+from holdfast.find import load_backend
+from holdfast.base.errors import Misconfigured
+from holdfast.cli.failure import HOLDS, REFUSED, tell
+from holdfast.core.routes import API
+from holdfast.engine.log import Log, route_libraries, wants_colour
+from holdfast.http.serve import Address, run
+from holdfast.http.supervisor import StartFailed
+from holdfast.model.catalog import Catalog
+from holdfast.settings import Settings
+from holdfast.world.clock import SystemClock
+
+SUPERVISOR = -1
+"""The number of the process that watches the workers, in its log lines."""
+
+
+def run_server(settings: Settings, *, development: bool) -> int:
+    """Serve until told to stop; the result is the exit status.
+
+    The declaration is read here first, so that a mistake in it is told once, before any worker starts.
+    """
+    check_loopback(settings.host)
+    catalog = load_backend(settings.app).catalog
+    for warning in catalog.warnings:
+        click.echo(f"{click.style('warning', fg='yellow')}  {warning}", err=True)
+    log = _open_supervisor_log(settings) if settings.workers > 1 else None
+    try:
+        run(
+            ServiceMaker(settings, development=development),
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            on_ready=lambda addresses: _announce(catalog, settings, addresses),
+        )
+    except StartFailed:
+        tell(settings.app, "No worker could start.", "The lines above say why.")
+        return REFUSED
+    finally:
+        if log is not None:
+            log.close()
+    return HOLDS
+
+
+def check_loopback(host: str) -> None:
+    """Refuse to listen where others could call: nobody's permissions are checked yet."""
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise Misconfigured(
+            f"host {host}",
+            "This release checks nobody's permissions yet, so it listens on this machine alone.",
+            "Use --host 127.0.0.1; put nothing in front of it that others can reach.",
+        )
+
+
+def _open_supervisor_log(settings: Settings) -> Log:
+    log = Log(folder=None, slot=SUPERVISOR, now=SystemClock().now, text=settings.log == "text", colour=wants_colour())
+    route_libraries(log)
+    return log
+
+
+def _announce(catalog: Catalog, settings: Settings, addresses: Sequence[Address]) -> None:
+    host, port = addresses[0]
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    paths = list(catalog.resources)
+    others = f"  and {', '.join(paths[1:])}" if paths[1:] else ""
+    click.echo(f"{click.style(catalog.title, bold=True)} is served at {base}")
+    click.echo(f"  API   {base}{API}/{paths[0] if paths else ''}{others}")
+    if settings.docs != "off":
+        click.echo(f"  docs  {base}/docs")
+    click.echo(f"  data  {'the database of --database' if settings.database else settings.data / 'holdfast.db'}")
+    click.echo("  stop  Ctrl-C")
