@@ -14,15 +14,15 @@ def find_nearest(name: str, candidates: Iterable[str]) -> str | None:
     return by_folded[near[0]] if near else None
 
 
-def suggest(name: str, candidates: Iterable[str]) -> str:
-    """One sentence: the nearest candidate, or else the first of what there is."""
+def suggest(name: str, candidates: Iterable[str], *, prefix: str = "") -> str:
+    """One sentence: the nearest candidate, or else the first of what there is. `prefix` is written before each."""
     known = tuple(candidates)
     near = find_nearest(name, known)
     if near is not None:
-        return f"Did you mean `{near}`?"
+        return f"Did you mean `{prefix}{near}`?"
     if not known:
         return "There is none here."
-    shown = ", ".join(f"`{each}`" for each in known[:_NAMES_SHOWN_MAX])
+    shown = ", ".join(f"`{prefix}{each}`" for each in known[:_NAMES_SHOWN_MAX])
     return f"Known here: {shown}{', ...' if len(known) > _NAMES_SHOWN_MAX else '.'}"
 
 

@@ -135,20 +135,20 @@ def split_commas(text: str) -> list[str]:
 
 def _flag_of_text(text: str) -> bool:
     if text not in ("true", "false"):
-        raise ValueError(f"{quote(text)} is neither true nor false")
+        raise ValueError("must be true or false")
     return text == "true"
 
 
 def _list_of_json(value: Any) -> list[Any]:
     if isinstance(value, list):
         return value
-    raise ValueError("an array is needed")
+    raise ValueError("must be an array")
 
 
 def _flag_of_json(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise ValueError("true or false is needed")
+    raise ValueError("must be true or false")
 
 
 _FROM_TEXT = Reading(parse_text, split_commas, _flag_of_text)

@@ -35,13 +35,18 @@ def _outline(condition: Condition) -> list[Any]:
         case Matches(_, words):
             return ["matches", words]
         case All(parts):
-            return ["and", *(_outline(each) for each in parts)]
+            return ["and", *_outlines(parts)]
         case AnyOf(parts):
-            return ["or", *(_outline(each) for each in parts)]
+            return ["or", *_outlines(parts)]
         case Not(part):
             return ["not", _outline(part)]
         case _:
             assert_never(condition)
+
+
+def _outlines(parts: tuple[Condition, ...]) -> list[list[Any]]:
+    """Parts in an order of their own: `a=1&b=2` is the same list as `b=2&a=1`."""
+    return sorted(map(_outline, parts), key=_encoder.encode)
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -12,6 +12,8 @@ from holdfast.base.limits import IN_VALUES_MAX, TEXT_LENGTH_MAX
 from holdfast.core.condition import All as AllOf
 from holdfast.core.condition import Condition, IsNull, Not, OneOf, Operator, Path, Stored, Test
 from holdfast.core.hint import quote, suggest
+from holdfast.model.json_form import to_json
+from holdfast.model.stored import to_python
 from holdfast.model.types import (
     Boolean,
     Choice,
@@ -64,7 +66,7 @@ def is_ordered(kind: FieldType) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How raw values are read: from a query string or from JSON. Each function raises ValueError with a sentence for people.
+    """How raw values are read: from a query string or from JSON. Each function raises ValueError with a predicate ("must be a number").
 
     one   a single value of a type
     many  the values of `in`, `nin`, `between`
@@ -84,7 +86,8 @@ def build_test(path: Path, operator: str, raw: Any, reading: Reading) -> Conditi
     try:
         return _build(path, operator, raw, reading)
     except ValueError as error:
-        raise Refused("invalid_filter", f"`{path}[{operator}]`: {error}", hint=_hint(operator)) from error
+        place = path if operator == "eq" else f"{path}[{operator}]"
+        raise Refused("invalid_filter", f"`{place}` {error}.", hint=_hint(operator)) from error
 
 
 def _build(path: Path, operator: str, raw: Any, reading: Reading) -> Condition:
@@ -104,23 +107,26 @@ def _build(path: Path, operator: str, raw: Any, reading: Reading) -> Condition:
 def _build_one_of(path: Path, raw: Any, reading: Reading) -> OneOf:
     values = reading.many(raw)
     if len(values) > IN_VALUES_MAX:
-        raise ValueError(f"at most {IN_VALUES_MAX} values, not {len(values)}")
+        raise ValueError(f"takes at most {IN_VALUES_MAX} values, has {len(values):,}")
     return OneOf(path, tuple(_read(path, "in", each, reading) for each in values))
 
 
 def _build_between(path: Path, raw: Any, reading: Reading) -> Condition:
     values = reading.many(raw)
     if len(values) != 2:
-        raise ValueError(f"two values are needed, not {len(values)}")
+        raise ValueError(f"takes two values, has {len(values):,}")
     low, high = (_read(path, "between", each, reading) for each in values)
     return AllOf((Test(path, Operator.AT_LEAST, low), Test(path, Operator.AT_MOST, high)))
 
 
 def _read(path: Path, operator: str, raw: Any, reading: Reading) -> Stored:
     """One value in storage form. A bound on what may be written is no bound on what may be asked for."""
-    value = reading.one(_asked_type(path.field.type, operator), raw)
+    kind = _asked_type(path.field.type, operator)
+    value = reading.one(kind, raw)
+    if isinstance(path.field.type, Items) and isinstance(kind, Number | Duration):
+        value = to_json(kind, to_python(kind, value))  # within a document values stand in their JSON form
     if value is None and (operator in _WITH_ORDER or operator in _SUBSTRING):
-        raise ValueError("null cannot be compared so; `null` asks for rows without a value")
+        raise ValueError("must not be null")
     return value
 
 

@@ -64,7 +64,7 @@ def _unknown(
 ) -> Refused:
     prefix = "".join(f"{step.field.name}." for step in steps)
     names = reference_names(resource, visible) if followed else tuple(each.member for each in visible.fields(resource))
-    candidates = [*(f"{prefix}{each}" for each in names), *(() if steps else known)]
-    if followed and find_field(resource, name, visible) is not None and name not in names:
-        return Refused(code, f"{quote(prefix + name)} is no reference that can be followed.", hint=suggest(prefix + name, candidates))
-    return Refused(code, f"{quote(text)} is unknown.", hint=suggest(prefix + name, candidates))
+    hint = suggest(name, names if steps else (*names, *known), prefix=prefix)
+    if followed and find_field(resource, name, visible) is not None:
+        return Refused(code, f"{quote(prefix + name)} is no reference that can be followed.", hint=hint)
+    return Refused(code, f"{quote(text)} is unknown.", hint=hint)

@@ -83,6 +83,13 @@ def unknown_parameter(key: str, known: tuple[str, ...]) -> Refused:
     )
 
 
+def check_no_parameters(text: str) -> None:
+    """Refuse any query parameter where a route takes none."""
+    terms = parse_query(text)
+    if terms:
+        raise unknown_parameter(terms[0].key, ())
+
+
 def split_names(text: str | None) -> list[str] | None:
     """Names parted by commas; None stays None."""
     return None if text is None else text.split(",")

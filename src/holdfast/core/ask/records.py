@@ -50,13 +50,6 @@ class RecordReader:
         return RecordAsk(view, parse_version(single["version"]) if "version" in single else None)
 
 
-def check_no_parameters(text: str) -> None:
-    """Refuse any query parameter where a route takes none."""
-    terms = parse_query(text)
-    if terms:
-        raise unknown_parameter(terms[0].key, ())
-
-
 def parse_version(text: str) -> int:
     """Read the version in a query string; refuses malformed_request."""
     if not _VERSION.match(text):

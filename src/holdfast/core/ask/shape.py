@@ -27,7 +27,7 @@ def read_shape(value: Any, members: tuple[str, ...]) -> dict[str, Any]:
         try:
             read[name] = MEMBERS[name](inner)
         except ValueError as error:
-            details.append(detail(name, "wrong_type", str(error)))
+            details.append(detail(name, "wrong_type", f"This {error}."))
     if details:
         raise Refused("validation_failed", details=details)
     return read
@@ -36,26 +36,26 @@ def read_shape(value: Any, members: tuple[str, ...]) -> dict[str, Any]:
 def _read_object(value: Any) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
-    raise ValueError("This must be an object.")
+    raise ValueError("must be an object")
 
 
 def _read_names(value: Any) -> list[str]:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return value
-    raise ValueError("This must be an array of texts.")
+    raise ValueError("must be an array of strings")
 
 
 def _read_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise ValueError("This must be a text.")
+    raise ValueError("must be a string")
 
 
 def _read_number(value: Any) -> int:
     try:
         number = parse_value(_INTEGER, value)
     except ValueError as error:
-        raise ValueError("This must be a whole number.") from error
+        raise ValueError("must be a whole number") from error
     assert isinstance(number, int)
     return number
 

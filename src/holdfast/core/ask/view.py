@@ -110,9 +110,9 @@ class ViewReader:
 
 def _unknown_include(resource: ResourceSpec, before: list[str], name: str, visible: Visible) -> Refused:
     prefix = "".join(f"{each}." for each in before)
-    known = [f"{prefix}{each}" for each in reference_names(resource, visible)]
+    hint = suggest(name, reference_names(resource, visible), prefix=prefix)
     reason = "is no reference" if find_field(resource, name, visible) is not None else "is unknown"
-    return Refused("unknown_parameter", f"`include` names {quote(prefix + name)}, which {reason}.", hint=suggest(prefix + name, known))
+    return Refused("unknown_parameter", f"`include` names {quote(prefix + name)}, which {reason}.", hint=hint)
 
 
 def _build_view(catalog: Catalog, resource: ResourceSpec, members: frozenset[str] | None, tree: _Branch, visible: Visible) -> View:
