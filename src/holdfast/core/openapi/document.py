@@ -69,7 +69,7 @@ def _build_schemas(catalog: Catalog) -> dict[str, Schema]:
     for resource in catalog.resources.values():
         schemas.update(build_record_components(catalog, resource))
         schemas.update(question.build_query_components(catalog, resource))
-    schemas |= question.build_test_components(catalog)
+    schemas.update(question.build_shared_components(catalog))
     schemas |= {"list.meta": META, "empty.answer": build_answer({"type": "null"})}
     return {**schemas, **dict(build_error_schemas())}
 

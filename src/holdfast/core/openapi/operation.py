@@ -172,9 +172,10 @@ def _view_parameters(resource: ResourceSpec) -> list[str]:
 
 def _list_parameters(resource: ResourceSpec) -> list[str]:
     searched = ["list.q"] if resource.search_fields else []
-    filters = [filter_name(resource, each, operator) for each in shown_fields(resource) for operator in operators_of(each.type)]
     common = ["list.page", "list.limit", "list.count", "list.after"]
-    return [*filters, *searched, f"{resource.name}.sort", *common, *_view_parameters(resource)]
+    declared_first = sorted(shown_fields(resource), key=lambda each: each.system)
+    filters = [filter_name(resource, each, operator) for each in declared_first for operator in operators_of(each.type)]
+    return [*searched, f"{resource.name}.sort", *common, *_view_parameters(resource), *filters]
 
 
 def _build_body(action: Action, resource: ResourceSpec) -> Schema | None:

@@ -20,7 +20,7 @@ from holdfast.base.limits import (
 from holdfast.core.ask.operators import is_ordered, operators_of
 from holdfast.core.ask.query import PARAMETERS
 from holdfast.core.openapi import patterns
-from holdfast.core.openapi.schema import Schema, Use, build_schema, nullable, unbounded
+from holdfast.core.openapi.schema import Schema, Use, build_schema, nullable, refer, unbounded
 from holdfast.core.openapi.text_form import PlainType, build_text_schema, text_pattern
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.model.types import Choice, FieldType, Items, Mapping, Nested, Number, Reference, Text, Uuid
@@ -61,7 +61,7 @@ def build_parameters(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple
     yield from build_view_parameters(resource)
     for spec in shown_fields(resource):
         for operator in operators_of(spec.type):
-            yield filter_name(resource, spec, operator), _filter_parameter(spec, operator)
+            yield filter_name(resource, spec, operator), _filter_parameter(resource, spec, operator)
 
 
 def filter_name(resource: ResourceSpec, spec: FieldSpec, operator: str) -> str:
@@ -133,22 +133,23 @@ def _sort_description() -> str:
 
 def _sort_pattern(catalog: Catalog, resource: ResourceSpec) -> str:
     names = [each.member for each in shown_fields(resource) if is_ordered(each.type)]
-    names += [path for path, spec in _paths(catalog, resource) if is_ordered(spec.type)]
+    names += [path for path, _, spec in _paths(catalog, resource) if is_ordered(spec.type)]
     return f"-?{_one_of(names)}".replace(".", "\\.")
 
 
-def _paths(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, FieldSpec]]:
-    """Every path through one reference. Longer ones are told in prose: their number grows with every step."""
+def _paths(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, ResourceSpec, FieldSpec]]:
+    """Every path through one reference, with what it ends at. Longer ones are told in prose: their number grows with every step."""
     for reference in references(resource):
-        for spec in shown_fields(catalog.target(reference)):
+        target = catalog.target(reference)
+        for spec in shown_fields(target):
             if spec.member != "id":  # the Ref field itself says it shorter
-                yield f"{reference.name}.{spec.member}", spec
+                yield f"{reference.name}.{spec.member}", target, spec
 
 
-def _filter_parameter(spec: FieldSpec, operator: str) -> Schema:
+def _filter_parameter(resource: ResourceSpec, spec: FieldSpec, operator: str) -> Schema:
     plain = operator == "eq" and spec.member not in PARAMETERS
     name = spec.member if plain else f"{spec.member}[{operator}]"
-    return _query(name, _describe(spec, operator), _text_operand(spec.type, operator))
+    return _query(name, _describe(spec, operator), _text_operand(resource, spec, operator))
 
 
 def _describe(spec: FieldSpec, operator: str) -> str:
@@ -157,15 +158,15 @@ def _describe(spec: FieldSpec, operator: str) -> str:
     return _MEANING[operator].format(spec.member)
 
 
-def _text_operand(kind: FieldType, operator: str) -> Schema:
+def _text_operand(resource: ResourceSpec, spec: FieldSpec, operator: str) -> Schema:
     if operator == "null":
         return {"type": "boolean"}
-    asked = _asked(kind, operator)
+    asked = _asked(spec.type, operator)
     if operator in ("in", "nin", "between"):
         part = text_pattern(asked)
         more = "{1}" if operator == "between" else f"{{0,{IN_VALUES_MAX - 1}}}"
         return {"type": "string", "pattern": f"^{part}(,{part}){more}$"}
-    return build_text_schema(asked)
+    return refer(choice_name(resource, spec)) if isinstance(asked, Choice) and asked is spec.type else build_text_schema(asked)
 
 
 def _asked(kind: FieldType, operator: str) -> PlainType:
@@ -187,8 +188,8 @@ def _build_filter(catalog: Catalog, resource: ResourceSpec) -> Schema:
     itself = {"$ref": f"#/components/schemas/{resource.name}.filter"}
     group = {"type": "array", "items": itself, "minItems": 1, "maxItems": FILTER_TERMS_MAX}
     properties: Schema = {"and": group, "or": group, "not": itself}
-    properties |= {each.member: _tests(each.type) for each in shown_fields(resource)}
-    properties |= {path: _tests(spec.type) for path, spec in _paths(catalog, resource)}
+    properties |= {each.member: _build_test(resource, each) for each in shown_fields(resource)}
+    properties |= {path: _build_test(target, spec) for path, target, spec in _paths(catalog, resource)}
     return {
         "type": "object",
         "description": f"All members hold. At most {FILTER_TERMS_MAX} parts. Paths go through up to {PATH_STEPS_MAX} references.",
@@ -198,60 +199,75 @@ def _build_filter(catalog: Catalog, resource: ResourceSpec) -> Schema:
     }
 
 
-def _tests(kind: FieldType) -> Schema:
-    """What a filter may say of a field; written once for each type, where the type has a name."""
-    name = _test_name(kind)
-    return {"$ref": f"#/components/schemas/{name}"} if name else _build_test(kind)
+def _build_test(resource: ResourceSpec, spec: FieldSpec) -> Schema:
+    """What a filter may say of a field: a value (equal to it), null (no value), or an object of operators, all of which hold."""
+    value = _build_value(resource, spec)
+    alone = value.get("anyOf", [value]) if "eq" in operators_of(spec.type) else []
+    name = _operators_name(resource, spec)
+    return {"anyOf": [*alone, {"type": "null"}, refer(name) if name else _build_operators(spec.type, value)]}
 
 
-def _test_name(kind: FieldType) -> str | None:
-    match kind:
-        case Items() | Mapping() | Nested() | Choice():
+def _operators_name(resource: ResourceSpec, spec: FieldSpec) -> str | None:
+    """The component of a field's operators: one for each type that has a name."""
+    match spec.type:
+        case Items() | Mapping() | Nested():
             return None
+        case Choice():
+            return f"{resource.name}.{spec.member}.operators"
         case Number(places):
-            return f"test.number{places}"
+            return f"operators.number{places}"
         case Uuid() | Reference():
-            return "test.uuid"
-        case _:
-            return f"test.{type(kind).__name__.lower()}"
+            return "operators.uuid"
+        case kind:
+            return f"operators.{type(kind).__name__.lower()}"
 
 
-def build_test_components(catalog: Catalog) -> dict[str, Schema]:
-    """The named tests of every type in the catalog."""
-    kinds = [each.type for resource in catalog.resources.values() for each in shown_fields(resource)]
-    return {name: _build_test(kind) for kind in kinds if (name := _test_name(kind))}
+def choice_name(resource: ResourceSpec, spec: FieldSpec) -> str:
+    """The component of the values of a Choice field."""
+    return f"{resource.name}.{spec.member}"
 
 
-def _build_test(kind: FieldType) -> Schema:
-    """A value alone (equal to it; null: no value), or an object of operators, all of which hold."""
-    operators = operators_of(kind)
-    tests: Schema = {
+def build_shared_components(catalog: Catalog) -> Iterator[tuple[str, Schema]]:
+    """(component name, schema) of the values of every Choice field, and of the operators of every type in the catalog."""
+    for resource in catalog.resources.values():
+        for spec in shown_fields(resource):
+            if isinstance(spec.type, Choice):
+                yield choice_name(resource, spec), build_schema(spec.type, Use.SENT)
+            if name := _operators_name(resource, spec):
+                yield name, _build_operators(spec.type, _build_value(resource, spec))
+
+
+def _build_operators(kind: FieldType, value: Schema) -> Schema:
+    return {
         "type": "object",
-        "properties": {each: _json_operand(kind, each) for each in operators},
+        "properties": {each: _json_operand(kind, each, value) for each in operators_of(kind)},
         "minProperties": 1,
         "additionalProperties": False,
     }
-    if "eq" not in operators:
-        return {"anyOf": [{"type": "null"}, tests]}
-    return {"anyOf": [_value(kind, "eq"), {"type": "null"}, tests]}
 
 
-def _json_operand(kind: FieldType, operator: str) -> Schema:
+def _json_operand(kind: FieldType, operator: str, value: Schema) -> Schema:
     match operator:
         case "null":
             return {"type": "boolean"}
         case "in" | "nin":
-            return {"type": "array", "items": nullable(_value(kind, operator)), "maxItems": IN_VALUES_MAX}
+            return {"type": "array", "items": nullable(value), "maxItems": IN_VALUES_MAX}
         case "between":
-            return {"type": "array", "items": _value(kind, operator), "minItems": 2, "maxItems": 2}
+            return {"type": "array", "items": value, "minItems": 2, "maxItems": 2}
         case "eq" | "ne":
-            return nullable(_value(kind, operator))
+            return nullable(value)
+        case _ if operator in _SUBSTRING and not isinstance(kind, Items):
+            return build_schema(_ANY_TEXT, Use.SENT)
         case _:
-            return _value(kind, operator)
+            return value
 
 
-def _value(kind: FieldType, operator: str) -> Schema:
-    return build_schema(_asked(kind, operator), Use.SENT)
+def _build_value(resource: ResourceSpec, spec: FieldSpec) -> Schema:
+    """A value of the field, or an element of a list, in JSON; its bounds do not count. Documents have none that can be asked for."""
+    if isinstance(spec.type, Choice):
+        return refer(choice_name(resource, spec))
+    asked = spec.type.item if isinstance(spec.type, Items) else spec.type
+    return {} if isinstance(asked, Items | Mapping | Nested) else build_schema(unbounded(asked), Use.SENT)
 
 
 def _build_query(catalog: Catalog, resource: ResourceSpec) -> Schema:

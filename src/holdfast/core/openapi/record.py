@@ -5,10 +5,11 @@ from typing import Any
 
 from holdfast.base.limits import BULK_ROWS_MAX, INT_MAX
 from holdfast.core.openapi import patterns
-from holdfast.core.openapi.question import references, shown_fields
-from holdfast.core.openapi.schema import Schema, Use, build_schema, maybe
+from holdfast.core.openapi.question import choice_name, references, shown_fields
+from holdfast.core.openapi.schema import Schema, Use, build_schema, maybe, refer
 from holdfast.model.catalog import SYSTEM_MEMBERS, Catalog, FieldSpec, ResourceSpec
 from holdfast.model.json_form import to_json
+from holdfast.model.types import Choice
 
 
 def build_record_components(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
@@ -19,12 +20,12 @@ def build_record_components(catalog: Catalog, resource: ResourceSpec) -> Iterato
     name = resource.name
     yield name, _build_whole(catalog, resource)
     yield f"{name}.part", _build_part(catalog, resource)
-    yield f"{name}.shown", {"anyOf": [_ref(name), _ref(f"{name}.part")]}
+    yield f"{name}.shown", {"anyOf": [refer(name), refer(f"{name}.part")]}
     yield f"{name}.create", _build_create(resource)
     yield f"{name}.replace", _build_change(resource, Use.SENT)
     yield f"{name}.patch", _build_change(resource, Use.MERGED)
-    yield f"{name}.answer", build_answer(_ref(f"{name}.shown"))
-    yield f"{name}.answers", build_answer({"type": "array", "items": _ref(f"{name}.shown"), "maxItems": BULK_ROWS_MAX})
+    yield f"{name}.answer", build_answer(refer(f"{name}.shown"))
+    yield f"{name}.answers", build_answer({"type": "array", "items": refer(f"{name}.shown"), "maxItems": BULK_ROWS_MAX})
     yield f"{name}.page", _build_page(name)
 
 
@@ -39,8 +40,8 @@ def build_answer(data: Schema) -> Schema:
 
 
 def _build_page(name: str) -> Schema:
-    page = build_answer({"type": "array", "items": _ref(f"{name}.shown")})
-    page["properties"]["meta"] = _ref("list.meta")
+    page = build_answer({"type": "array", "items": refer(f"{name}.shown")})
+    page["properties"]["meta"] = refer("list.meta")
     page["required"].append("meta")
     return page
 
@@ -59,10 +60,6 @@ META: Schema = {
 """The `meta` of a list."""
 
 
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _build_whole(catalog: Catalog, resource: ResourceSpec) -> Schema:
     """A record with all its members; those that only some callers may read are not required."""
     schema = _build_shown(catalog, resource)
@@ -75,7 +72,7 @@ def _build_part(catalog: Catalog, resource: ResourceSpec) -> Schema:
 
 
 def _build_shown(catalog: Catalog, resource: ResourceSpec) -> Schema:
-    properties = {each.member: _field(each, Use.SHOWN) for each in shown_fields(resource)}
+    properties = {each.member: _field(resource, each, Use.SHOWN) for each in shown_fields(resource)}
     included = {each.name: _included(catalog, each) for each in references(resource)}
     schema: Schema = {"type": "object", "properties": properties | included, "additionalProperties": False}
     return ({"description": resource.description} if resource.description else {}) | schema
@@ -83,7 +80,7 @@ def _build_shown(catalog: Catalog, resource: ResourceSpec) -> Schema:
 
 def _included(catalog: Catalog, spec: FieldSpec) -> Schema:
     told = f"The record of `{spec.member}`, where `include` names it; null if there is none or it may not be read."
-    return {"anyOf": [_ref(catalog.target(spec).name), {"type": "null"}], "description": told}
+    return {"anyOf": [refer(catalog.target(spec).name), {"type": "null"}], "description": told}
 
 
 def _build_create(resource: ResourceSpec) -> Schema:
@@ -96,7 +93,7 @@ def _build_create(resource: ResourceSpec) -> Schema:
     }
     return {
         "type": "object",
-        "properties": {"id": chosen, **{each.member: _with_default(each, _field(each, Use.SENT)) for each in declared}},
+        "properties": {"id": chosen, **{each.member: _with_default(each, _field(resource, each, Use.SENT)) for each in declared}},
         "required": [each.member for each in declared if each.required],
         "additionalProperties": False,
     }
@@ -109,12 +106,12 @@ def _build_change(resource: ResourceSpec, use: Use) -> Schema:
         if spec.member == "version":
             properties["version"] = _VERSION
         elif _is_kept(spec):
-            properties[spec.member] = _field(spec, Use.SENT) | {"readOnly": True}
+            properties[spec.member] = _field(resource, spec, Use.SENT) | {"readOnly": True}
         else:
-            properties[spec.member] = _with_default(spec, _field(spec, use)) if use is Use.SENT else _field(spec, use)
+            schema = _field(resource, spec, use)
+            properties[spec.member] = _with_default(spec, schema) if use is Use.SENT else schema
     required = [each.member for each in resource.fields if _is_needed(each)] if use is Use.SENT else []
-    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-    return schema | ({"required": required} if required else {})
+    return {"type": "object", "properties": properties, "additionalProperties": False, **({"required": required} if required else {})}
 
 
 _VERSION: Schema = {
@@ -136,8 +133,9 @@ def _is_needed(spec: FieldSpec) -> bool:
     return spec.required and not _is_kept(spec) and spec.secret is None
 
 
-def _field(spec: FieldSpec, use: Use) -> Schema:
-    schema = maybe(build_schema(spec.type, use), null=spec.nullable)
+def _field(resource: ResourceSpec, spec: FieldSpec, use: Use) -> Schema:
+    plain = refer(choice_name(resource, spec)) if isinstance(spec.type, Choice) else build_schema(spec.type, use)
+    schema = maybe(plain, null=spec.nullable)
     told = {
         "description": spec.description,
         "examples": [None if each is None else to_json(spec.type, each) for each in spec.examples],

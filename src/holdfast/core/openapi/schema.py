@@ -39,6 +39,11 @@ Schema = dict[str, Any]
 _FLOAT_MAX = 1.7976931348623157e308
 
 
+def refer(name: str) -> Schema:
+    """A reference to a component."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 class Use(Enum):
     """What a schema is for. MERGED is SENT within a merge patch: a document may be sent in part, null takes a member away."""
 
@@ -80,6 +85,8 @@ def nullable(schema: Schema) -> Schema:
     """The same schema, accepting null too."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    if "$ref" in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "type": [schema["type"], "null"], **({"enum": [*schema["enum"], None]} if "enum" in schema else {})}
 
 
