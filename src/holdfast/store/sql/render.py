@@ -22,6 +22,8 @@ from holdfast.store.sql.write import Writes
 
 SHAPES_KEPT = 512  # of each kind of read; a text is some kilobytes, and building one takes about a millisecond
 
+OFFSET_DEEP = 1_000  # from here on it pays to skip in an index and to fetch rows only for the page (see Reads)
+
 
 class Renderer:
     """Renders the plans of one catalog for one database (SQLite unless told otherwise)."""
@@ -66,7 +68,7 @@ class Renderer:
         where = plan.where if plan.after is None else All((plan.where, after_condition(order, plan.after)))
         view, shape, keys = shaper.view(plan.view), shaper.condition(where), shaper.order(order)
         limit, offset = shaper.hold(plan.limit + 1), shaper.hold(plan.offset)
-        return self._many(ListShape(view, shape, keys, limit, offset)).bind(shaper.values)
+        return self._many(ListShape(view, shape, keys, limit, offset, plan.offset > OFFSET_DEEP)).bind(shaper.values)
 
     def count(self, resource: ResourceSpec, where: Condition) -> Statement:
         """One row: how many records the condition holds for."""
