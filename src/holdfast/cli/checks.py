@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from holdfast.app import check_engine, load_backend, open_store
+from holdfast.app import check_engine, open_store
 from holdfast.base.errors import HoldfastError, Misconfigured
 from holdfast.cli.server import check_loopback
+from holdfast.find import load_backend
 from holdfast.http.server import bind_sockets
 from holdfast.settings import FILE, Settings, show_settings
 
@@ -104,7 +105,7 @@ def _check_database(settings: Settings) -> str:
     catalog = load_backend(settings.app).catalog
 
     async def look() -> str:
-        async with open_store(settings, catalog) as store:
+        async with open_store(settings, catalog, create=False) as store:
             health = store.health()
             if not (health.readable and health.writable):
                 raise Misconfigured(str(path), f"It cannot be used: {health.reason}.", "Mend that, then look again.")

@@ -25,8 +25,8 @@ def command(resource: str, file_format: str, output: Path | None, **flags: str |
     """Write every record of RESOURCE (its path, as in /api/v1/books), in the order of the ids; secrets are left out."""
     import asyncio  # noqa: PLC0415 - heavy for `--help`
 
-    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
     from holdfast.cli.resource import find_resource  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
 
     settings = read_command_settings(**flags)
     catalog = load_backend(settings.app).catalog
@@ -44,7 +44,7 @@ async def _dump(settings: Settings, catalog: Catalog, resource: ResourceSpec, fi
     from holdfast.app import open_store  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.dump import dump_csv, dump_lines  # noqa: PLC0415 - heavy for `--help`
 
-    async with open_store(settings, catalog) as store:
+    async with open_store(settings, catalog, create=False) as store:
         async for part in (dump_csv if file_format == "csv" else dump_lines)(store, resource):
             target.write(part)
     target.flush()

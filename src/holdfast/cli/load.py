@@ -37,10 +37,10 @@ def command(file: Path, resource: str, key: str | None, *, as_json: bool, **flag
     """
     import asyncio  # noqa: PLC0415 - heavy for `--help`
 
-    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
     from holdfast.cli.resource import find_resource  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.load import find_key  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.rows import format_of  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
 
     settings = read_command_settings(**flags)
     catalog = load_backend(settings.app).catalog
@@ -64,7 +64,7 @@ async def _load(
     from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
 
     position = Position()
-    async with open_store(settings, catalog) as store:
+    async with open_store(settings, catalog, create=True) as store:
         with file.open("rb") as source, _show_progress(file, position) as show:
             loader = Loader(resource, store, SystemClock(), file.name, f"load-{resource.path}", key, report.reject, show)
             return await loader.load(read_rows(source, file_format, resource, position))

@@ -14,9 +14,9 @@ def command(app: str | None, output: Path | None) -> None:
     """Write the OpenAPI 3.1 document of the API, as /openapi.json serves it."""
     import msgspec  # noqa: PLC0415 - heavy for `--help`
 
-    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
     from holdfast.core.openapi.document import build_openapi  # noqa: PLC0415 - heavy for `--help`
     from holdfast.core.routes import build_routes  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
 
     settings = read_command_settings(app=app)
     catalog = load_backend(settings.app).catalog

@@ -12,8 +12,8 @@ from holdfast.cli.options import app_option, json_option, read_command_settings,
 @json_option
 def command(app: str | None, *, as_json: bool) -> None:
     """List every route of the API, in the order declared."""
-    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
     from holdfast.core.routes import build_routes  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
 
     settings = read_command_settings(app=app)
     routes = build_routes(load_backend(settings.app).catalog, query_method=settings.query_method)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import click
 
 from holdfast.app import ServiceMaker
-from holdfast.find import load_backend
 from holdfast.base.errors import Misconfigured
 from holdfast.cli.failure import HOLDS, REFUSED, tell
 from holdfast.core.routes import API
 from holdfast.engine.log import Log, route_libraries, wants_colour
+from holdfast.find import load_backend
 from holdfast.http.serve import Address, run
 from holdfast.http.supervisor import StartFailed
 from holdfast.model.catalog import Catalog
