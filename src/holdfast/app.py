@@ -1,125 +1,180 @@
-"""Floor 7: composition. Finds the developer's Backend, reads settings, picks adapters and wires them."""
+"""Composition: reads settings, picks the adapters and wires them. The only file that names an adapter."""
 
-import importlib
-import importlib.util
+import asyncio
 import sys
-import traceback
-from difflib import get_close_matches
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import ModuleType
+
+import apsw
+import msgspec
 
 from holdfast.base.errors import Misconfigured
-from holdfast.model.backend import Backend
+from holdfast.core.ask.cursor import Cursors
+from holdfast.core.openapi import build_openapi
+from holdfast.core.reply import HeaderPolicy, Replies
+from holdfast.core.routes import Action, Route, build_routes
+from holdfast.docs_page import load_docs_page
+from holdfast.engine.assemble import assign_handlers
+from holdfast.engine.log import Log, route_libraries, wants_colour
+from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts
+from holdfast.engine.observer import Observer
+from holdfast.engine.pages import Document, Pages
+from holdfast.engine.records import Records
+from holdfast.engine.service import Engine
+from holdfast.find import load_backend
+from holdfast.model.catalog import Catalog
+from holdfast.settings import Settings
+from holdfast.store.sqlite import connection as sqlite_connection
+from holdfast.store.sqlite.store import SqliteStore
+from holdfast.world.clock import SystemClock
+from holdfast.world.entropy import SystemEntropy
+from holdfast.world.vault import Vault, load_key, read_key
+
+_DOCUMENT_ACTIONS = frozenset({Action.OPENAPI, Action.DOCS, Action.DOCS_ASSET})
 
 
-def load_backend(app: str) -> Backend:
-    """Find the Backend that `app` names: `file.py`, `file.py:attribute`, `module` or `module:attribute`.
+@dataclass(frozen=True, slots=True)
+class ServiceMaker:
+    """Opens the service in a worker (http.runner.ServiceFactory): plain values, so that it can be sent to a process of its own."""
 
-    A file is imported by its path, with its folder first on `sys.path`; a module as `import` finds it from the working directory.
-    Without an attribute the module must hold exactly one Backend.
+    settings: Settings
+    development: bool = False
 
-    Raises Misconfigured: no such file or module, an error while it is imported (the developer's exception is its cause), no Backend,
-    several Backends, no such attribute.
+    def __call__(self, slot: int) -> "AbstractAsyncContextManager[Worker]":
+        """Open the service of the worker with this number."""
+        return open_worker(load_backend(self.settings.app).catalog, self.settings, slot=slot, development=self.development)
+
+
+class Worker:
+    """A service that runs (http.runner.Runner)."""
+
+    def __init__(self, service: Engine, pages: Pages) -> None:
+        self.service = service
+        self._pages = pages
+
+    def draining(self) -> None:
+        """Readiness turns false; requests are still answered."""
+        self._pages.draining = True
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, catalog: Catalog, *, create: bool = True) -> AsyncIterator[SqliteStore]:
+    """Open the database of the settings, making the schema of an empty one; everything queued is finished on leaving.
+
+    create  False refuses where there is no database yet
     """
-    place, _, attribute = app.partition(":")
-    module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
-    return _pick_named(module, app, attribute) if attribute else _pick_only(module, app)
-
-
-def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise Misconfigured(str(path), "There is no such file.", _nearest_file(path))
-    path = path.resolve()
-    name = path.stem if path.stem.isidentifier() and path.stem not in sys.stdlib_module_names else f"app_{path.stem}"
-    known = sys.modules.get(name)
-    if known is not None and getattr(known, "__file__", None) == str(path):
-        return known
-    if known is not None:
-        name = f"app_{name}"  # a module of another file holds this name already
-    _look_in(path.parent)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # before it runs: quoted annotations are resolved through sys.modules
+    if settings.database is not None:
+        raise Misconfigured(
+            "database", "This release serves embedded SQLite alone.", "Leave out --database; choose the folder with --data."
+        )
+    store = SqliteStore(catalog, settings.data, SystemClock(), create=create)
     try:
-        spec.loader.exec_module(module)
-    except BaseException as error:
-        del sys.modules[name]
-        _explain_import(str(path), error)
-        raise
-    return module
+        yield store
+    finally:
+        await store.close()
 
 
-def _import_module(name: str) -> ModuleType:
-    _look_in(Path.cwd())
-    try:
-        return importlib.import_module(name)
-    except (ModuleNotFoundError, ValueError) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name is not None and not f"{name}.".startswith(f"{error.name}."):
-            _explain_import(name, error)
-        mend = f"Name a file ({name or 'app'}.py) or a module that can be imported from {Path.cwd()}."
-        raise Misconfigured(name or "app", "There is no such module.", mend) from None
-    except BaseException as error:
-        _explain_import(name, error)
-        raise
+@asynccontextmanager
+async def open_worker(
+    catalog: Catalog, settings: Settings, *, slot: int = 0, development: bool = False, quiet: bool = False
+) -> AsyncIterator[Worker]:
+    """Open everything that one worker needs, in the running loop.
+
+    slot         the number of the worker, for files that are its own
+    development  short log lines on a terminal
+    quiet        no log at all, for tests
+    """
+    if settings.docs == "signed_in":
+        raise Misconfigured("docs", 'Nobody can sign in yet, so "signed_in" would open it to no one.', 'Choose "anyone" or "off".')
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        store = await stack.enter_async_context(open_store(settings, catalog))
+        vault = Vault(_master_key(settings))
+        stack.callback(vault.close)
+        replies = Replies(HeaderPolicy(cors=bool(settings.cors_origins)))
+        log = None if quiet else Log(folder=settings.data, slot=slot, now=clock.now, **_log_style(settings, development=development))
+        metrics = Metrics(
+            folder=None if quiet else settings.data,
+            slot=slot,
+            now_s=lambda: clock.now() / 1e6,
+            gauges={
+                "in_flight_requests": lambda: engine.in_flight,
+                "queued_writes": lambda: store.queued,
+                "wal_bytes": lambda: store.wal_bytes,
+            },
+            counters={"log_lines_dropped": lambda: log.dropped if log else 0},
+        )
+        if log is not None:
+            stack.callback(route_libraries(log))
+        observer = Observer([metrics, *([log] if log else [])], asyncio.get_running_loop().call_later)
+        stack.callback(observer.close)
+        routes = _routes(catalog, settings)
+        pages = Pages(
+            store=store,
+            replies=replies,
+            counts=partial(_counts, settings.data, metrics, clock),
+            metrics_token=settings.metrics_token,
+            openapi=lambda: msgspec.json.encode(build_openapi(catalog, routes=routes)),
+            docs=_documents(replies) if settings.docs != "off" else {},
+        )
+        records = {
+            path: Records(
+                catalog,
+                resource,
+                store=store,
+                clock=clock,
+                entropy=SystemEntropy(),
+                secrets=vault,
+                cursors=Cursors(partial(vault.sign, "cursors")),
+                policy=replies.policy,
+            )
+            for path, resource in catalog.resources.items()
+        }
+        handlers = assign_handlers(catalog, routes, records, pages.handlers())
+        engine = Engine(handlers, clock=clock, entropy=SystemEntropy(), replies=replies, tell=observer.tell)
+        yield Worker(engine, pages)
 
 
-def _look_in(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+def check_engine() -> str:
+    """Name the database engine; Misconfigured if it is one that can lose data."""
+    sqlite_connection.check_engine()
+    return f"SQLite {apsw.sqlite_lib_version()}"
 
 
-def _explain_import(place: str, error: BaseException) -> None:
-    """Raise Misconfigured for what the developer's code raised; what must pass (a wrong declaration, Ctrl-C) is left to the caller."""
-    if isinstance(error, SyntaxError):
-        where = f"{error.filename or place}:{error.lineno}"
-        raise Misconfigured(where, f"{type(error).__name__}: {error.msg}.", "Correct this line.") from error
-    if isinstance(error, (Exception, SystemExit)) and not isinstance(error, Misconfigured):
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise Misconfigured(place, f"It raised {said.rstrip('.')} while it was imported.", _mend_of(error)) from error
+def _routes(catalog: Catalog, settings: Settings) -> tuple[Route, ...]:
+    routes = build_routes(catalog, query_method=settings.query_method)
+    return routes if settings.docs != "off" else tuple(each for each in routes if each.action not in _DOCUMENT_ACTIONS)
 
 
-def _mend_of(error: BaseException) -> str:
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith("<")]
-    where = f"{frames[-1].filename}:{frames[-1].lineno}"
-    if isinstance(error, ModuleNotFoundError):
-        return f"Install the package into this environment ({sys.prefix}), or correct the import; see {where}."
-    return f"See {where}; a module that declares a Backend must be importable without doing anything else."
+def _documents(replies: Replies) -> Mapping[str, Document]:
+    return {
+        name: Document(
+            asset.body,
+            replies.policy.block(content_type=asset.content_type, cache=asset.cache, content_policy=asset.content_policy),
+        )
+        for name, asset in load_docs_page().items()
+    }
 
 
-def _nearest_file(path: Path) -> str:
-    there = sorted(each.name for each in path.parent.glob("*.py")) if path.parent.is_dir() else []
-    near = get_close_matches(path.name, there, n=1)
-    if near:
-        return f"Did you mean {path.parent / near[0]}?"
-    return f"Name the file that declares your Backend; {path.parent.resolve()} has {', '.join(there[:8]) or 'no .py file'}."
+def _counts(data: Path, metrics: Metrics, clock: SystemClock) -> tuple[tuple[WorkerCounts, ...], float]:
+    """The counts of every worker: the others' from their files, this one's as they stand."""
+    own = metrics.counts()
+    others = (each for each in read_all_counts(data) if each.slot != own.slot)
+    return (own, *others), clock.now() / 1e6
 
 
-def _pick_named(module: ModuleType, app: str, attribute: str) -> Backend:
-    found: object = module
-    for name in attribute.split("."):
-        found = getattr(found, name, None)
-    if isinstance(found, Backend):
-        return found
-    held = _backends(module)
-    mend = f"The module has {', '.join(held)}." if held else "Declare one: `backend = Backend(Author, Book)`."
-    raise Misconfigured(app, f"`{attribute}` is not a Backend.", mend)
+def _log_style(settings: Settings, *, development: bool) -> dict[str, bool]:
+    text = settings.log == "text" or (settings.log == "auto" and development and sys.stderr.isatty())
+    return {"text": text, "colour": text and wants_colour()}
 
 
-def _pick_only(module: ModuleType, app: str) -> Backend:
-    held = _backends(module)
-    if not held:
-        raise Misconfigured(app, "It declares no Backend.", "Add one at the end: `backend = Backend(Author, Book)`.")
-    if len(held) > 1:
-        raise Misconfigured(app, f"It declares several Backends: {', '.join(held)}.", f"Say which: `{app}:{next(iter(held))}`.")
-    return next(iter(held.values()))
-
-
-def _backends(module: ModuleType) -> dict[str, Backend]:
-    """Every Backend of a module by its first name; two names of one object are one Backend."""
-    held: dict[str, Backend] = {}
-    for name, value in vars(module).items():
-        if isinstance(value, Backend) and not any(value is each for each in held.values()):
-            held[name] = value
-    return held
+def _master_key(settings: Settings) -> bytes:
+    """The key of the settings, else that of the file they name, else <data>/key, made on the first start."""
+    if settings.key is not None:
+        return read_key("key", settings.key)
+    if settings.key_file is not None:
+        return load_key(settings.key_file, make=False)
+    return load_key(settings.data / "key")

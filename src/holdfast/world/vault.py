@@ -22,19 +22,19 @@ _HASHES_AT_ONCE = 2  # an Argon2id hash takes 19 MiB and a whole core for some 7
 _ARGON2_MEMORY_KIB, _ARGON2_TIME, _ARGON2_LANES = 19_456, 2, 1  # OWASP password storage: 19 MiB, t=2, p=1
 
 
-def load_key(path: Path) -> bytes:
-    """Read the master key, or make it on the first start; of many starters one wins and all read its key.
+def load_key(path: Path, *, make: bool = True) -> bytes:
+    """Read the master key, or (where `make`) make it on the first start; of many starters one wins and all read its key.
 
     Raises Misconfigured where the file is not a key or cannot be read.
     """
-    if not path.exists():
+    if make and not path.exists():
         try:
             _make_key(path)
         except OSError as error:
             raise Misconfigured(
                 str(path), f"The master key cannot be made ({error.strerror}).", "Let the data folder be writable."
             ) from error
-    return _read_key(path)
+    return _read_key_file(path)
 
 
 def _make_key(path: Path) -> None:
@@ -53,16 +53,26 @@ def _make_key(path: Path) -> None:
     _sync_folder(path.parent)
 
 
-def _read_key(path: Path) -> bytes:
+def read_key(place: str, text: str) -> bytes:
+    """Read a key that is written as hexadecimal digits; `place` is where it stands. Raises Misconfigured."""
     try:
-        key = bytes.fromhex(path.read_text("ascii").strip())
-    except (OSError, ValueError) as error:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        mend = f"Write {KEY_BYTES} random bytes as {KEY_BYTES * 2} hexadecimal digits, or restore the key from its backup."
+        raise Misconfigured(place, "The master key is not one.", mend)
+    return key
+
+
+def _read_key_file(path: Path) -> bytes:
+    try:
+        text = path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(
             str(path), "The master key cannot be read.", "Restore the file from its backup, readable by this user."
         ) from error
-    if len(key) != KEY_BYTES:
-        raise Misconfigured(str(path), f"The master key has {len(key)} bytes, not {KEY_BYTES}.", "Restore the file from its backup.")
-    return key
+    return read_key(str(path), text)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -61,7 +62,7 @@ def _guard(connection: apsw.Connection) -> None:
     connection.create_scalar_function(FOLD_FUNCTION, _fold, 1, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
 
 
-def _fold(*values: apsw.SQLiteValue) -> str | None:
+def _fold(*values: Any) -> str | None:
     (text,) = values
     return fold_case(text) if isinstance(text, str) else None
 

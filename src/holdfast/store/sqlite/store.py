@@ -35,6 +35,7 @@ class SqliteStore:
         renderer = Renderer(catalog)
         path = prepare(data_dir, catalog, renderer, clock, create=create)
         connect = partial(open_reader, path)
+        self._wal = path.with_name(f"{path.name}-wal")
         self._steps = Steps(catalog, renderer)
         self._reader = Reader(connect, renderer, clock)
         self._turn = Turn(data_dir)
@@ -62,6 +63,14 @@ class SqliteStore:
     def queued(self) -> int:
         """How many writes wait."""
         return self._writer.queued
+
+    @property
+    def wal_bytes(self) -> int:
+        """The size of the write-ahead log; 0 where there is none."""
+        try:
+            return self._wal.stat().st_size
+        except OSError:
+            return 0
 
     async def close(self) -> None:
         """Finish what is queued, then release every connection, lock and thread. Idempotent."""
