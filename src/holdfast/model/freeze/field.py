@@ -1,7 +1,8 @@
 """How one field of a class becomes a FieldSpec. Its rules stay as written; `freeze.rule` settles them when all fields are known."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from holdfast.base.errors import Misconfigured
@@ -52,6 +53,8 @@ def freeze_field(cls: type[Any], declared: "dataclasses.Field[Any]", reader: Typ
 
 
 def _check_name(place: str, name: str) -> None:
+    if name == "access":
+        raise Misconfigured(place, "access is no field, so it has no type.", "Write access = Access(...).")
     if name in RESERVED_FIELDS:
         raise Misconfigured(place, f"The name {name} belongs to Holdfast.", "Choose another name.")
     if not is_member(name):
@@ -67,6 +70,8 @@ def _read_options(place: str, declared: "dataclasses.Field[Any]") -> Mapping[str
             raise Misconfigured(place, f"field() knows no {name}.", suggest(name, OPTION_NAMES))
         if name in _FLAGS and not isinstance(value, bool):
             raise Misconfigured(place, f"{name} is {value!r}.", f"Write {name}=True or leave it out.")
+        if name == "examples" and not isinstance(value, list | tuple):
+            raise Misconfigured(place, f"examples is {value!r}.", "Write examples=[...].")
         if name in _RULES and not isinstance(value, Rule):
             raise Misconfigured(place, f"{name} is {value!r}, which is no rule.", f'Write {name}=role("editor"), for example.')
     return given
@@ -90,12 +95,11 @@ def _build_spec(place: str, declared: "dataclasses.Field[Any]", given: Mapping[s
     )
 
 
-def _one_of(place: str, name: str, kind: Callable[[Any], Any], value: object) -> Any:
+def _one_of(place: str, name: str, kind: type[Enum], value: object) -> Any:
     try:
         return kind(value)
     except ValueError:
-        known = [each.value for each in kind.__members__.values()]  # type: ignore[attr-defined]  # kind is an Enum class
-        raise Misconfigured(place, f"{name} is {value!r}.", suggest(str(value), known)) from None
+        raise Misconfigured(place, f"{name} is {value!r}.", suggest(str(value), [each.value for each in kind])) from None
 
 
 def _text(place: str, name: str, value: object) -> str | None:

@@ -40,7 +40,9 @@ def split_optional(hint: Any) -> tuple[Any, bool]:
     if get_origin(hint) not in (Union, types.UnionType):
         return hint, False
     parts = tuple(each for each in get_args(hint) if each is not type(None))
-    return Union[parts], len(parts) < len(get_args(hint))  # noqa: UP007  # built from a tuple
+    if len(parts) == len(get_args(hint)):
+        return hint, False
+    return Union[parts], True  # noqa: UP007  # built from a tuple
 
 
 def split_annotated(hint: Any) -> tuple[Any, tuple[Any, ...]]:
