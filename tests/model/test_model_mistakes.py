@@ -1,5 +1,7 @@
 """Every wrong declaration is refused with its class, its field and a way to mend it."""
 
+# ruff: noqa: S105, S106  # the word secret is part of what is declared, and no secret stands here
+
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -198,7 +200,7 @@ MISTAKES.extend(  # what fits a line
         ("Book", "index names x, a list", "Leave x out", lambda: one(list[str], index=["x"])),
         ("Book", "unique names x, a secret", "Leave x out", lambda: one(str, loose(secret="hashed"), unique=["x"])),
         ("Book", "check is 'x'", "check=[this.ends > this.starts]", lambda: one(str, check="x")),
-        # Fields: names, options, defaults
+        # How fields are called and what is said of them
         ("Book.version", "name version belongs to Holdfast", "another name", lambda: named("version")),
         ("Book.created_by", "belongs to Holdfast", "another name", lambda: named("created_by")),
         ("Book.access", "access is no field", "access = Access(...)", lambda: named("access")),
@@ -225,7 +227,7 @@ MISTAKES.extend(  # what fits a line
         ("Book.x", "was names 'a b'", "called before", lambda: one(int, loose(was="a b"))),
         ("Book.x", "was is ''", "Give was as text", lambda: one(int, loose(was=""))),
         ("Book.x", "readable_by is True, which is no rule", "readable_by=role(", lambda: one(int, loose(readable_by=True))),
-        # Fields: types
+        # What the fields hold
         ("Book.x", "bytes is not a type that can be kept", "Use str, int", lambda: one(bytes)),
         ("Book.x", "int | str is not a type", "Use str, int", lambda: one(int | str)),
         ("Book.x", "Any is not a type", "Use str, int", lambda: one(Any)),
@@ -247,7 +249,7 @@ MISTAKES.extend(  # what fits a line
         ("Book.x.total", "not taken by the constructor", "init=False", lambda: one(Computed)),
         ("Book.x.text", "The default is None", "| None", lambda: one(Unset)),
         ("Book.x.first_name", "renamed to firstName", "rename=", lambda: one(Renamed)),
-        # Fields: bounds
+        # How far it may go
         ("Book.x", "needs its number of decimal places", "field(places=2)", lambda: one(Decimal)),
         ("Book.x", "digits is 19", "from 1 to 18", lambda: one(Decimal, loose(places=2, digits=19))),
         ("Book.x", "places is 5", "from 0 to 4", lambda: one(Decimal, loose(places=5, digits=4))),
@@ -271,7 +273,7 @@ MISTAKES.extend(  # what fits a line
         ("Book.x", "places does not apply to int", "Leave places out", lambda: one(int, loose(places=1))),
         ("Book.x", "min_length does not apply to Literal", "Leave min_length out", lambda: one(Literal["a"], loose(min_length=1))),
         ("Book.x", "pattern does not apply to int", "Leave pattern out", lambda: one(Annotated[int, loose(pattern="a")])),
-        # Fields: references, secrets, search, keys
+        # References, secrets, search and keys
         ("Book.x", "on_delete is for a Ref alone", "Leave on_delete out", lambda: one(str, loose(on_delete="cascade"))),
         ("Book.x", "reverse is for a Ref alone", "Leave reverse out", lambda: one(str, loose(reverse="books"))),
         ("Book.x", "on_delete is 'cascad'", '"cascade"', lambda: [Author, one(Ref[Author], loose(on_delete="cascad"))]),
@@ -291,7 +293,7 @@ MISTAKES.extend(  # what fits a line
         ("Book.x", "so unique has no meaning", "Leave unique out", lambda: one(list[str], loose(unique=True))),
         ("Book.x", "so index has no meaning", "Leave index out", lambda: one(dict[str, int], loose(index=True))),
         # Rules
-        ("Book.access", "True is no rule", "Write a rule", lambda: [Author, ruled(True)]),
+        ("Book.access", "True is no rule", "Write a rule", lambda: [Author, ruled(rule=True)]),
         ("Book.access", "Access knows no wirte", '"write"', lambda: [Author, ruled(anyone, wirte=anyone)]),
         ("Book.access", "this.titel names no field", '"title"', lambda: [Author, ruled(this.titel == "x")]),
         ("Book.access", "`this` alone names no field", "this.<field>", lambda: [Author, ruled(this == "x")]),
@@ -332,12 +334,17 @@ MISTAKES.extend(  # what fits a line
 )
 
 
+def serve(declare: Callable[[], Any]) -> None:
+    """Declare and freeze."""
+    served = declare()
+    Backend(*(served if isinstance(served, list) else [served]))
+
+
 @pytest.mark.parametrize(("place", "problem", "mend", "declare"), MISTAKES, ids=[f"{each[0]}: {each[1]}" for each in MISTAKES])
 def test_mistake_names_class_field_and_mend(place: str, problem: str, mend: str, declare: Callable[[], Any]) -> None:
     """A wrong declaration stops the start and says where it is wrong, what is wrong, and how to mend it."""
     with pytest.raises(Misconfigured) as caught:
-        served = declare()
-        Backend(*(served if isinstance(served, list) else [served]))
+        serve(declare)
 
     assert caught.value.place == place
     assert problem in caught.value.problem
