@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import apsw
 import msgspec
 
 from holdfast.base.errors import Misconfigured
@@ -141,7 +140,7 @@ async def open_worker(
 def check_engine() -> str:
     """Name the database engine; Misconfigured if it is one that can lose data."""
     sqlite_connection.check_engine()
-    return f"SQLite {apsw.sqlite_lib_version()}"
+    return f"SQLite {sqlite_connection.engine_version()}"
 
 
 def _routes(catalog: Catalog, settings: Settings) -> tuple[Route, ...]:

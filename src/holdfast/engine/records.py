@@ -11,7 +11,8 @@ from holdfast.base.ids import RecordId, build_uuid7, parse_uuid
 from holdfast.base.limits import REQUEST_DEADLINE_S
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.ask.lists import ListAsk, ListReader
-from holdfast.core.ask.records import CHANGING, DELETING, VIEWING, RecordReader, check_no_parameters
+from holdfast.core.ask.query import check_no_parameters
+from holdfast.core.ask.records import CHANGING, DELETING, VIEWING, RecordReader
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Stored, Test
 from holdfast.core.document import parse_json
