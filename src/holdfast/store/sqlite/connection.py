@@ -85,6 +85,11 @@ def check_engine(version: int = apsw.SQLITE_VERSION_NUMBER) -> None:
         raise Misconfigured(f"SQLite {written}", "This version can corrupt a database in WAL mode.", "Install apsw 3.53 or newer.")
 
 
+def engine_version() -> str:
+    """The version of the SQLite in use."""
+    return apsw.sqlite_lib_version()
+
+
 def check_folder(data_dir: Path, mounts: Path = Path("/proc/self/mounts")) -> None:
     """Refuse a data folder that cannot hold a database: missing, not writable, or on a network file system. Raises Misconfigured."""
     if not data_dir.is_dir():
