@@ -1,11 +1,13 @@
 """Link headers of lists (RFC 8288): `first`, `prev` and `next` as relative URLs with the query that was asked."""
 
+import re
 from urllib.parse import quote
 
 from holdfast.base.limits import OFFSET_MAX, URL_BYTES_MAX
 from holdfast.core.ask.query import decode
 
 _PLACE = frozenset({"page", "after"})
+_PLAIN = re.compile(r"[A-Za-z0-9%&=+,;:!*'()@/?$~[\]._-]*\Z")  # asked first, because quoting costs more than all else here
 _KEPT = "%&=+,;:!*'()@/?$~[]-._"  # what can stand in <target> as it is; the rest is percent-encoded
 
 
@@ -28,4 +30,5 @@ def format_links(path: str, query: str, *, page: int, limit: int, next_cursor: s
 
 def _target(path: str, kept: list[str], place: str) -> str:
     query = "&".join((*kept, place) if place else kept)
-    return quote(f"{path}?{query}" if query else path, safe=_KEPT)
+    target = f"{path}?{query}" if query else path
+    return target if _PLAIN.match(target) else quote(target, safe=_KEPT)
