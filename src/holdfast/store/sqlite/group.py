@@ -1,4 +1,9 @@
-"""Group commit: several jobs in one transaction, each behind its own savepoint, all made durable by one COMMIT."""
+"""Group commit: several jobs in one transaction, made durable by one COMMIT, and each undone by itself if it fails.
+
+A job of several statements that may be refused half-way has a savepoint. A plain one is refused, if at all, by its first statement,
+which SQLite undoes alone; its savepoint would cost more than the job (a full-text index writes a segment for each). Should one fail
+after it has changed something all the same, the whole transaction is given up, and the others run one by one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,13 +33,13 @@ def begin(connection: apsw.Connection) -> None:
 def run_group(connection: apsw.Connection, jobs: Sequence[Job]) -> list[Outcome]:
     """Run jobs in the transaction that was begun, and end it; an outcome for each job, in order.
 
-    A statement that fails may take the whole transaction with it. Then nothing of the group happened: the offender is answered and
-    the others run one by one. A COMMIT that fails is `outcome_unknown` for all, unless it is known that nothing was written.
+    A fault may take the whole transaction with it. Then nothing of the group happened: the offender is answered and the others run
+    one by one. A COMMIT that fails is `outcome_unknown` for all, unless it is known that nothing was written.
     Raises apsw.Error only where SQLite cannot even roll back.
     """
     outcomes: list[Outcome] = []
     for job in jobs:
-        outcomes.append(_run_alone(connection, job) if len(jobs) == 1 else _run_beside(connection, job))
+        outcomes.append(_run_guarded(connection, job) if job.guarded and len(jobs) > 1 else _run_plain(connection, job))
         if not connection.in_transaction and len(jobs) > 1:
             return _run_apart(connection, jobs, outcomes[-1])
     return _end(connection, outcomes)
@@ -58,14 +63,15 @@ def roll_back(connection: apsw.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-def _run_alone(connection: apsw.Connection, job: Job) -> Outcome:
+def _run_plain(connection: apsw.Connection, job: Job) -> Outcome:
+    changes = connection.total_changes()
     outcome = _attempt(connection, job)
-    if outcome.error is not None:
+    if outcome.error is not None and connection.total_changes() != changes:
         roll_back(connection)
     return outcome
 
 
-def _run_beside(connection: apsw.Connection, job: Job) -> Outcome:
+def _run_guarded(connection: apsw.Connection, job: Job) -> Outcome:
     try:
         connection.execute("SAVEPOINT job")
         outcome = _attempt(connection, job)

@@ -19,11 +19,13 @@ class Job:
 
     deadline_s  monotonic; after it the job is not started any more
     weight      how many steps it has, so that a group stays short
+    guarded     it may be refused after it has changed something, and needs a savepoint beside others
     """
 
     work: Work
     deadline_s: float
     weight: int
+    guarded: bool
     future: "asyncio.Future[Any]"
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from holdfast.base.limits import DRAIN_S
-from holdfast.core.plan import Page, ReadMany, ReadOne, Row, Write
+from holdfast.core.plan import Delete, Page, ReadMany, ReadOne, Row, Write
 from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
 from holdfast.ports.world import Clock
@@ -53,7 +53,12 @@ class SqliteStore:
 
     def write(self, plan: Write) -> Awaitable[tuple[Row | None, ...]]:
         """Queue a write for the next group; its rows come once they are durable."""
-        return self._writer.submit(lambda connection: self._steps.run(connection, plan), plan.deadline_s, len(plan.steps))
+        return self._writer.submit(
+            lambda connection: self._steps.run(connection, plan),
+            plan.deadline_s,
+            weight=len(plan.steps),
+            guarded=len(plan.steps) > 1 or isinstance(plan.steps[0], Delete),
+        )
 
     def health(self) -> Health:
         """The last known state, at most a second old."""

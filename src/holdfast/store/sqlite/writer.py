@@ -50,13 +50,13 @@ class Writer:
         """How many jobs wait."""
         return len(self._queue)
 
-    def submit(self, work: Work, deadline_s: float, weight: int = 1) -> "asyncio.Future[Any]":
-        """Queue a job. Its future has what `work` returned, once that is durable, or the error.
+    def submit(self, work: Work, deadline_s: float, *, weight: int = 1, guarded: bool = True) -> "asyncio.Future[Any]":
+        """Queue a job (queue.Job says what the arguments mean). Its future has what `work` returned, once that is durable, or the error.
 
         Raises Unavailable (overloaded) if the queue is full. Call it on the loop.
         """
         loop = asyncio.get_running_loop()
-        job = Job(work, deadline_s, weight, loop.create_future())
+        job = Job(work, deadline_s, weight, guarded, loop.create_future())
         if not self._queue.put(job):
             raise Unavailable("overloaded")
         if self._sweep is None or self._sweep_loop is not loop:
