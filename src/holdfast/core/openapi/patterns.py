@@ -29,6 +29,9 @@ UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 CHOSEN_ID = f"^{_HEX}{{8}}-{_HEX}{{4}}-[47]{_HEX}{{3}}-[89ABab]{_HEX}{{3}}-{_HEX}{{12}}$"
 """An id that a client may choose: UUID version 4 or 7."""
 
+EMAIL = "@[^@]+\\.[^@.]+$"
+"""Beside the format, which accepts a domain of one label."""
+
 INTEGER = "-?(0|[1-9][0-9]{0,17})"
 """So many digits always fit 64 bits."""
 

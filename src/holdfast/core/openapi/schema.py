@@ -96,17 +96,16 @@ def maybe(schema: Schema, *, null: bool) -> Schema:
 
 
 def _text(kind: Text) -> Schema:
-    """Formats are the international ones (RFC 6531, RFC 3987), because any script is accepted; they need no pattern beside them."""
+    """Formats are the international ones (RFC 6531, RFC 3987), because any script is accepted."""
     schema: Schema = {"type": "string", "maxLength": kind.max_length}
     if kind.min_length:
         schema["minLength"] = kind.min_length
-    match kind.format:
-        case TextFormat.PLAIN:
-            schema["pattern"] = patterns.TEXT
-        case TextFormat.EMAIL:
-            schema |= {"maxLength": min(kind.max_length, EMAIL_LENGTH_MAX), "format": "idn-email"}
-        case TextFormat.URL:
-            schema["format"] = "iri"
+    if kind.format is TextFormat.PLAIN:
+        schema["pattern"] = patterns.TEXT
+    elif kind.format is TextFormat.EMAIL:
+        schema |= {"maxLength": min(kind.max_length, EMAIL_LENGTH_MAX), "format": "idn-email", "pattern": patterns.EMAIL}
+    else:
+        schema["format"] = "iri"
     return schema if kind.pattern is None else schema | {"pattern": kind.pattern}
 
 
@@ -119,7 +118,7 @@ def _moment(kind: Date | Time | Timestamp | Duration, use: Use) -> Schema:
             return {"type": "string", "pattern": patterns.SHOWN_TIME if use is Use.SHOWN else f"^{patterns.TIME}$"}
         case Timestamp():
             return {"type": "string", "format": "date-time", **({"pattern": patterns.SHOWN_TIMESTAMP} if use is Use.SHOWN else {})}
-        case Duration():
+        case _:
             return {"type": "string", "pattern": patterns.SHOWN_DURATION if use is Use.SHOWN else f"^{patterns.DURATION}$"}
 
 
@@ -174,7 +173,7 @@ def _sent_number(kind: Number) -> Schema:
 def _inside(bound: Decimal) -> float | int:
     """A bound as a JSON number that does not lie beyond it: 17 digits cannot say 9999999999999999.99."""
     number = _plain(bound)
-    return math.nextafter(number, 0.0) if abs(Decimal(number)) > abs(bound) else number
+    return math.nextafter(number, 0.0) if abs(Decimal(repr(number))) > abs(bound) else number
 
 
 def _scaled_range(kind: Number) -> tuple[int, int]:
