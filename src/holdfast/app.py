@@ -139,8 +139,9 @@ async def open_worker(
 
 def check_engine() -> str:
     """Name the database engine; Misconfigured if it is one that can lose data."""
-    sqlite_connection.check_engine()
-    return f"SQLite {sqlite_connection.engine_version()}"
+    version = sqlite_connection.engine_version()
+    sqlite_connection.check_engine(version)
+    return f"SQLite {version}"
 
 
 def _routes(catalog: Catalog, settings: Settings) -> tuple[Route, ...]:
