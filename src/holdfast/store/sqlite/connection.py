@@ -6,7 +6,7 @@ from typing import Any
 
 import apsw
 
-from holdfast.base.errors import Misconfigured
+from holdfast.base.errors import Broken, HoldfastError, Misconfigured
 from holdfast.core.search import fold_case
 from holdfast.store.sql.sqlite import FOLD_FUNCTION
 
@@ -15,7 +15,7 @@ CHECKPOINT_PAGES = 16_000  # p99/p50 of writes is 1.8 with it, 8.5 with SQLite's
 WAL_BYTES_KEPT = 64 * 1024 * 1024  # about CHECKPOINT_PAGES; what a burst left beyond is cut off
 STATEMENTS_CACHED = 512
 CACHE_KIB = 8_192
-SQLITE_SAFE_SINCE = 3_051_003  # before, two connections could corrupt a WAL database (research/reliability, fact 5)
+SQLITE_SAFE_SINCE = (3, 51, 3)  # before, two connections could corrupt a WAL database (research/reliability, fact 5)
 
 _NETWORK_FILE_SYSTEMS = frozenset(
     ("nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "lustre", "gfs2", "ocfs2", "fuse.sshfs", "fuse.glusterfs")
@@ -78,16 +78,16 @@ def create_file(path: Path) -> None:
         connection.close()
 
 
-def check_engine(version: int = apsw.SQLITE_VERSION_NUMBER) -> None:
-    """Refuse a SQLite that can corrupt a WAL database. Raises Misconfigured."""
-    if version < SQLITE_SAFE_SINCE:
-        written = f"{version // 1_000_000}.{version // 1_000 % 1_000}.{version % 1_000}"
-        raise Misconfigured(f"SQLite {written}", "This version can corrupt a database in WAL mode.", "Install apsw 3.53 or newer.")
-
-
 def engine_version() -> str:
     """The version of the SQLite in use."""
     return apsw.sqlite_lib_version()
+
+
+def check_engine(version: str | None = None) -> None:
+    """Refuse a SQLite that can corrupt a WAL database (the one in use unless another is named). Raises Misconfigured."""
+    version = version or engine_version()
+    if tuple(map(int, version.split("."))) < SQLITE_SAFE_SINCE:
+        raise Misconfigured(f"SQLite {version}", "This version can corrupt a database in WAL mode.", "Install apsw 3.53 or newer.")
 
 
 def check_folder(data_dir: Path, mounts: Path = Path("/proc/self/mounts")) -> None:
@@ -124,7 +124,7 @@ def check_file(path: Path) -> None:
         raise Misconfigured(str(path), "This file may not be written to.", "Make it readable and writable for this user.")
 
 
-def build_refusal(path: Path, error: apsw.Error) -> Misconfigured:
+def build_refusal(path: Path, error: apsw.Error) -> HoldfastError:
     """Say at start, for people, why the database could not be opened."""
     match error:
         case apsw.NotADBError():
@@ -137,6 +137,8 @@ def build_refusal(path: Path, error: apsw.Error) -> Misconfigured:
             return Misconfigured(str(path), "This database may not be written to.", "Make file and folder writable for this user.")
         case apsw.FullError():
             return Misconfigured(str(path), "The disk is full.", "Free some space and start again.")
+        case apsw.SQLError():
+            return Broken(f"the schema cannot be made: {error}")
         case _:
             return Misconfigured(
                 str(path), f"This database cannot be opened: {error}.", "See that the file and its folder are whole and writable."
