@@ -1,5 +1,6 @@
 """Resource: the class that a developer derives from to declare what is kept and served."""
 
+import dataclasses
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -32,12 +33,13 @@ class Resource(Declared):
         return Ref(type(self), self.id)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        return type(self) is type(other) and _values(self) == _values(other)
 
     __hash__ = None  # type: ignore[assignment]  # a record can change
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={_shown(type(self), name, value)}" for name, value in vars(self).items())
+        secret = {each.name for each in dataclasses.fields(self) if Options in each.metadata and "secret" in each.metadata[Options].given}
+        shown = ", ".join(f"{name}={'***' if name in secret else repr(value)}" for name, value in _values(self).items())
         return f"{type(self).__name__}({shown})"
 
 
@@ -59,10 +61,10 @@ class _Unstored:
             vars(record)[self.name] = value
 
 
-for _name in Resource.__dataclass_fields__:
-    setattr(Resource, _name, _Unstored(_name))
+for _field in dataclasses.fields(Resource):
+    setattr(Resource, _field.name, _Unstored(_field.name))
 
 
-def _shown(owner: type[Any], name: str, value: Any) -> str:
-    options = owner.__dataclass_fields__[name].metadata.get(Options) if name in owner.__dataclass_fields__ else None
-    return "'***'" if options is not None and "secret" in options.given else repr(value)
+def _values(record: Resource) -> dict[str, Any]:
+    """The values that the record has: system fields are left out until it is stored."""
+    return {each.name: getattr(record, each.name) for each in dataclasses.fields(record) if hasattr(record, each.name)}
