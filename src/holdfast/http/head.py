@@ -123,6 +123,8 @@ def parse_request_line(line: bytes, bounds: Bounds) -> tuple[str, str, int]:
 
     Raises Refused: malformed_request, uri_too_long.
     """
+    if len(line) > bounds.url_bytes_max + METHOD_BYTES_MAX:
+        raise Refused("uri_too_long")
     parts = line.decode("latin-1").split(" ")
     if len(parts) != 3:
         raise Refused("malformed_request")
@@ -184,7 +186,7 @@ def check_field_lines(block: bytes, count_max: int) -> None:
 
 def _check_beginning_of_line(raw: bytes, bounds: Bounds) -> None:
     method = raw.partition(b" ")[0]
-    if b"\n" in raw or len(method) > METHOD_BYTES_MAX or not _TOKEN.fullmatch(method.rstrip(b"\r").decode("latin-1") or "-"):
+    if b"\n" in raw or len(method) > METHOD_BYTES_MAX or not _TOKEN.fullmatch(method.removesuffix(b"\r").decode("latin-1") or "-"):
         raise Refused("malformed_request")
     if len(raw) > bounds.url_bytes_max + METHOD_BYTES_MAX:
         raise Refused("uri_too_long")

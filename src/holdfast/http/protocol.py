@@ -27,7 +27,7 @@ class _Stage(Enum):
     HEAD = "waiting for a head, or for the rest of one"
     BODY = "receiving a body"
     BUSY = "the answer is being made or streamed"
-    LINGER = "refused: what still arrives is dropped until the client has read the answer"
+    LINGER = "the last answer is sent: what still arrives is dropped until the client has read it"
     CLOSED = "closed, perhaps with bytes still to flush"
 
 
@@ -54,7 +54,6 @@ class Connection(asyncio.Protocol):
         "_stall_sent",
         "_stall_since_s",
         "_transport",
-        "_unread",
         "_work",
         "_writable",
         "_written",
@@ -73,7 +72,6 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._body: BodyReader | None = None
         self._keep_alive = True
-        self._unread = False  # part of a refused request may still be on its way
         self._eof = False
         self._work: asyncio.Future[Reply] | asyncio.Task[None] | None = None
         self._reading = True
@@ -150,10 +148,8 @@ class Connection(asyncio.Protocol):
 
     def leave_if_idle(self) -> None:
         """Close unless a request is under way."""
-        if self._stage is _HEAD and not self._buffer:
+        if (self._stage is _HEAD and not self._buffer) or self._stage is _LINGER:
             self._close()
-        elif self._stage is _LINGER:
-            self.abort()
 
     def abort(self) -> None:
         """Close at once, unsent bytes and all."""
@@ -205,11 +201,12 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def _receive_head(self, data: bytes) -> bytes:
+        arrived = data
         if data[0] == 13 and data.startswith(b"\r\n"):  # one empty line before a request is nothing (RFC 9112, 2.2)
             data = data[2:]
         end = data.find(END_OF_HEAD)
         if end < 0:
-            return self._await_head(data)
+            return self._await_head(arrived, data)
         try:
             method, target, fields = self._heads.read(data, end)
         except Refused as refused:
@@ -227,17 +224,18 @@ class Connection(asyncio.Protocol):
             self._answer(opened, b"", now_s)
         return data[end + 4 :]
 
-    def _await_head(self, data: bytes) -> bytes:
+    def _await_head(self, arrived: bytes, data: bytes) -> bytes:
         if not self._receiving:
             self._receiving = True
             self._deadline_s = time.monotonic() + self._door.bounds.headers_receipt_s
         elif self._deadline_s == math.inf:  # it was held for its turn, which has come
             self._deadline_s = time.monotonic() + self._door.bounds.headers_receipt_s
         try:
-            check_beginning(data, self._door.bounds)
+            if data:
+                check_beginning(data, self._door.bounds)
         except Refused as refused:
             return self._refuse_framing(refused.code)
-        self._buffer = data
+        self._buffer = arrived
         return b""
 
     def _begin_body(self, exchange: Exchange, fields: Fields, data: bytes, now_s: float) -> bytes:
@@ -276,7 +274,6 @@ class Connection(asyncio.Protocol):
     def _refuse_unread(self, reply: Reply) -> bytes:
         """Answer a request that has not arrived whole, and close: where the next one would begin is not known."""
         self._keep_alive = False
-        self._unread = True
         self._respond(reply, 0.0)
         return b""
 
@@ -332,8 +329,8 @@ class Connection(asyncio.Protocol):
             self._stage = _HEAD
             self._receiving = False
             self._deadline_s = now_s + self._door.bounds.keep_alive_s
-        elif self._unread and not self._eof and self._transport.can_write_eof():
-            self._stage = _LINGER
+        elif not self._eof and self._transport.can_write_eof():
+            self._stage = _LINGER  # a close while bytes arrive would be a reset, which can overtake the answer (RFC 9112, 9.6)
             self._deadline_s = time.monotonic() + self._door.bounds.linger_s
             self._transport.write_eof()
         else:

@@ -7,6 +7,7 @@ import errno
 import gc
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import sys
@@ -131,7 +132,8 @@ class WorkerServer(Server):
 
     async def _stop_listening(self, door: Door, sockets: list[socket.socket]) -> None:
         """Take in whoever has connected already: closing the listener would reset them."""
-        listeners = [each.dup() for each in sockets]
+        # not each.dup(): that would switch the shared listener to blocking, for every worker, until it is switched back
+        listeners = [socket.socket(fileno=os.dup(each.fileno())) for each in sockets]
         for server in self.servers:
             server.close()
         for each in sockets:
