@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from holdfast.docs_page import load_docs_page
 from holdfast.engine.assemble import assign_handlers
 from holdfast.engine.log import Log, route_libraries, wants_colour
 from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts
-from holdfast.engine.observer import Observer
+from holdfast.engine.observer import Listener, Observer
 from holdfast.engine.pages import Document, Pages
 from holdfast.engine.records import Records
 from holdfast.engine.service import Engine
@@ -78,13 +78,20 @@ async def open_store(settings: Settings, catalog: Catalog, *, create: bool = Tru
 
 @asynccontextmanager
 async def open_worker(
-    catalog: Catalog, settings: Settings, *, slot: int = 0, development: bool = False, quiet: bool = False
+    catalog: Catalog,
+    settings: Settings,
+    *,
+    slot: int = 0,
+    development: bool = False,
+    quiet: bool = False,
+    listeners: Sequence[Listener] = (),
 ) -> AsyncIterator[Worker]:
     """Open everything that one worker needs, in the running loop.
 
     slot         the number of the worker, for files that are its own
     development  short log lines on a terminal
-    quiet        no log at all, for tests
+    quiet        no log and no files of counts, for tests
+    listeners    who else takes the Observation of every request
     """
     if settings.docs == "signed_in":
         raise Misconfigured("docs", 'Nobody can sign in yet, so "signed_in" would open it to no one.', 'Choose "anyone" or "off".')
@@ -108,7 +115,7 @@ async def open_worker(
         )
         if log is not None:
             stack.callback(route_libraries(log))
-        observer = Observer([metrics, *([log] if log else [])], asyncio.get_running_loop().call_later)
+        observer = Observer([metrics, *([log] if log else []), *listeners], asyncio.get_running_loop().call_later)
         stack.callback(observer.close)
         routes = _routes(catalog, settings)
         pages = Pages(
