@@ -123,8 +123,10 @@ class Router:
         if place is not None:
             return place, ""
         head, _, last = path.rpartition("/")
+        if not last:
+            return None  # a slash at the end is an empty step, and no template has one
         place = self._with_parameter.get((head, ""))
-        if place is not None and last:
+        if place is not None:
             return place, last
         head, _, parameter = head.rpartition("/")
         place = self._with_parameter.get((head, last))
