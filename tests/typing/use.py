@@ -82,6 +82,7 @@ backend = Backend(Author, Book, Everything, title="All", version="2", descriptio
 author = Author(id=UUID(int=1), name="Ursula", email="ursula@example.org")
 book = Book(title="The Dispossessed", author=author.ref, price=Decimal("9.90"))
 thing = Everything(
+    id=UUID(int=2),
     code="abc",
     day=date(2026, 1, 1),
     author=Ref(Author, UUID(int=1)),
@@ -94,9 +95,13 @@ thing.flag = True
 assert_type(book.author, Ref[Author])
 assert_type(book.author.id, UUID)
 assert_type(author.ref, Ref[Author])
-assert_type(book.version, int)
-assert_type(book.created_at, datetime)
-assert_type(book.created_by_id, UUID | None)
 assert_type(book.published_on, date | None)
 assert_type(thing.parent.id, UUID)
 assert_type(thing.views, int)
+
+
+def judge_stored(stored: Book) -> None:
+    """The types of what is only there once a record is stored."""
+    assert_type(stored.version, int)
+    assert_type(stored.created_at, datetime)
+    assert_type(stored.created_by_id, UUID | None)
