@@ -19,6 +19,10 @@ class Sample:
     p50_ms: float
     p99_ms: float
 
+    def figure(self, name: str) -> float:
+        """One of the figures by its name."""
+        return float(getattr(self, name))
+
 
 @dataclass(slots=True)
 class Row:
@@ -29,7 +33,7 @@ class Row:
 
     def median(self, what: str) -> float:
         """The median of one figure over the rounds."""
-        return statistics.median(getattr(each, what) for each in self.samples)
+        return statistics.median(each.figure(what) for each in self.samples)
 
 
 def post(path: str, body: object) -> bytes:
@@ -79,4 +83,4 @@ def ratio(rows: Sequence[Row], name: str, against: str, what: str = "per_s") -> 
     """The median, over the rounds, of one server's figure divided by another's in the same round."""
     by_name = {row.name: row for row in rows}
     pairs = zip(by_name[name].samples, by_name[against].samples, strict=True)
-    return statistics.median(getattr(ours, what) / getattr(theirs, what) for ours, theirs in pairs)
+    return statistics.median(ours.figure(what) / theirs.figure(what) for ours, theirs in pairs)

@@ -34,7 +34,7 @@ class Server:
     def cpu_s(self) -> float:
         """CPU seconds spent so far, user and system, by the whole family."""
         times = [each.cpu_times() for each in self.family()]
-        return sum(each.user + each.system for each in times)
+        return float(sum(each.user + each.system for each in times))
 
     def pss_mib(self) -> list[float]:
         """Proportional set size of each process, in MiB."""

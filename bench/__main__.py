@@ -1,0 +1,45 @@
+"""`make bench`: measure side by side and write docs/benchmarks.md.
+
+python -m bench [--rounds 5] [--seconds 3] [--only read create list growth workers start]
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.report import Report
+from bench.scenarios import SCENARIOS, Bench
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> int:
+    """Run the scenarios; exit 1 if a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--many-rows", type=int, default=1_000_000)
+    parser.add_argument("--only", nargs="*", choices=tuple(SCENARIOS), default=tuple(SCENARIOS))
+    parser.add_argument("--no-write", action="store_true", help="print alone; leave docs/benchmarks.md as it is")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-bench-"))
+    report = Report(rounds=options.rounds, seconds=options.seconds, rows=options.rows)
+    try:
+        with ExitStack() as stack:
+            bench = Bench(folder, stack, report, rounds=options.rounds, seconds=options.seconds, rows=options.rows, many=options.many_rows)
+            for name in options.only:
+                SCENARIOS[name](bench)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    sys.stdout.write(report.text())
+    if not options.no_write:
+        (ROOT / "docs" / "benchmarks.md").write_text(report.text(), "utf-8")
+    return 0 if report.holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

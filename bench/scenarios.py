@@ -1,0 +1,249 @@
+"""What is measured, one function a scenario."""
+
+import itertools
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import data
+from bench.measure import Entrant, Row, get, post, race, ratio
+from bench.report import Report
+from bench.servers import LOAD_CORE, Server, free_port, serve
+
+HOLDFAST, DOOR, BARE, FASTAPI, FASTIFY = "Holdfast", "Holdfast, ASGI door", "bare ASGI", "FastAPI + SQLAlchemy", "Fastify + better-sqlite3"
+_PYTHON = sys.executable
+_UVICORN = ("--no-access-log", "--loop", "uvloop", "--http", "httptools")
+
+
+@dataclass(slots=True)
+class Bench:
+    """What the scenarios share: the folder, the prepared database, the servers that run."""
+
+    folder: Path
+    stack: ExitStack
+    report: Report
+    rounds: int
+    seconds: float
+    rows: int
+    many: int
+    _seeded: Path | None = None
+
+    def race(self, entrants: Sequence[Entrant]) -> list[Row]:
+        """Race the entrants with the settings of this run."""
+        return race(entrants, folder=self.folder, rounds=self.rounds, seconds=self.seconds)
+
+    def database(self, name: str) -> Path:
+        """A data folder of its own with the prepared rows."""
+        if self._seeded is None:
+            self._seeded = self.folder / "seeded"
+            data.load(self._seeded, self.rows)
+        copy = self.folder / name
+        shutil.copytree(self._seeded, copy)
+        return copy
+
+    def holdfast(self, stack: ExitStack, folder: Path, *, workers: int = 1, name: str = HOLDFAST) -> Server:
+        """Holdfast as its users run it; the quota is above the load."""
+        port = free_port()
+        command = [_PYTHON, "-m", "holdfast", "serve", data.APP, "--data", str(folder), "--port", str(port), "--workers", str(workers)]
+        environment = {"HOLDFAST_RATE_LIMIT": "100000000/minute"}
+        return stack.enter_context(serve(name, command, port=port, log=self.folder / "holdfast.log", environment=environment))
+
+    def door(self, stack: ExitStack, folder: Path) -> Server:
+        """Holdfast behind stock uvicorn."""
+        return self._uvicorn(stack, DOOR, "bench.apps.asgi_door:app", {"BENCH_DATA": str(folder)})
+
+    def bare(self, stack: ExitStack, answer: Path) -> Server:
+        """The bare server with a prepared answer."""
+        return self._uvicorn(stack, BARE, "bench.apps.bare:app", {"BENCH_BARE_ANSWER": str(answer)})
+
+    def fastapi(self, stack: ExitStack, folder: Path) -> Server:
+        """FastAPI on the database of a data folder."""
+        return self._uvicorn(stack, FASTAPI, "bench.apps.fastapi_sqlalchemy:app", {"BENCH_DATABASE": str(folder / "holdfast.db")})
+
+    def fastify(self, stack: ExitStack, folder: Path) -> Server | None:
+        """Fastify on the database of a data folder; None where there is no Node."""
+        built = _build_fastify()
+        if built is None:
+            return None
+        port = free_port()
+        environment = {"BENCH_DATABASE": str(folder / "holdfast.db"), "BENCH_PORT": str(port), "NODE_ENV": "production"}
+        command = ["node", str(built / "server.js")]
+        return stack.enter_context(serve(FASTIFY, command, port=port, log=self.folder / "fastify.log", environment=environment))
+
+    def _uvicorn(self, stack: ExitStack, name: str, app: str, environment: dict[str, str]) -> Server:
+        port = free_port()
+        command = [_PYTHON, "-m", "uvicorn", app, "--port", str(port), *_UVICORN]
+        return stack.enter_context(serve(name, command, port=port, log=self.folder / "peer.log", environment=environment))
+
+
+def _build_fastify() -> Path | None:
+    """Install Fastify once, under build/; None where there is no Node."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return None
+    built = Path("build/bench-fastify")
+    shutil.copytree(Path(__file__).parent / "apps" / "fastify", built, dirs_exist_ok=True)
+    if not (built / "node_modules").exists():
+        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=built, check=True)
+    return built.resolve()
+
+
+def _with(entrants: list[Entrant], server: Server | None, requests: Sequence[bytes], status: int = 200) -> None:
+    if server is not None:
+        entrants.append(Entrant(server, requests, status))
+
+
+def _fetch(port: int, path: str) -> tuple[dict[str, str], bytes]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+        return dict(answer.headers), answer.read()
+
+
+def read(bench: Bench) -> None:
+    """Read by id, over many ids."""
+    ids = [data.item_id(number) for number in random.Random(7).sample(range(bench.rows), min(2_000, bench.rows))]
+    folder = bench.database("read")
+    with ExitStack() as stack:
+        holdfast = bench.holdfast(stack, folder)
+        headers, body = _fetch(holdfast.port, f"/api/v1/items/{ids[0]}")
+        kept = [(name, value) for name, value in headers.items() if name.lower() not in {"date", "connection"}]
+        answer = bench.folder / "answer.json"
+        answer.write_text(json.dumps({"body": body.decode(), "headers": kept}), "utf-8")
+        ours, theirs = [get(f"/api/v1/items/{each}") for each in ids], [get(f"/items/{each}") for each in ids]
+        entrants = [
+            Entrant(bench.bare(stack, answer), ours),
+            Entrant(holdfast, ours),
+            Entrant(bench.door(stack, bench.database("read-door")), ours),
+            Entrant(bench.fastapi(stack, folder), theirs),
+        ]
+        _with(entrants, bench.fastify(stack, folder), theirs)
+        rows = bench.race(entrants)
+    bench.report.table("Read by id", rows, BARE)
+    bench.report.target("read by id, of the bare server", ratio(rows, HOLDFAST, BARE), 0.75)
+    bench.report.target("read by id through the ASGI door, of the bare server", ratio(rows, DOOR, BARE), 0.45)
+    bench.report.target("read by id, of FastAPI + SQLAlchemy", ratio(rows, HOLDFAST, FASTAPI), 15)
+    if len(rows) == len(entrants) and rows[-1].name == FASTIFY:
+        bench.report.target("read by id, of Fastify + better-sqlite3", ratio(rows, HOLDFAST, FASTIFY), 1)
+
+
+def create(bench: Bench) -> None:
+    """Durable creates, acknowledged after commit."""
+    ours = [post("/api/v1/items", data.make_item(number)) for number in range(1_000)]
+    fastapi = [post("/items", {**data.make_item(number), "price": number}) for number in range(1_000)]
+    fastify = [post("/items", data.make_item(number)) for number in range(1_000)]
+    with ExitStack() as stack:
+        entrants = [
+            Entrant(bench.holdfast(stack, bench.database("create")), ours, 201),
+            Entrant(bench.fastapi(stack, bench.database("create-fastapi")), fastapi, 201),
+        ]
+        _with(entrants, bench.fastify(stack, bench.database("create-fastify")), fastify, 201)
+        rows = bench.race(entrants)
+    bench.report.table("Durable create", rows, FASTAPI)
+    bench.report.target("create, of FastAPI + SQLAlchemy", ratio(rows, HOLDFAST, FASTAPI), 10)
+    if rows[-1].name == FASTIFY:
+        bench.report.target("create, of Fastify + better-sqlite3", ratio(rows, HOLDFAST, FASTIFY), 3)
+
+
+def list_page(bench: Bench) -> None:
+    """20 rows by an indexed filter, with the exact total."""
+    folder = bench.database("list")
+    paths = [f"items?category=category-{number}&limit=20" for number in range(data.CATEGORIES)]
+    with ExitStack() as stack:
+        entrants = [
+            Entrant(bench.holdfast(stack, folder), [get(f"/api/v1/{each}") for each in paths]),
+            Entrant(bench.fastapi(stack, folder), [get(f"/{each}") for each in paths]),
+        ]
+        _with(entrants, bench.fastify(stack, folder), [get(f"/{each}") for each in paths])
+        rows = bench.race(entrants)
+    bench.report.table("List of 20 by an indexed filter, with exact total", rows, FASTAPI)
+    bench.report.target("list, of FastAPI + SQLAlchemy", ratio(rows, HOLDFAST, FASTAPI), 5)
+    if rows[-1].name == FASTIFY:
+        bench.report.target("list, of Fastify + better-sqlite3", ratio(rows, HOLDFAST, FASTIFY), 1)
+
+
+def growth(bench: Bench) -> None:
+    """A repeated list with its total: a large table against a small one, still and under 200 writes a second."""
+    small, large = bench.folder / "small", bench.folder / "large"
+    data.load(small, 1_000, categories=2)
+    data.load(large, bench.many, categories=2)
+    requests = [get("/api/v1/items?category=category-1&limit=20")]
+    few, many = "1,000 rows", f"{bench.many:,} rows"
+    with ExitStack() as stack:
+        entrants = [
+            Entrant(bench.holdfast(stack, small, name=few), requests),
+            Entrant(bench.holdfast(stack, large, name=many), requests),
+        ]
+        still = bench.race(entrants)
+        with _writing([each.server for each in entrants]):
+            busy = bench.race(entrants)
+    bench.report.table("A repeated list with its total", still, few)
+    bench.report.table("The same with 200 writes a second", busy, few)
+    bench.report.target(f"list at {many}, CPU, of 1,000", ratio(still, many, few, "cpu_us"), 1.5, at_least=False)
+    under = statistics.median(loaded.cpu_us / quiet.cpu_us for loaded, quiet in zip(busy[1].samples, still[0].samples, strict=True))
+    bench.report.target(f"list at {many} with 200 writes/s, CPU, of 1,000 still", under, 3, at_least=False)
+
+
+class _writing:  # noqa: N801 - a context manager that reads like a word
+    """200 creates a second on each server, from the core of the load."""
+
+    def __init__(self, servers: Sequence[Server]) -> None:
+        self._writers = [subprocess.Popen([_PYTHON, "-m", "bench.writer", str(each.port), "200"]) for each in servers]
+        for each in self._writers:
+            os.sched_setaffinity(each.pid, {LOAD_CORE % (os.cpu_count() or 1)})
+
+    def __enter__(self) -> None:
+        time.sleep(0.5)
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._writers:
+            each.terminate()
+            each.wait()
+
+
+def workers(bench: Bench) -> None:
+    """CPU a request with two workers against one, and the memory of a worker."""
+    folder = bench.database("workers")
+    requests = [get(f"/api/v1/items/{data.item_id(number)}") for number in range(min(2_000, bench.rows))]
+    with ExitStack() as stack:
+        entrants = [
+            Entrant(bench.holdfast(stack, folder, name="one worker"), requests),
+            Entrant(bench.holdfast(stack, folder, workers=2, name="two workers"), requests),
+        ]
+        rows = bench.race(entrants)
+        largest = max(itertools.chain.from_iterable(each.server.pss_mib() for each in entrants))
+    bench.report.table("Workers", rows, "one worker")
+    bench.report.target("two workers, CPU a request, of one", ratio(rows, "two workers", "one worker", "cpu_us"), 1.1, at_least=False)
+    bench.report.target("memory of a worker (PSS)", largest, 80, at_least=False, unit="MiB")
+
+
+def start(bench: Bench) -> None:
+    """How long `--help` and a start take."""
+    helps, starts = [], []
+    folder = bench.database("start")
+    for _ in range(bench.rounds):
+        began = time.perf_counter()
+        subprocess.run([str(Path(_PYTHON).with_name("holdfast")), "--help"], check=True, stdout=subprocess.DEVNULL)
+        helps.append(time.perf_counter() - began)
+        with ExitStack() as stack:
+            starts.append(bench.holdfast(stack, folder).ready_s)
+    bench.report.target("`holdfast --help`", statistics.median(helps) * 1_000, 150, at_least=False, unit="ms")
+    bench.report.target("ready after start", statistics.median(starts), 1.5, at_least=False, unit="s")
+
+
+SCENARIOS: Mapping[str, Callable[[Bench], Any]] = {
+    "read": read,
+    "create": create,
+    "list": list_page,
+    "growth": growth,
+    "workers": workers,
+    "start": start,
+}
