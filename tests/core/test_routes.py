@@ -1,8 +1,8 @@
 """Routes: which paths there are, and how one is found."""
 
 import pytest
-
 from examples.library import backend
+
 from holdfast.core.routes import Action, Router, build_routes
 
 ROUTER = Router(build_routes(backend.catalog))
