@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from examples import library
+from typing_extensions import TypeAliasType
 
 from holdfast import Access, Backend, Email, Ref, Resource, Url, anyone, field, is_in, is_null, now, owner, role, this, user
 from holdfast.model import types as t
@@ -99,6 +100,11 @@ def test_annotation_becomes_its_type(annotation: Any, options: Mapping[str, Any]
     spec = freeze_one(annotation, **options)
 
     assert (type_, False, True) == (spec.type, spec.nullable, spec.required)
+
+
+def test_type_alias_stands_for_its_type() -> None:
+    """`type Title = str` of newer Pythons is read as what it stands for."""
+    assert freeze_one(TypeAliasType("Title", str), max_length=9).type == t.Text(0, 9)
 
 
 @pytest.mark.parametrize("annotation", [int | None, Optional[int], None | int, "int | None", Annotated[int | None, "note"]])  # noqa: UP045

@@ -66,7 +66,7 @@ class Declared:
 
 def _prepare_fields(cls: type[Declared]) -> None:
     """Turn what the class body assigned into dataclass fields; what has no type cannot be one."""
-    typed = vars(cls).get("__annotations__", {})
+    typed = inspect.get_annotations(cls)
     for name, value in tuple(vars(cls).items()):
         if name in typed:
             setattr(cls, name, _dataclass_field(f"{cls.__name__}.{name}", value))

@@ -32,7 +32,7 @@ class Rule:
     def __invert__(self) -> "Rule":
         return Negation(self)
 
-    if not MYPY:
+    if not MYPY:  # pragma: no branch
 
         def __bool__(self) -> Never:
             raise TypeError(

@@ -6,6 +6,7 @@ A pass begins only when the one before found nothing, because its mistakes would
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from inspect import get_annotations
 from typing import Any
 
 from holdfast.model.catalog import FieldSpec, ResourceSpec
@@ -65,7 +66,7 @@ def _freeze_fields(served: Served, mistakes: Mistakes) -> Frozen:
 
 def _declared_fields(cls: type[Resource]) -> Iterator["dataclasses.Field[Any]"]:
     """The fields of the class and its mixins, in the order written; a system field only if it was written again."""
-    written = {name for each in lineage(cls) for name in vars(each).get("__annotations__", {})}
+    written = {name for each in lineage(cls) for name in get_annotations(each)}
     return (each for each in dataclasses.fields(cls) if each.name in written)
 
 
@@ -73,7 +74,7 @@ def _check_names_apart(owner: str, fields: tuple[FieldSpec, ...], mistakes: Mist
     """A Ref `author` takes the names author and author_id; databases do not tell upper from lower case."""
     taken: dict[str, FieldSpec] = {}
     for spec in fields:
-        for name in {spec.name.lower(), spec.member.lower()}:
+        for name in dict.fromkeys((spec.name.lower(), spec.member.lower())):
             other = taken.setdefault(name, spec)
             if other is not spec:
                 mistakes.note(f"{owner}.{spec.name}", f"Its name {name} is taken by {other.name}.", "Rename one of the two.")

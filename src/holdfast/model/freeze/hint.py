@@ -3,26 +3,18 @@
 import sys
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, ForwardRef, Union, get_args, get_origin, get_type_hints
+from inspect import get_annotations
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from holdfast.base.errors import Misconfigured
 
 
-def find_annotation(cls: type[Any], name: str) -> tuple[type[Any], Any]:
-    """The class, itself or a base, that annotates the name last, and the annotation as written."""
-    for base in cls.__mro__:
-        own = vars(base).get("__annotations__", {})
-        if name in own:
-            return base, own[name]
-    raise KeyError(name)
-
-
 def read_hint(cls: type[Any], name: str, beside: Mapping[str, type[Any]]) -> Any:
     """The annotation of one field, resolved, with what `Annotated` says kept."""
-    base, annotation = find_annotation(cls, name)
+    base = next(each for each in cls.__mro__ if name in get_annotations(each))
     module = vars(sys.modules[base.__module__]) if base.__module__ in sys.modules else {}
     others = {key: value for key, value in beside.items() if key not in module}  # the module's own meaning of a name wins
-    holder = types.SimpleNamespace(__annotations__={name: annotation})
+    holder = types.SimpleNamespace(__annotations__={name: get_annotations(base)[name]})
     try:
         return get_type_hints(holder, module, others, include_extras=True)[name]
     except NameError as error:
@@ -62,6 +54,4 @@ def split_annotated(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def show_hint(hint: Any) -> str:
     """A hint as a developer writes it."""
-    if isinstance(hint, ForwardRef):
-        return hint.__forward_arg__
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")

@@ -41,7 +41,7 @@ class ResourceBuilder:
             index=self._index(path, mixins, fields, access),
             checks=self._checks(path, mixins),
             reverses=reverses,
-            was=self._was(cls),
+            was=cls.__holdfast__.was,
             require_version=self._keyword(mixins, "require_version", bool, default=self._require_version),
             cache=self._keyword(mixins, "cache", str, default=_CACHE_DEFAULT),
             python=cls,
@@ -77,12 +77,6 @@ class ResourceBuilder:
                     check = freeze_check(to_table(path), rule, self._reader(mixin, path, "check"))
                     checks[check.name] = check
         return tuple(checks.values())
-
-    def _was(self, cls: type[Resource]) -> str | None:
-        was = cls.__holdfast__.was
-        if was is not None and (not isinstance(was, str) or not was.isidentifier() or was == cls.__name__):
-            self._mistakes.note(cls.__name__, f"was is {was!r}, which is no old name.", "Name the class as it was called before.")
-        return was
 
     def _keyword(self, mixins: tuple[type[Declared], ...], keyword: str, kind: type[Any], *, default: Any) -> Any:
         """The keyword as the nearest class gives it."""

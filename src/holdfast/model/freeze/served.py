@@ -1,8 +1,10 @@
 """Which classes are served, and at which path: the first pass over the declaration."""
 
+from inspect import get_annotations
 from typing import Any
 
 from holdfast.base.errors import Misconfigured
+from holdfast.model.access import Access
 from holdfast.model.declared import KEYWORD_NAMES, Declared
 from holdfast.model.freeze.mistakes import Mistakes
 from holdfast.model.names import RESERVED_PATHS, is_path, suggest, to_path, to_table
@@ -25,6 +27,7 @@ def place_classes(classes: tuple[Any, ...], mistakes: Mistakes) -> Served:
             path = _choose_path(cls)
             _check_apart(cls, path, served)
             served[cls] = path
+    _check_renames(served, mistakes)
     return served
 
 
@@ -36,14 +39,21 @@ def lineage(cls: type[Any]) -> tuple[type[Declared], ...]:
 def _check_class(cls: Any) -> None:
     if not (isinstance(cls, type) and issubclass(cls, Resource)) or cls is Resource:
         raise Misconfigured("Backend", f"{cls!r} is no resource class.", "Give it classes that derive from Resource.")
-    for base in cls.__mro__:
-        fields = vars(base).get("__annotations__")
-        if fields and not issubclass(base, Declared):
-            place, names = f"{cls.__name__}.{next(iter(fields))}", f"class {base.__name__}(Resource)"
-            raise Misconfigured(place, f"Its class {base.__name__} is no Resource, so the field would be lost.", f"Write {names}.")
+    _check_bases(cls)
     for each in lineage(cls):
         for name in each.__holdfast__.unknown:
             raise Misconfigured(each.__name__, f"The class keyword {name} is unknown.", suggest(name, KEYWORD_NAMES))
+        for name, value in vars(each).items():
+            if isinstance(value, Access) and name != "access":
+                raise Misconfigured(f"{each.__name__}.{name}", "Nobody would read this Access.", "Call it access.")
+
+
+def _check_bases(cls: type[Any]) -> None:
+    for base in cls.__mro__:
+        fields = get_annotations(base)
+        if fields and not issubclass(base, Declared):
+            problem = f"Its class {base.__name__} is no Resource, so the field would be lost."
+            raise Misconfigured(f"{cls.__name__}.{next(iter(fields))}", problem, f"Write class {base.__name__}(Resource).")
 
 
 def _choose_path(cls: type[Resource]) -> str:
@@ -60,6 +70,14 @@ def _choose_path(cls: type[Resource]) -> str:
             cls.__name__, f"The table {to_table(path)} belongs to the house or the database.", 'Choose another: path="...".'
         )
     return path
+
+
+def _check_renames(served: Served, mistakes: Mistakes) -> None:
+    names = {cls.__name__ for cls in served}
+    for cls in served:
+        was = cls.__holdfast__.was
+        if was is not None and (not isinstance(was, str) or not was.isidentifier() or was in names):
+            mistakes.note(cls.__name__, f"was is {was!r}, which is no old name.", "Name the class as it was called before.")
 
 
 def _check_apart(cls: type[Resource], path: str, served: Served) -> None:
