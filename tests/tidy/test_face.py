@@ -1,16 +1,20 @@
 """The public face of the package is exactly what it lists."""
 
-import types
-
 import holdfast
 
 
 def test_face_lists_every_public_name() -> None:
     """Every public name of the package is in __all__, and __all__ is sorted."""
-    public = sorted(name for name, value in vars(holdfast).items() if not name.startswith("_") and not isinstance(value, types.ModuleType))
+    public = {name for names in holdfast._HOMES.values() for name in names}
 
-    assert public == holdfast.__all__
+    assert public == set(holdfast.__all__) == set(dir(holdfast))
+    assert all(getattr(holdfast, name) is not None for name in public)
     assert sorted(holdfast.__all__) == holdfast.__all__
+
+
+def test_face_has_nothing_else() -> None:
+    """A name that is not listed is no attribute of the package."""
+    assert not hasattr(holdfast, "freeze")
 
 
 def test_face_is_documented() -> None:
