@@ -252,14 +252,22 @@ class TestCreate:
             reader.read_create({})
 
     def test_the_faults_of_a_huge_body_are_cut(self) -> None:
-        """At most DETAILS_MAX details are sent, and the message says how many there are; hints are sought for the first alone."""
+        """At most DETAILS_MAX details are sent, and the message says so; hints are sought for the first alone."""
         sent = {f"titel{number}": 1 for number in range(20_000)}
         with pytest.raises(Refused) as caught:
             READER.read_create(LEAST | sent)
         assert len(caught.value.details) == DETAILS_MAX
-        assert caught.value.message == "Some fields are not valid; the first 1,000 of 20,000 faults are listed."
+        assert caught.value.message == "Some fields are not valid; the first 1,000 faults are listed."
         assert caught.value.details[0].message.endswith("did you mean `title`?")
         assert caught.value.details[-1].message == "This member is unknown."
+
+    @pytest.mark.parametrize("kind", [Items(Items(Integer())), Mapping(Items(Integer()))])
+    def test_a_document_full_of_faults_is_not_read_to_its_end(self, kind: FieldType) -> None:
+        """The faults of parts are cut like those of members: a body cannot ask for more work than its answer shows."""
+        reader = BodyReader(resource(spec("parts", kind)))
+        parts: Any = [["x"] * 100] * 1000 if isinstance(kind, Items) else {str(number): ["x"] * 100 for number in range(1000)}
+        assert len(refusal_of(reader.read_create, {"parts": parts})) == DETAILS_MAX
+        assert len(refusal_of(READER.read_bulk, [{f"x{number}": 1 for number in range(100)}] * 100)) == DETAILS_MAX
 
     def test_a_long_name_is_shown_short(self) -> None:
         """A name that a caller made up is cut in the answer."""

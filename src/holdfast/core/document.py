@@ -9,7 +9,6 @@ to say where.
 
 import json
 import re
-from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -18,17 +17,22 @@ from holdfast.base.limits import JSON_DEPTH_MAX
 from holdfast.core.invalid import shorten
 
 # A text, or what is left of the document where it is never closed: so that one pass is enough whatever was sent.
-_TEXT = re.compile(r'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_LONE_SURROGATE = re.compile(rb"\A(?:[^\\]++|\\(?!u[dD][89a-fA-F]).|\\u[dD][89abAB]..\\u[dD][c-fC-F]..)*+(.)", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NOT_A_NUMBER = re.compile(r"NaN|-?Infinity")
-_LONG_NUMBER = re.compile(r"[0-9]{4301,}|[eE][-+]?[0-9]{18,}")  # beyond int() of CPython, beyond the exponent of Decimal
-_BRACKETS = {ord("{"): "[", ord("}"): "]"}
-_NOT_BRACKETS = re.compile(r"[^\[\]{}]+")
+_NOT_A_NUMBER = re.compile(rb"NaN|-?Infinity")
+_LONG_NUMBER = re.compile(rb"[0-9]{4301,}|[eE][-+]?[0-9]{18,}")  # beyond int() of CPython, beyond the exponent of Decimal
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class _Misread(Exception):
-    """A hook met something that JSON allows, or that the decoder would let pass, and we do not."""
+    """A hook met a number that is none, or that is too long."""
+
+
+class _Repeated(_Misread):
+    """A hook met an object with duplicate members."""
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -47,20 +51,20 @@ def parse_json(body: bytes) -> Any:
         raise _refusal(f"byte {error.start + 1} is not UTF-8") from None
     # An opening bracket is a level at most: few of them need no closer look.
     if body.count(b"[") + body.count(b"{") > JSON_DEPTH_MAX:
-        _check_depth(text)
+        _check_depth(body)
     try:
         value = _decode(text)
     except (_Misread, ValueError) as error:
-        raise _explain(text, error) from None
+        raise _explain(body, text, error) from None
     if b"\\u" in body and _SURROGATE_ESCAPE.search(body):
-        _check_surrogates(text)
+        _check_surrogates(body)
     return value
 
 
 def _read_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _Misread
+        raise _Repeated
     return members
 
 
@@ -83,7 +87,7 @@ def _refusal(problem: str) -> Refused:
     return Refused("malformed_json", f"The body is not valid JSON: {problem}.")
 
 
-def _explain(text: str, error: Exception) -> Refused:
+def _explain(body: bytes, text: str, error: Exception) -> Refused:
     """Say what is wrong with a document that was not read, and where."""
     if text.startswith("\ufeff"):
         return _refusal("it begins with a byte order mark")
@@ -91,67 +95,64 @@ def _explain(text: str, error: Exception) -> Refused:
         return _refusal("it is empty")
     if isinstance(error, json.JSONDecodeError):
         return _refusal(f"{error.msg[0].lower()}{error.msg[1:].removesuffix(' at')} at line {error.lineno}, column {error.colno}")
-    blanked = _TEXT.sub(lambda found: " " * len(found[0]), text)
-    if found := _NOT_A_NUMBER.search(blanked):
-        return _refusal(f"{found[0]} is not a number, at {_position(text, found.start())}")
-    if found := _LONG_NUMBER.search(blanked):
-        return _refusal(f"a number is too long at {_position(text, found.start())}")
-    path = next(_duplicates(_decode_pairs(text), ""))
-    return _refusal(f"the member {path} is given twice")
+    if isinstance(error, _Repeated):
+        return _explain_duplicate(body, text)
+    blanked = _TEXT.sub(lambda found: b" " * len(found[0]), body)
+    found = _NOT_A_NUMBER.search(blanked)
+    if found:
+        return _refusal(f"{found[0].decode()} is not a number, at {_position(body, found.start())}")
+    found = _LONG_NUMBER.search(blanked)
+    return _refusal(f"a number is too long at {_position(body, found.start() if found else 0)}")
 
 
-def _position(text: str, index: int) -> str:
-    line = text.count("\n", 0, index) + 1
-    return f"line {line}, column {index - text.rfind(chr(10), 0, index)}"
+def _explain_duplicate(body: bytes, text: str) -> Refused:
+    try:
+        steps = _find_duplicate(_decode_pairs(text))
+    except json.JSONDecodeError as error:  # further on it is no JSON at all
+        return _explain(body, text, error)
+    return _refusal(f"the member {_format_path(steps or [])} is given twice")
 
 
-def _check_depth(text: str) -> None:
+def _position(body: bytes, index: int) -> str:
+    lines = body[:index].decode().split("\n")
+    return f"line {len(lines)}, column {len(lines[-1]) + 1}"
+
+
+def _check_depth(body: bytes) -> None:
     """Refuse more than JSON_DEPTH_MAX levels before the decoder recurses into them.
 
     Every pass takes away the innermost level; an unbalanced rest is left to the decoder, which says where it ends.
     """
-    levels = _NOT_BRACKETS.sub("", _TEXT.sub("", text)).translate(_BRACKETS)
+    levels = _TEXT.sub(b"", body).translate(_SQUARE, _NOT_BRACKETS)
     for _ in range(JSON_DEPTH_MAX):
-        levels = levels.replace("[]", "")
-    if "[]" in levels or levels.count("[") > JSON_DEPTH_MAX:
+        if b"[]" not in levels:
+            break
+        levels = levels.replace(b"[]", b"")
+    if b"[]" in levels or levels.count(b"[") > JSON_DEPTH_MAX:
         raise _refusal(f"it is nested more than {JSON_DEPTH_MAX} levels deep")
 
 
-def _check_surrogates(text: str) -> None:
+def _check_surrogates(body: bytes) -> None:
     """Refuse texts that no encoding of Unicode can hold: half of a surrogate pair, written as an escape."""
-    for path in _surrogates(_decode_pairs(text), ""):
-        raise _refusal(f"{path or 'the text'} holds half of a surrogate pair")
+    found = _LONE_SURROGATE.search(body)
+    if found:
+        raise _refusal(f"half of a surrogate pair stands at {_position(body, found.start(1))}")
 
 
-def _duplicates(value: Any, path: str) -> Iterator[str]:
-    """The path of every member that its object holds already."""
-    seen = set()
-    for step, part in _parts(value):
-        if isinstance(value, _Pairs):
-            if step in seen:
-                yield _join(path, step)
-            seen.add(step)
-        yield from _duplicates(part, _join(path, step))
+def _find_duplicate(value: list[Any]) -> list[str | int] | None:
+    """The steps to the first member that its object holds already."""
+    seen: set[str | int] = set()
+    for step, part in value if isinstance(value, _Pairs) else enumerate(value):
+        if step in seen:
+            return [step]
+        seen.add(step)
+        steps = _find_duplicate(part) if isinstance(part, list) else None
+        if steps is not None:
+            return [step, *steps]
+    return None
 
 
-def _surrogates(value: Any, path: str) -> Iterator[str]:
-    """The path of every text and every member name that holds a lone surrogate."""
-    if isinstance(value, str) and _SURROGATE.search(value):
-        yield path
-    for step, part in _parts(value):
-        if isinstance(step, str) and _SURROGATE.search(step):
-            yield _join(path, step)
-        yield from _surrogates(part, _join(path, step))
-
-
-def _parts(value: Any) -> list[tuple[str | int, Any]]:
-    if isinstance(value, _Pairs):
-        return list(value)
-    return list(enumerate(value)) if isinstance(value, list) else []
-
-
-def _join(path: str, step: str | int) -> str:
-    if isinstance(step, int):
-        return f"{path}[{step}]"
-    name = _SURROGATE.sub("\ufffd", shorten(step))
-    return f"{path}.{name}" if path else name
+def _format_path(steps: list[str | int]) -> str:
+    return "".join(
+        f"[{step}]" if isinstance(step, int) else f".{_SURROGATE.sub(chr(0xFFFD), shorten(step))}" for step in steps
+    ).removeprefix(".")

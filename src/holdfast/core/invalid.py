@@ -6,6 +6,7 @@ A fault says its problem as a predicate ("must be at most 200 characters, has 25
 
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import islice
 from typing import Any, NamedTuple
 
 from holdfast.base.errors import Detail, Refused
@@ -83,10 +84,15 @@ def _sentence(fault: Fault, index: int) -> str:
 
 def refusal(faults: list[Fault]) -> Refused:
     """The refusal of a body: validation_failed (422) with every fault, at most DETAILS_MAX of them."""
-    if len(faults) <= DETAILS_MAX:
+    if not is_full(faults):
         return Refused("validation_failed", details=details_of(faults))
-    message = f"Some fields are not valid; the first {DETAILS_MAX:,} of {len(faults):,} faults are listed."
+    message = f"Some fields are not valid; the first {DETAILS_MAX:,} faults are listed."
     return Refused("validation_failed", message, details=details_of(faults[:DETAILS_MAX]))
+
+
+def is_full(faults: list[Fault]) -> bool:
+    """Whether there are more faults than an answer lists, so that to look for more is a waste."""
+    return len(faults) > DETAILS_MAX
 
 
 def shorten(name: str) -> str:
@@ -94,6 +100,6 @@ def shorten(name: str) -> str:
     return name if len(name) <= _NAME_LENGTH_MAX else f"{name[:_NAME_LENGTH_MAX]}…"
 
 
-def unknown(name: str, known: Iterable[str]) -> Fault:
-    """The fault of a member that does not exist; `known` are the names that the caller may know."""
-    return Fault(f".{shorten(name)}", "unknown_member", "member is unknown", (name, known))
+def unknown(names: Iterable[str], known: Iterable[str]) -> Iterable[Fault]:
+    """The faults of members that do not exist, as many as can be listed; `known` are the names that the caller may know."""
+    return (Fault(f".{shorten(name)}", "unknown_member", "member is unknown", (name, known)) for name in islice(names, DETAILS_MAX + 1))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from holdfast.base.limits import BODY_BYTES_MAX
-from holdfast.core.invalid import Fault, Invalid, invalid, move, shorten, unknown, wrong_type
+from holdfast.core.invalid import Fault, Invalid, invalid, is_full, move, shorten, unknown, wrong_type
 from holdfast.core.values import Reader, scalar_reader
 from holdfast.model.json_form import to_json
 from holdfast.model.stored import to_python
@@ -141,6 +141,8 @@ def _items_reader(kind: Items, *, merged: bool) -> Reader:
                 items.append(_read_part(read_item, item, nullable=nullable))
             except Invalid as error:
                 faults.extend(move(f"[{index}]", error.faults))
+                if is_full(faults):
+                    break
         if faults:
             raise Invalid(faults)
         return items
@@ -171,6 +173,8 @@ def _read_mapping(kind: Mapping, value: Any, read_value: Reader) -> dict[str, An
             members[_read_name(name)] = read_value(part)
         except Invalid as error:
             faults.extend(move(f".{shorten(name)}", error.faults))
+            if is_full(faults):
+                break
     if faults:
         raise Invalid(faults)
     return members
@@ -194,7 +198,7 @@ def _object_reader(slots: list[Slot]) -> Reader:
         faults: list[Fault] = []
         members, found = read_members(ready, value, faults)
         if found != len(value):
-            faults.extend(unknown(name, known) for name in value if name not in known)
+            faults.extend(unknown((name for name in value if name not in known), known))
         if faults:
             raise Invalid(faults)
         return members

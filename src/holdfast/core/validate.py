@@ -5,6 +5,7 @@ what must be compared with the stored record (`equal`, `merge`) is handed on and
 """
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from holdfast.base.errors import Detail
 from holdfast.base.ids import RecordId, parse_client_id
 from holdfast.base.limits import BULK_ROWS_MAX
 from holdfast.core.condition import Stored
-from holdfast.core.invalid import Fault, Invalid, details_of, invalid, move, refusal, unknown, wrong_type
+from holdfast.core.invalid import Fault, Invalid, details_of, invalid, is_full, move, refusal, unknown, wrong_type
 from holdfast.core.slots import SET_BY_SERVER, create_slot, equal_reader, patch_slot, read_nullable, replace_slot
 from holdfast.core.structure import KEEP, NULL_REFUSED, Slot, field_reader, make_ready, patch_reader, read_members
 from holdfast.core.values import Reader, Scalar, scalar_reader
@@ -60,12 +61,11 @@ class BodyReader:
         self._merge = make_ready(patch_slot(spec, patch_reader(spec.type)) for spec in writable if isinstance(spec.type, Mapping | Nested))
         self._equal = {spec.member: equal_reader(spec) for spec in resource.fields if spec.system or spec not in writable}
         self._equal.pop("version")  # it is the precondition
-        self._declared = frozenset(spec.member for spec in declared)
-        self._system = frozenset(spec.member for spec in resource.fields if spec.system)
-        self._writable = frozenset(spec.member for spec in writable)
+        self._set_by_server = tuple(spec.member for spec in resource.fields if spec.system and spec.member != "id")
         self._creatable = ("id", *(spec.member for spec in declared if not spec.readonly))
         self._changeable = ("version", *(spec.member for spec in writable))
         self._included = {spec.name: spec.member for spec in declared if spec.reference}
+        self._known = frozenset((*(spec.member for spec in resource.fields), *self._included))
 
     def read_create(self, value: Any) -> Created:
         """Read the body of a creation: the id, if the caller chooses it, and every declared member."""
@@ -88,6 +88,8 @@ class BodyReader:
                 created.append(self._read_create(item))
             except Invalid as error:
                 faults.extend(move(f"[{index}]", error.faults))
+                if is_full(faults):
+                    break
         if faults:
             raise refusal(faults)
         return created
@@ -129,37 +131,23 @@ class BodyReader:
 
     def _read_beside_create(self, members: dict[str, Any], faults: list[Fault]) -> RecordId | None:
         """Read what is no declared member: the id of the caller's choice; everything else is a fault."""
-        chosen = None
-        for name, value in members.items():
-            if name in self._declared:
-                continue
-            if name not in self._system:
-                faults.append(self._unknown(name, self._creatable))
-            elif name == "id":
-                chosen = _read_into(faults, name, _read_client_id, value)
-            else:
-                faults.append(Fault(f".{name}", *SET_BY_SERVER))
+        chosen = _read_into(faults, "id", _read_client_id, members["id"]) if "id" in members else None
+        faults.extend(Fault(f".{name}", *SET_BY_SERVER) for name in self._set_by_server if name in members)
+        faults.extend(self._unknown(members, self._creatable))
         return chosen
 
     def _read_beside_change(self, members: dict[str, Any], faults: list[Fault]) -> tuple[dict[str, Stored], int | None]:
         """Read what may be sent back but not changed, and the version; everything else is a fault."""
-        equal: dict[str, Stored] = {}
-        version = None
-        for name, value in members.items():
-            if name in self._writable:
-                continue
-            if name == "version":
-                version = _read_into(faults, name, _read_version, value)
-            elif name in self._equal:
-                equal[name] = _read_into(faults, name, self._equal[name], value)
-            else:
-                faults.append(self._unknown(name, self._changeable))
+        version = _read_into(faults, "version", _read_version, members["version"]) if "version" in members else None
+        equal = {name: _read_into(faults, name, read, members[name]) for name, read in self._equal.items() if name in members}
+        faults.extend(self._unknown(members, self._changeable))
         return equal, version
 
-    def _unknown(self, name: str, known: tuple[str, ...]) -> Fault:
-        if name in self._included:
-            return Fault(f".{name}", "unknown_member", f"is an included record, which is not written here: send `{self._included[name]}`")
-        return unknown(name, known)
+    def _unknown(self, members: dict[str, Any], meant: tuple[str, ...]) -> Iterable[Fault]:
+        for name, member in self._included.items():
+            if name in members:
+                yield Fault(f".{name}", "unknown_member", f"is an included record, which is not written here: send `{member}`")
+        yield from unknown((name for name in members if name not in self._known), meant)
 
 
 def read_version_alone(value: Any) -> int | None:
@@ -167,7 +155,7 @@ def read_version_alone(value: Any) -> int | None:
     faults: list[Fault] = []
     members, found = read_members(_VERSION_ALONE, _as_object(value), faults)
     if found != len(value):
-        faults.extend(unknown(name, ("version",)) for name in value if name != "version")
+        faults.extend(unknown((name for name in value if name != "version"), ("version",)))
     if faults:
         raise refusal(faults)
     return members.get("version")
