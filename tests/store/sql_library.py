@@ -114,7 +114,7 @@ class Database:
     def explain(self, statement: Statement) -> str:
         """How SQLite means to run a statement."""
         rows = self.connection.execute("EXPLAIN QUERY PLAN " + statement.text, statement.values).fetchall()
-        return "\n".join(row[3] for row in rows)
+        return "\n".join(str(row[3]) for row in rows)
 
     def create(self, spec: ResourceSpec, record: Record) -> int:
         """Insert a record, members left out null, with its search text; its row."""
@@ -123,8 +123,9 @@ class Database:
         step = Create(RecordId(str(record["id"])), View(spec, spec.fields), values)
         ((row,),) = self.run(self.render.insert(step, system))
         if spec.search_fields:
-            text = fold_fields(None if (text := record.get(each.member)) is None else str(text) for each in spec.search_fields)
-            self.run(self.render.search_insert(spec, row, text))
+            texts = [record.get(each.member) for each in spec.search_fields]
+            folded = fold_fields(None if text is None else str(text) for text in texts)
+            self.run(self.render.search_insert(spec, row, folded))
         assert isinstance(row, int)
         return row
 

@@ -103,3 +103,16 @@ def test_a_cursor_with_another_number_of_values_is_a_broken_plan() -> None:
     """A cursor has one value for each sort key."""
     with pytest.raises(AssertionError):
         DATABASE.render.read_many(ReadMany(VIEW, c.ALWAYS, (BY_ID,), 3, after=("a", "b")))
+
+
+def test_a_cursor_goes_on_to_the_rows_that_a_path_does_not_reach() -> None:
+    """Downwards, nulls come last: also those that only a path makes, of a field that is never null itself."""
+    order = (Order(maker("open"), descending=True), BY_ID)
+    with DATABASE.connection:
+        DATABASE.connection.execute("savepoint empty")
+        DATABASE.create(MAKERS, {"id": "m", "open": 1})
+        DATABASE.create(THINGS, {"id": "1", "order": 1, "title": "t"})
+        DATABASE.create(THINGS, {"id": "2", "order": 2, "title": "t", "maker_id": "m"})
+        first, after = page(order, 1), page(order, 1, (1, "2"))
+        DATABASE.connection.execute("rollback to empty")
+    assert [ids_of(rows[:1]) for rows in (first, after)] == [["2"], ["1"]]

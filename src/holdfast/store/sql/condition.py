@@ -44,10 +44,9 @@ class Conditions:
                 return self.value(path, row).is_(None)
             case OneOf(path, values):
                 return self._reach(path, row, lambda reached: reached.in_([self._value(each) for each in values]))
-            case Matches(resource, (position,)):
+            case Matches(resource, words):
+                (position,) = words
                 return self._dialect.matches(resource, row.value(ROW), parameter(int(position)))
-            case Matches():
-                raise TypeError("a shape of Matches holds one position")
             case Test():
                 return self._test(shape, row)
 

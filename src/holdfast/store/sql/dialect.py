@@ -53,7 +53,7 @@ class Dialect(Protocol):
         """The text ends with the end; an empty end ends every text."""
 
     def has_item(self, items: Element, item: Element) -> Truth:
-        """The stored list has the scalar in it."""
+        """The stored list has the item in it."""
 
     def ordered(self, element: Element, *, descending: bool) -> sa.UnaryExpression[Any]:
         """A sort key with nulls lowest and text by code point."""

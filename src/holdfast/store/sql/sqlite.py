@@ -85,15 +85,14 @@ class Sqlite:
         return sa.func.substr(text, constant(1), size, type_=sa.Text()) == start
 
     def ends_with(self, text: Element, end: Element) -> Truth:
-        """Counted from the front, because substr(x, -0) would be the whole text."""
+        """Counted from the front, because substr(x, -0) would be the whole text. A longer end never equals what is left."""
         start = sa.func.length(text, type_=sa.Integer()) - sa.func.length(end, type_=sa.Integer()) + constant(1)
-        return sa.and_(start > constant(0), sa.func.substr(text, start, type_=sa.Text()) == end)
+        return sa.func.substr(text, start, type_=sa.Text()) == end
 
     def has_item(self, items: Element, item: Element) -> Truth:
-        """The stored list has the scalar in it; a nested list or object is no scalar."""
-        each = sa.func.json_each(items).table_valued("value", "type").alias()
-        scalar = each.c.type.not_in([constant("array"), constant("object")])
-        return sa.exists(sa.select(constant(1)).select_from(each).where(each.c.value == item, scalar).correlate_except(each))
+        """The stored list has the item in it; an item that is a document is known by its minified text."""
+        each = sa.func.json_each(items).table_valued("value").alias()
+        return sa.exists(sa.select(constant(1)).select_from(each).where(each.c.value == item).correlate_except(each))
 
     def ordered(self, element: Element, *, descending: bool) -> sa.UnaryExpression[Any]:
         """A sort key; nulls lowest and code points are what SQLite does by itself."""
