@@ -33,7 +33,7 @@ class Resource(Declared):
         return Ref(type(self), self.id)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and _values(self) == _values(other)
+        return isinstance(other, Resource) and type(self) is type(other) and _values(self) == _values(other)
 
     __hash__ = None  # type: ignore[assignment]  # a record can change
 
