@@ -46,7 +46,8 @@ class Client:
 
     def __init__(self, backend: Backend, **settings: Any) -> None:
         self._host = Host(backend.catalog, settings)
-        self._close = weakref.finalize(self, self._host.close)
+        self._close = weakref.finalize(self, self._host.close)  # a client that was forgotten is closed when it is collected
+        self._close.atexit = False  # by then threads can no longer be started; the host still deletes its folder
 
     def __enter__(self) -> Self:
         return self

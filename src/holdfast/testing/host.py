@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -34,12 +35,13 @@ class Host:
     """A thread with a loop in which the service runs. It knows nothing of the Client, so that a forgotten one can be collected."""
 
     def __init__(self, catalog: Catalog, settings: Mapping[str, Any]) -> None:
-        self._folder = None if "data" in settings else Path(tempfile.mkdtemp(prefix="holdfast-test-"))
+        folder = None if "data" in settings else Path(tempfile.mkdtemp(prefix="holdfast-test-"))
+        self._delete = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True) if folder else lambda: None
         self._causes = _Causes()
         self._opened: Future[tuple[Worker, asyncio.AbstractEventLoop]] = Future()
         self._ended = asyncio.Event()
         try:
-            built = _build_settings(settings, self._folder)
+            built = _build_settings(settings, folder)
             self._thread = threading.Thread(target=self._run, args=(catalog, built), name="holdfast-test", daemon=True)
             self._thread.start()
             self._worker, self._loop = self._opened.result()
@@ -58,10 +60,6 @@ class Host:
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join()
         self._delete()
-
-    def _delete(self) -> None:
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _run(self, catalog: Catalog, settings: Settings) -> None:
         try:
