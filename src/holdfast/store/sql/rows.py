@@ -15,13 +15,16 @@ class Row(Protocol):
     @property
     def depth(self) -> int:
         """0 for the row that a statement is about."""
+        ...
 
     @property
     def resource(self) -> ResourceSpec:
         """The resource that the row belongs to."""
+        ...
 
     def value(self, member: str) -> Element:
         """The stored value of a member."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
