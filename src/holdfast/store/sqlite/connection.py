@@ -83,9 +83,8 @@ def engine_version() -> str:
     return apsw.sqlite_lib_version()
 
 
-def check_engine(version: str | None = None) -> None:
-    """Refuse a SQLite that can corrupt a WAL database (the one in use unless another is named). Raises Misconfigured."""
-    version = version or engine_version()
+def check_engine(version: str) -> None:
+    """Refuse a SQLite that can corrupt a WAL database. Raises Misconfigured."""
     if tuple(map(int, version.split("."))) < SQLITE_SAFE_SINCE:
         raise Misconfigured(f"SQLite {version}", "This version can corrupt a database in WAL mode.", "Install apsw 3.53 or newer.")
 

@@ -1,6 +1,7 @@
 """A lane: one connection that reads, and the moment at which whatever runs on it is stopped."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import apsw
@@ -64,7 +65,8 @@ class Lane:
         """Give the connection back; the next read opens another."""
         connection, self._connection, self._cursor = self._connection, None, None
         if connection is not None:
-            connection.close(force=True)
+            with suppress(apsw.Error):  # it may be given up because of such an error
+                connection.close(force=True)
 
     def _open(self) -> apsw.Cursor:
         self._connection = self._connect()

@@ -13,7 +13,7 @@ from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.model.types import Number
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
-from holdfast.store.sqlite.connection import build_refusal, check_engine, check_file, check_folder, create_file, open_writer
+from holdfast.store.sqlite.connection import build_refusal, check_engine, check_file, check_folder, create_file, engine_version, open_writer
 from holdfast.store.sqlite.group import begin
 from holdfast.store.sqlite.turn import Turn
 
@@ -33,7 +33,7 @@ def prepare(data_dir: Path, catalog: Catalog, renderer: Renderer, clock: Clock, 
     Raises Misconfigured, with what is wrong and what to do: no database, not a database, not ours, of another format, behind or ahead
     of the classes, not writable, on a network file system, locked, damaged.
     """
-    check_engine()
+    check_engine(engine_version())
     if create:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     check_folder(data_dir)

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import apsw
 
-from holdfast.base.errors import Refused
 from holdfast.core.condition import ALWAYS, Condition
+from holdfast.core.entity_tag import refuse_stale
 from holdfast.core.plan import Delete, Update
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.render import Renderer
@@ -75,6 +75,6 @@ class Transaction:
 
 
 def check_version(step: Update | Delete, version: int) -> None:
-    """Refuse a step whose caller has read another version. Raises Refused version_conflict with the current ETag."""
+    """Refuse a step whose caller has read another version. Raises Refused: version_conflict with the current ETag, precondition_required."""
     if step.version is not None and step.version != version:
-        raise Refused("version_conflict", status=step.stale, headers={"etag": f'"{version}-{step.view.etag_salt}"'})
+        raise refuse_stale(step.stale, version, step.view.etag_salt)

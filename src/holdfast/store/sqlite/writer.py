@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
@@ -35,11 +36,13 @@ class Writer:
         self._clock = clock
         self._group_max = group_max
         self._queue = JobQueue(queue_max)
+        self._taken: list[Job] = []
         self._connection: apsw.Connection | None = None
         self._doubtful = False
         self._damage = ""
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_loop: asyncio.AbstractEventLoop | None = None
+        self._sweep_at_s = 0.0
         self.fault = ""
         """Why the last write could not be made, for the operator; "" once one could."""
         self._thread = Thread(target=self._run, name="holdfast-writer", daemon=True)
@@ -59,7 +62,7 @@ class Writer:
         job = Job(work, deadline_s, weight, guarded, loop.create_future())
         if not self._queue.put(job):
             raise Unavailable("overloaded")
-        if self._sweep is None or self._sweep_loop is not loop:
+        if self._sweep is None or deadline_s < self._sweep_at_s or self._sweep_loop is not loop:
             self._arm(loop, deadline_s)
         return job.future
 
@@ -72,7 +75,9 @@ class Writer:
     # On the loop: a queued job past its deadline is answered even while the writer thread waits for a lock.
 
     def _arm(self, loop: asyncio.AbstractEventLoop, deadline_s: float) -> None:
-        self._sweep_loop = loop
+        if self._sweep is not None:
+            self._sweep.cancel()
+        self._sweep_loop, self._sweep_at_s = loop, deadline_s
         self._sweep = loop.call_later(max(0.0, deadline_s - self._clock.monotonic_s()), self._take_expired, loop)
 
     def _take_expired(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -90,12 +95,14 @@ class Writer:
             try:
                 if work:
                     _answer(self._serve())
+                    self._taken = []
                 elif self.fault and not self._queue.ended:
                     self._probe()
-            except Exception as error:  # noqa: BLE001  # whatever happens, the thread goes on and the queue is answered
+            except Exception as error:  # noqa: BLE001  # whatever happens, the thread goes on and nobody waits in vain
                 self._forget(doubtful=True)
                 self.fault = _describe(error)
-                _answer([fail(job, error) for job in self._queue.take_all()])
+                taken, self._taken = self._taken, []
+                _answer([doubt(job, error) for job in taken] + [fail(job, error) for job in self._queue.take_all()])
         self._forget()
 
     def _serve(self) -> list[Outcome]:
@@ -117,14 +124,11 @@ class Writer:
         now_s = self._clock.monotonic_s()
         taken = self._queue.take(self._group_max, GROUP_STEPS_MAX)
         late = [_expire(job) for job in taken if job.deadline_s <= now_s]
-        group = [job for job in taken if job.deadline_s > now_s]
+        group = self._taken = [job for job in taken if job.deadline_s > now_s]
         if not group:
             roll_back(connection)
             return late
-        try:
-            outcomes = run_group(connection, group)
-        except Exception as error:  # noqa: BLE001  # not even a rollback worked: nobody knows, and nobody may wait in vain
-            outcomes = [doubt(job, error) for job in group]
+        outcomes = run_group(connection, group)
         self._judge(outcomes)
         return late + outcomes
 
@@ -171,7 +175,8 @@ class Writer:
         self._doubtful = self._doubtful or doubtful
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close(force=True)
+            with suppress(apsw.Error):  # it was given up because of such an error
+                connection.close(force=True)
 
 
 def _describe(error: BaseException) -> str:
