@@ -4,7 +4,7 @@ import pytest
 from ask_library import BOOKS, CATALOG, refusal_of, row
 
 from holdfast.core.ask.view import ViewReader
-from holdfast.core.entity_tag import STALE_BODY, STALE_HEADER, format_tag, is_unchanged, read_precondition
+from holdfast.core.entity_tag import STALE_BODY, STALE_HEADER, STALE_UNSAID, format_tag, is_unchanged, read_precondition, refuse_stale
 
 VIEWS = ViewReader(CATALOG, BOOKS)
 
@@ -91,12 +91,24 @@ def test_versions_that_differ_are_refused(if_match: str | None, query: int | Non
 
 
 def test_a_version_can_be_required() -> None:
-    """Without any version a change is 428, unless the resource does not require one."""
-    assert (
-        (error := refusal_of(read_precondition, None, None, None, required=True)).status,
-        error.code,
-    ) == (428, "precondition_required")
+    """Without any version a change expects one that no record has, unless the resource does not require one."""
+    assert read_precondition(None, None, None, required=True) == (0, STALE_UNSAID)
     assert read_precondition(None, None, None, required=False) == (None, STALE_BODY)
+
+
+@pytest.mark.parametrize("stale", [STALE_HEADER, STALE_BODY])
+def test_a_stale_version_is_told_with_the_current_tag(stale: int) -> None:
+    """412 or 409, by where the version came from."""
+    error = refuse_stale(stale, 7, "abc")
+
+    assert (error.status, error.code, error.headers) == (stale, "version_conflict", {"etag": '"7-abc"'})
+
+
+def test_a_version_that_was_not_said_is_428() -> None:
+    """A caller who said no version is told to say one."""
+    error = refuse_stale(STALE_UNSAID, 7, "abc")
+
+    assert (error.status, error.code) == (428, "precondition_required")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from holdfast.base.errors import Broken, Detail, Refused
 from holdfast.base.limits import BODY_BYTES_MAX, BULK_ROWS_MAX, DETAILS_MAX, LIST_ITEMS_MAX
 from holdfast.core.change import merge
 from holdfast.core.document import parse_json
-from holdfast.core.validate import BodyReader, parse_text, parse_value, read_version_alone, validate_merged
+from holdfast.core.validate import BodyReader, parse_text, parse_value, peek_version, read_version_alone, validate_merged
 from holdfast.model.catalog import AccessSpec, FieldSpec, ResourceSpec, Secret
 from holdfast.model.rule import Nobody
 from holdfast.model.types import (
@@ -565,6 +565,18 @@ class TestVersionAlone:
         }
         assert refusal_of(read_version_alone, {"version": 0, "x": 1}) == {"version": "too_small", "x": "unknown_member"}
         assert refusal_of(read_version_alone, {"version": None}) == {"version": "null_not_allowed"}
+
+
+class TestPeekVersion:
+    @pytest.mark.parametrize(("body", "version"), [({"version": 3}, 3), ({"version": Decimal("3.0"), "x": 1}, 3), ({}, None)])
+    def test_the_version_is_read_before_the_rest(self, body: object, version: int | None) -> None:
+        """What else the body says does not count."""
+        assert version == peek_version(body)
+
+    @pytest.mark.parametrize("body", [{"version": None}, {"version": 0}, {"version": "3"}, {"version": True}, [], 3, None, "version"])
+    def test_what_is_no_version_is_left_to_the_reader_of_the_body(self, body: object) -> None:
+        """Nothing is refused here."""
+        assert peek_version(body) is None
 
 
 class TestSingleValues:

@@ -19,6 +19,9 @@ STALE_HEADER = 412
 STALE_BODY = 409
 """The status of a stale version that came in the body or the query."""
 
+STALE_UNSAID = 428
+"""The status where the caller had to say a version and said none: no record has the version that then is expected."""
+
 _NO_VERSION = 0  # no record has it, so a tag that names none of our versions never matches
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"\s*(?:,\s*)*{_TAG}\s*(?:,\s*(?:{_TAG}\s*)?)*\Z")
@@ -47,16 +50,24 @@ def read_precondition(if_match: str | None, query_version: int | None, body_vers
     """Say which version a change expects.
 
     Of several tags in If-Match the highest version counts: a caller who has seen it knows that the older ones are gone.
-    Refuses malformed_request (If-Match that is no list of tags; versions that differ), precondition_required (none given, `required`).
+    Where none is given and one is `required`, a version that no record has: so a missing record is still told before the missing version.
+    Refuses malformed_request (If-Match that is no list of tags; versions that differ).
     """
     said = {each for each in (query_version, body_version) if each is not None}
     if if_match is None:
         if not said and required:
-            raise Refused("precondition_required")
+            return Precondition(_NO_VERSION, STALE_UNSAID)
         return Precondition(_agree(said), STALE_BODY)
     if if_match.strip() == "*":
         return Precondition(_agree(said), STALE_BODY)
     return Precondition(_agree({*said, _read_if_match(if_match)}), STALE_HEADER)
+
+
+def refuse_stale(stale: int, version: int, etag_salt: str) -> Refused:
+    """The refusal of a change whose caller has read another version than the record has now; `stale` as in Precondition."""
+    if stale == STALE_UNSAID:
+        return Refused("precondition_required")
+    return Refused("version_conflict", status=stale, headers={"etag": f'"{version}-{etag_salt}"'})
 
 
 def _agree(versions: set[int]) -> int | None:

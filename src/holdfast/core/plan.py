@@ -77,7 +77,7 @@ class Update:
     merge    member -> JSON merge patch (RFC 7396) for a stored document; settled against the row by core.change
     equal    member -> stored value that the row must hold already, else 422 read_only at that member
     version  the version the caller has read; None: any
-    stale    the status of a stale version: 412 (If-Match) or 409 (body or query)
+    stale    the status of a stale version: 412 (If-Match), 409 (body or query), 428 (none was said, though one must be)
     """
 
     id: RecordId

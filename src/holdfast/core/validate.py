@@ -150,6 +150,15 @@ class BodyReader:
         yield from unknown((name for name in members if name not in self._known), meant)
 
 
+def peek_version(value: Any) -> int | None:
+    """The version that a body says, before the body is judged; None where it says none, or nothing that is a version."""
+    version = value.get("version") if isinstance(value, dict) else None
+    try:
+        return None if version is None else int(_read_version(version))
+    except Invalid:
+        return None
+
+
 def read_version_alone(value: Any) -> int | None:
     """Read a body that may say the version and nothing else, as that of DELETE; raises Refused like a BodyReader."""
     faults: list[Fault] = []

@@ -3,8 +3,8 @@
 A handler does its steps in the order of refusals (CONTRACT 2.3): 406 and 415, then 400, then 422, then what the store finds.
 """
 
-from collections.abc import Awaitable, Mapping
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId, build_uuid7, parse_uuid
@@ -23,7 +23,7 @@ from holdfast.core.negotiate import check_content_type, prefers_minimal
 from holdfast.core.plan import Create, Delete, Page, ReadOne, Row, Update, Write, WriteStep
 from holdfast.core.record_reply import RecordReplies
 from holdfast.core.reply import HeaderPolicy
-from holdfast.core.validate import BodyReader, Changed, Created, read_version_alone
+from holdfast.core.validate import BodyReader, Changed, Created, peek_version, read_version_alone
 from holdfast.core.view import View
 from holdfast.engine.request import Handler, Request
 from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
@@ -31,6 +31,8 @@ from holdfast.ports.store import Store
 from holdfast.ports.world import Clock, Entropy, Secrets
 
 Outcome = TypeVar("Outcome")
+
+_NOBODY = RecordId("")
 
 
 class Records:
@@ -65,7 +67,7 @@ class Records:
         request.require_json_answer()
         view = self._one.read_query(request.query, VIEWING).view
         started_s = self._clock.monotonic_s()
-        row = self._store.read_one(ReadOne(self._id(request), view))
+        row = self._store.read_one(ReadOne(_id_of(request), view))
         if row is None or isinstance(row, Row):
             request.store_s = self._clock.monotonic_s() - started_s
             return self._show(row, view, request)
@@ -97,7 +99,7 @@ class Records:
         async def handle(request: Request, _body: bytes) -> Reply:
             request.require_json_answer()
             ask = self._many.read_query(request.query, scope=request.path)
-            record_id = parent._id(request)  # noqa: SLF001 - the same class
+            record_id = _id_of(request)
             await parent._require_readable(record_id, request)  # noqa: SLF001 - the same class
             listed = self._list(ask, Test(path, Operator.EQUALS, record_id), request, links=True)
             return listed if isinstance(listed, Reply) else await listed
@@ -151,41 +153,40 @@ class Records:
     async def replace(self, request: Request, body: bytes) -> Reply:
         """PUT one record."""
         self._require_json(request)
-        ask = self._one.read_query(request.query, CHANGING)
-        return await self._change(self._bodies.read_replace(parse_json(body)), ask.view, ask.version, request)
+        return await self._change(self._bodies.read_replace, request, body)
 
     async def patch(self, request: Request, body: bytes) -> Reply:
         """PATCH one record with a JSON merge patch."""
         self._require_json(request, patch=True)
-        ask = self._one.read_query(request.query, CHANGING)
-        return await self._change(self._bodies.read_patch(parse_json(body)), ask.view, ask.version, request)
+        return await self._change(self._bodies.read_patch, request, body)
 
     async def delete(self, request: Request, body: bytes) -> Reply:
-        """DELETE one record."""
+        """DELETE one record; a body may say the version."""
         request.require_json_answer()
         if body:
             check_content_type(request.head.header("content-type"))
         ask = self._one.read_query(request.query, DELETING)
-        expected = await self._expect(ask.version, read_version_alone(parse_json(body)) if body else None, request)
-        step = Delete(self._id(request), self._one.default.view, expected.version, expected.stale)
-        await self._write((step,), request)
+        value = parse_json(body) if body else {}
+        expected = self._expect(ask.version, value, request)
+        read_version_alone(value)
+        await self._write((Delete(_id_of(request), self._one.default.view, expected.version, expected.stale),), request)
         return self._replies.deleted(request.request_id, minimal=_minimal(request))
 
-    async def _change(self, changed: Changed, view: View, query_version: int | None, request: Request) -> Reply:
-        expected = await self._expect(query_version, changed.version, request)
+    async def _change(self, read: Callable[[Any], Changed], request: Request, body: bytes) -> Reply:
+        ask = self._one.read_query(request.query, CHANGING)
+        value = parse_json(body)
+        expected = self._expect(ask.version, value, request)
+        changed = read(value)
         assign = await self._seal(changed.assign)
-        step = Update(self._id(request), view, assign, changed.merge, changed.equal, expected.version, expected.stale)
+        step = Update(_id_of(request), ask.view, assign, changed.merge, changed.equal, expected.version, expected.stale)
         (row,) = await self._write((step,), request)
         assert row is not None
-        return self._replies.changed(row, view, request.request_id, minimal=_minimal(request))
+        return self._replies.changed(row, ask.view, request.request_id, minimal=_minimal(request))
 
-    async def _expect(self, query_version: int | None, body_version: int | None, request: Request) -> Precondition:
-        """The version that the caller has read. Without one, a missing record is still 404 and only a present one 428."""
+    def _expect(self, query_version: int | None, value: Any, request: Request) -> Precondition:
+        """The version that the caller has read, before the rest of the body is judged: what cannot be understood is told first."""
         if_match = request.head.header("if-match")
-        if self.resource.require_version and if_match is None and query_version is None and body_version is None:
-            await self._require_readable(self._id(request), request)
-            raise Refused("precondition_required")
-        return read_precondition(if_match, query_version, body_version, required=False)
+        return read_precondition(if_match, query_version, peek_version(value), required=self.resource.require_version)
 
     async def _plan_create(self, created: Created, view: View) -> Create:
         values = await self._seal(created.values)
@@ -222,11 +223,10 @@ class Records:
         request.require_json_answer()
         check_content_type(request.head.header("content-type"), patch=patch)
 
-    def _id(self, request: Request) -> RecordId:
-        record_id = parse_uuid(request.parameter)
-        if record_id is None:
-            raise Refused("not_found")
-        return record_id
+
+def _id_of(request: Request) -> RecordId:
+    """The id in the path. One that is malformed becomes an id that no record has, so that it is missed where any other would be."""
+    return parse_uuid(request.parameter) or _NOBODY
 
 
 def _minimal(request: Request) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import unquote_to_bytes
 
 from holdfast.base.errors import Answerable, Refused, Unavailable
-from holdfast.base.limits import IN_FLIGHT_REQUESTS_MAX
+from holdfast.base.limits import BODY_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX
 from holdfast.base.observe import Observation
 from holdfast.core.exchange import Exchange, Head, Reply
 from holdfast.core.hint import find_nearest
@@ -17,6 +17,7 @@ from holdfast.core.routes import Action, Place, Route, Router
 from holdfast.engine.request import Handler, Request
 from holdfast.ports.world import Clock, Entropy
 
+_LENGTH_DIGITS_MAX = 18  # of a Content-Length that is a number at all
 _ALWAYS_ADMITTED = frozenset({Action.HEALTH, Action.READY, Action.METRICS})
 
 
@@ -58,7 +59,7 @@ class Engine:
             if self.in_flight >= IN_FLIGHT_REQUESTS_MAX and route.action not in _ALWAYS_ADMITTED:
                 raise Unavailable("overloaded")
         except Answerable as error:
-            return self._refuse(error, head, request_id)
+            return self._refuse(Refused("payload_too_large") if _announces_too_much(head) else error, head, request_id)
         return Request(self, head, path, query, request_id, route, parameter, self._handlers[route])
 
     def refuse(self, code: str, *, peer: str, method: str = "", target: str = "") -> Reply:
@@ -110,6 +111,12 @@ class Engine:
                 request_id, self.clock.now(), head.method, template, path, reply.status, code, elapsed_s, 0.0, 0, bytes_out, head.peer
             )
         )
+
+
+def _announces_too_much(head: Head) -> bool:
+    """Whether a body is announced that no route takes: its size is judged before its path (CONTRACT 2.3)."""
+    length = (head.header("content-length") or "") if head.has_body else ""
+    return length.isdecimal() and (len(length) > _LENGTH_DIGITS_MAX or int(length) > BODY_BYTES_MAX)
 
 
 def _decode_path(path: str) -> str:
