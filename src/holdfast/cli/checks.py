@@ -102,7 +102,10 @@ def _check_database(settings: Settings) -> str:
     path = settings.data / "holdfast.db"
     if settings.database is None and not path.exists():
         return f"{path}: none yet; the first start makes it"
-    catalog = load_backend(settings.app).catalog
+    try:
+        catalog = load_backend(settings.app).catalog
+    except Misconfigured:
+        raise Misconfigured(str(path), "It cannot be compared without the app.", "Mend the app first.") from None
 
     async def look() -> str:
         async with open_store(settings, catalog, create=False) as store:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from holdfast.settings import Settings
 
 SHOWN_MAX = 20
+REMEMBERED_MAX = 100_000
 
 
 @click.command("load")
@@ -46,12 +47,18 @@ def command(file: Path, resource: str, key: str | None, *, as_json: bool, **flag
     catalog = load_backend(settings.app).catalog
     spec = find_resource(catalog, resource)
     file_format = format_of(file)
-    report = _Report(file, spec.path, quiet=as_json)
-    loaded = asyncio.run(_load(settings, catalog, spec, file, file_format, None if key is None else find_key(spec, key), report))
+    report = _Report(file, spec.path)
+    try:
+        loaded = asyncio.run(_load(settings, catalog, spec, file, file_format, None if key is None else find_key(spec, key), report))
+    except BaseException:
+        report.write_rejected()
+        click.echo("Not finished. Run it again: it goes on where it is needed.", err=True)
+        raise
     if as_json:
-        write_json({"file": str(file), "resource": spec.path, **report.counts(loaded), "rejected_rows": report.rejected})
+        write_json(report.describe(loaded))
     else:
-        report.write(loaded)
+        report.write_rejected()
+        report.write_counts(loaded)
     return 1 if loaded.rejected else 0
 
 
@@ -71,29 +78,35 @@ async def _load(
 
 
 class _Report:
-    """What is told of a load: at most SHOWN_MAX rejected rows for people, all of them as JSON."""
+    """What is told of a load, at its end: at most SHOWN_MAX rejected rows for people, REMEMBERED_MAX of them as JSON."""
 
-    def __init__(self, file: Path, resource: str, *, quiet: bool) -> None:
-        self._file, self._resource, self._quiet = file, resource, quiet
-        self.rejected: list[dict[str, Any]] = []
-        self._shown = 0
+    def __init__(self, file: Path, resource: str) -> None:
+        self._file, self._resource = file, resource
+        self._rejected: list[Rejected] = []
+        self._count = 0
 
     def reject(self, rejected: Rejected) -> None:
-        if self._quiet:
-            details = [{"field": each.field, "code": each.code, "message": each.message} for each in rejected.details]
-            self.rejected.append({"line": rejected.line, "details": details})
-        elif self._shown < SHOWN_MAX:
-            self._shown += 1
-            for each in rejected.details:
-                click.echo(f"{self._file}:{rejected.line}  {each.field or 'the row'}: {each.message} ({each.code})", err=True)
+        self._count += 1
+        if len(self._rejected) < REMEMBERED_MAX:
+            self._rejected.append(rejected)
 
-    @staticmethod
-    def counts(loaded: Loaded) -> dict[str, int]:
-        return {"created": loaded.created, "existing": loaded.existing, "rejected": loaded.rejected}
+    def describe(self, loaded: Loaded) -> dict[str, Any]:
+        rows = [
+            {"line": each.line, "details": [{"field": one.field, "code": one.code, "message": one.message} for one in each.details]}
+            for each in self._rejected
+        ]
+        counts = {"created": loaded.created, "existing": loaded.existing, "rejected": loaded.rejected}
+        return {"file": str(self._file), "resource": self._resource, **counts, "rejected_rows": rows}
 
-    def write(self, loaded: Loaded) -> None:
-        if loaded.rejected > self._shown:
-            click.echo(f"... and {loaded.rejected - self._shown:,} more rejected rows; --json lists them all.", err=True)
+    def write_rejected(self) -> None:
+        shown = self._rejected[:SHOWN_MAX]
+        for each in shown:
+            for one in each.details:
+                click.echo(f"{self._file}:{each.line}  {one.field or 'the row'}: {one.message} ({one.code})", err=True)
+        if self._count > len(shown):
+            click.echo(f"... and {self._count - len(shown):,} more rejected rows; --json lists them.", err=True)
+
+    def write_counts(self, loaded: Loaded) -> None:
         told = [f"{loaded.created:,} loaded into {self._resource}"]
         if loaded.existing:
             told.append(f"{loaded.existing:,} there already")
