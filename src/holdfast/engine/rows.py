@@ -8,6 +8,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -160,7 +161,7 @@ def _read_number(cell: str) -> Any:
         value = parse_json(cell.strip().encode())
     except Refused:
         return cell
-    return value if isinstance(value, (int, float)) or type(value).__name__ == "Decimal" else cell
+    return value if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else cell
 
 
 def write_csv_cell(value: Any) -> str:

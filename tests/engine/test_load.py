@@ -1,0 +1,134 @@
+"""Loading where the store cannot, or where others write at the same time."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from holdfast import Access, Backend, Resource, anyone
+from holdfast import field as declare
+from holdfast.base.errors import Unavailable
+from holdfast.core.plan import Page, ReadMany, ReadOne, Row, Write
+from holdfast.engine.load import Loaded, Loader
+from holdfast.engine.rows import Position, Rejected, read_rows
+from holdfast.ports.store import Health, Store
+from holdfast.store.sqlite.store import SqliteStore
+from holdfast.world.clock import SystemClock
+
+
+class Plant(Resource):
+    name: str = declare(max_length=10, unique=True)
+
+    access = Access(read=anyone, write=anyone)
+
+
+BACKEND = Backend(Plant)
+PLANTS = BACKEND.catalog.resources["plants"]
+
+
+@dataclass(slots=True)
+class Weak:
+    """A real store whose first writes fail: before they are made, or with their fate unknown after they were."""
+
+    inner: Store
+    failures: int
+    code: str = "unavailable"
+    writes: list[Write] = field(default_factory=list)
+
+    def read_one(self, plan: ReadOne) -> Row | None | Awaitable[Row | None]:
+        """As the real one."""
+        return self.inner.read_one(plan)
+
+    def read_many(self, plan: ReadMany) -> Page | Awaitable[Page]:
+        """As the real one."""
+        return self.inner.read_many(plan)
+
+    async def write(self, plan: Write) -> tuple[Row | None, ...]:
+        """As the real one, once the failures are used up."""
+        self.writes.append(plan)
+        self.failures -= 1
+        if self.failures >= 0:
+            if self.code == "outcome_unknown":
+                await self.inner.write(plan)
+            raise Unavailable(self.code, retry_after_s=0)
+        return await self.inner.write(plan)
+
+    def health(self) -> Health:
+        """As the real one."""
+        return self.inner.health()
+
+    async def close(self) -> None:
+        """As the real one."""
+        await self.inner.close()
+
+
+def _load(folder: Path, lines: list[bytes], *, failures: int = 0, code: str = "unavailable") -> tuple[Loaded, list[Rejected], list[Write]]:
+    path = folder / "plants.jsonl"
+    path.write_bytes(b"".join(lines))
+    rejected: list[Rejected] = []
+
+    async def run() -> tuple[Loaded, list[Write]]:
+        store = Weak(SqliteStore(BACKEND.catalog, folder, SystemClock(), create=True), failures, code)
+        try:
+            with path.open("rb") as file:
+                loader = Loader(PLANTS, store, SystemClock(), path.name, "load-plants", None, rejected.append)
+                return await loader.load(read_rows(file, "jsonl", PLANTS, Position())), store.writes
+        finally:
+            await store.close()
+
+    loaded, writes = asyncio.run(run())
+    return loaded, rejected, writes
+
+
+def _lines(count: int) -> list[bytes]:
+    return [b'{"name": "P%d"}\n' % number for number in range(count)]
+
+
+def test_a_store_that_cannot_now_is_waited_for(tmp_path: Path) -> None:
+    """A write that is refused for a while is sent again, and every row is loaded once."""
+    loaded, rejected, _ = _load(tmp_path, _lines(450), failures=2)
+
+    assert (loaded.created, loaded.existing, rejected) == (450, 0, [])
+
+
+def test_an_unknown_outcome_does_no_harm(tmp_path: Path) -> None:
+    """A batch whose fate was unknown and that is sent again is found there, not doubled."""
+    loaded, rejected, _ = _load(tmp_path, _lines(10), failures=1, code="outcome_unknown")
+    again, _, _ = _load(tmp_path, _lines(10))
+
+    assert (loaded.rows, loaded.existing, rejected) == (10, 10, [])
+    assert (again.created, again.existing) == (0, 10)
+
+
+def test_a_store_that_stays_away_ends_the_load(tmp_path: Path) -> None:
+    """When the store takes nothing for long the load ends with its error; a later run loads everything."""
+    with pytest.raises(Unavailable):
+        _load(tmp_path, _lines(3), failures=100)
+
+    assert _load(tmp_path, _lines(3))[0].created == 3
+
+
+def test_rows_go_in_bounded_batches(tmp_path: Path) -> None:
+    """Many rows share a write, and no write grows over its bound."""
+    _, _, writes = _load(tmp_path, _lines(1_001))
+
+    assert [len(each.steps) for each in writes] == [200, 200, 200, 200, 200, 1]
+    assert {each.request_id for each in writes} == {"load-plants"}
+
+
+def test_one_wrong_row_costs_its_batch_no_row(tmp_path: Path) -> None:
+    """A row that only the store can refuse is rejected with its line; all beside it are loaded."""
+    loaded, rejected, _ = _load(tmp_path, [*_lines(300), b'{"id": "018bcfe5-6800-7000-8000-000000000001", "name": "P7"}\n'])
+
+    assert (loaded.created, loaded.rejected) == (300, 1)
+    assert [(each.line, each.details[0].field, each.details[0].code) for each in rejected] == [(301, "name", "unique_conflict")]
+
+
+def test_what_is_no_object_is_rejected(tmp_path: Path) -> None:
+    """A row that is valid JSON but no record is rejected, and its id is not asked for."""
+    loaded, rejected, _ = _load(tmp_path, [b"[1]\n", b"null\n", b'{"id": 7, "name": "x"}\n'])
+
+    assert loaded.rejected == 3
+    assert [each.details[0].code for each in rejected] == ["wrong_type", "wrong_type", "wrong_type"]
