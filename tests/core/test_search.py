@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.search import FIELD_BREAK, fold_case, fold_fields, fold_query, fold_text, match_expression
+from holdfast.core.search import FIELD_BREAK, fold_case, fold_fields, fold_query, fold_text, match_expression, start_expression
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,9 @@ def test_every_text_is_found_by_its_own_words(text: str, before: str) -> None:
         index.execute("create virtual table t using fts5(text, tokenize='ascii')")
         index.execute("insert into t values(?)", (fold_fields([before, text]),))
         assert index.execute("select count(*) from t where text match ?", (match_expression(words),)).get == 1
+
+
+def test_the_start_of_a_text_is_asked_for_as_one_quoted_phrase() -> None:
+    """Whatever the words hold, nothing in them is an operator."""
+    assert start_expression(("new", "york")) == '^ "new york" *'
+    assert start_expression(("東京",)) == '^ "東 京" *'

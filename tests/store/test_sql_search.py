@@ -75,16 +75,16 @@ def test_a_search_looks_into_every_searched_field_but_not_across_two() -> None:
     assert [found(database, query) for query in ("beta alpha", "東", "京", "東京")] == ["1", "1", "1", ""]
 
 
-def test_rank_puts_the_shorter_text_first_and_its_cursor_goes_on(database: Database) -> None:
-    """Rank is the length of the searched fields; a cursor holds it before the sort values, and it comes before them."""
+def test_rank_puts_beginnings_and_then_the_shorter_text_first_and_its_cursor_goes_on(database: Database) -> None:
+    """Rank is the length of the first searched field, beyond all where it begins otherwise; a cursor holds it before the sort values."""
     database = Database()
-    for number, title in enumerate(["sea of green", "sea", "sea side", "sea salt", "other"]):
-        database.create(THINGS, {"id": str(number), "order": number, "title": title})
+    for number, title in enumerate(["sea of green", "sea", "sea side", "sea salt", "other", "a sea"]):
+        database.create(THINGS, {"id": str(number), "order": number, "text": title, "title": ""})
     where, view = c.Matches(THINGS, ("sea",)), View(THINGS, ())
     first = database.run(database.render.read_many(ReadMany(view, where, (Order(thing("id")),), 2, ranked=True)))
     assert [row[1:] for row in first] == [(3, "1"), (8, "2"), (8, "3")]
     second = database.run(database.render.read_many(ReadMany(view, where, (Order(thing("id")),), 2, after=first[1][1:], ranked=True)))
-    assert [row[1:] for row in second] == [(8, "3"), (12, "0")]
+    assert [row[1:] for row in second] == [(8, "3"), (12, "0"), (2**32 + 5, "5")]
 
 
 def test_a_search_combines_with_filters_and_is_counted(database: Database) -> None:

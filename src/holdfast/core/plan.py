@@ -37,7 +37,7 @@ class ReadMany:
     """Read one page of a list, with its exact total where `count` is set, from one snapshot.
 
     order    the sort keys; `id` is always the last one, so that the order is total
-    ranked   order by rank before `order` (a search without a sort): shorter search text first
+    ranked   order by rank before `order` (a search without a sort): decision 004
     after    the sort values of the row before this page (with rank first where `ranked`), id last; None: start at `offset`
     """
 

@@ -90,6 +90,11 @@ def match_expression(words: Iterable[str]) -> str:
     return " AND ".join(phrases)
 
 
+def start_expression(words: Iterable[str]) -> str:
+    """Write folded words as an FTS5 MATCH expression for texts that begin with them, as one phrase, the last word by its beginning."""
+    return "^ " + _quoted(" ".join(map(_spaced, words))) + " *"
+
+
 def _fold_letters(text: str) -> str:
     """Take case and accents away. Compatibility forms (full width, ligatures) become plain; voiced kana and Hangul stay whole."""
     decomposed = normalize("NFKD", normalize("NFKD", text).casefold())

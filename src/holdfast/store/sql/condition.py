@@ -18,7 +18,12 @@ from holdfast.store.sql.statement import constant, parameter
 from holdfast.store.sql.tables import ROW, Tables
 
 RANK = FieldSpec(name="rank", member="hf_rank", type=Integer(), system=True)
-"""What a search without a sort is ordered by: the length of the searched fields together, in characters."""
+"""What a search without a sort is ordered by: see decision 004. Its text takes the parameter at START."""
+
+START = 0
+"""Where the values of a ranked list hold the expression for texts that begin with what was asked."""
+
+_NOT_AT_START = 2**32  # more than any length
 
 
 class Conditions:
@@ -53,13 +58,20 @@ class Conditions:
     def value(self, path: Path, row: Row) -> Element:
         """The stored value at the end of a path; null where a step leads nowhere or its guard hides the target."""
         if path.field is RANK:
-            return _rank(row)
+            return self._rank(row)
         if not path.steps:
             return row.value(path.field.member)
         step = path.steps[0]
         target = self._tables.below(step.target, row)
         found = sa.select(self.value(_rest(path), target)).where(self._leads(step, row, target))
         return found.correlate_except(target.table).scalar_subquery()
+
+    def _rank(self, row: Row) -> Element:
+        """The length of the first searched field; beyond every length where it does not begin with what was asked."""
+        first = row.value(row.resource.search_fields[0].member)
+        length = sa.func.coalesce(sa.func.length(first, type_=sa.Integer()), constant(0))
+        starts = self._dialect.matches(row.resource, row.value(ROW), parameter(START))
+        return length + sa.case((starts, constant(0)), else_=constant(_NOT_AT_START))
 
     def seen(self, guard: Condition | None, row: Row) -> Truth:
         """The guard of a step or an include, which holds where there is none."""
@@ -125,10 +137,3 @@ def _is_bound(element: Element) -> bool:
 
 def _rest(path: Path) -> Path:
     return Path(path.field, path.steps[1:])
-
-
-def _rank(row: Row) -> Element:
-    total: Element = constant(0)
-    for each in row.resource.search_fields:
-        total = total + sa.func.coalesce(sa.func.length(row.value(each.member), type_=sa.Integer()), constant(0))
-    return total

@@ -75,6 +75,10 @@ class Dialect(Protocol):
         """What a full-text search for folded words is asked with."""
         ...
 
+    def start_expression(self, words: Sequence[str]) -> str:
+        """What is asked for index texts that begin with the words, as one phrase."""
+        ...
+
     def matches(self, resource: ResourceSpec, row: Element, expression: Element) -> Truth:
         """The index text of the row (its hf_row) matches the expression."""
         ...

@@ -63,7 +63,7 @@ class Renderer:
 
         One row more than the limit is asked for: it tells that the list goes on.
         """
-        shaper = self._shaper()
+        shaper = self._shaper(*self._start(plan))
         order = _whole_order(plan)
         where = plan.where if plan.after is None else All((plan.where, after_condition(order, plan.after)))
         view, shape, keys = shaper.view(plan.view), shaper.condition(where), shaper.order(order)
@@ -166,6 +166,13 @@ class Renderer:
     def meta_update(self, key: str, value: str) -> Statement:
         """Change one of the house's own facts."""
         return self._meta_update.bind((key, value))
+
+    def _start(self, plan: ReadMany) -> tuple[Stored, ...]:
+        """What a ranked list holds at START."""
+        if not plan.ranked:
+            return ()
+        words = next(each.words for each in _nodes(plan.where) if isinstance(each, Matches))
+        return (self._dialect.start_expression(words),)
 
     def _shaper(self, *values: Stored) -> Shaper:
         return Shaper(self._dialect.match_expression, *values)

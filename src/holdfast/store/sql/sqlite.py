@@ -9,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.sql.elements import quoted_name
 
-from holdfast.core.search import match_expression
+from holdfast.core.search import match_expression, start_expression
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.types import Boolean, Duration, FieldType, Items, Mapping, Nested, Number
 from holdfast.store.sql.columns import column_type
@@ -101,6 +101,10 @@ class Sqlite:
     def match_expression(self, words: Sequence[str]) -> str:
         """The FTS5 expression for folded words."""
         return match_expression(words)
+
+    def start_expression(self, words: Sequence[str]) -> str:
+        """The FTS5 expression for texts that begin with folded words."""
+        return start_expression(words)
 
     def matches(self, resource: ResourceSpec, row: Element, expression: Element) -> Truth:
         """The index text of the row matches the expression."""
