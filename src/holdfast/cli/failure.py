@@ -1,6 +1,5 @@
 """How a command that failed says so: where, what, and the next act; on standard error, without our own traceback."""
 
-import importlib
 import os
 import sys
 import traceback
@@ -12,6 +11,7 @@ from holdfast.base.errors import Answerable, Misconfigured
 
 HOLDS, REFUSED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 _HOUSE = str(Path(__file__).parent.parent)
+_STANDARD = str(Path(os.__file__).parent)
 _FRAMES_MAX = 6
 
 
@@ -29,6 +29,9 @@ def tell_failure(error: BaseException) -> int:
             return INTERRUPTED
         case BrokenPipeError():
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush of the interpreter is quiet
+            return REFUSED
+        case OSError():
+            tell(str(error.filename or "the system"), f"{error.strerror or error}.", None)
             return REFUSED
         case Answerable():
             tell(error.code, error.message, error.hint)
@@ -53,7 +56,10 @@ def _tell_mistake(error: Misconfigured) -> None:
 
 
 def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """The end of the developer's traceback, without the frames of the house and of the import machinery."""
-    strangers = (_HOUSE, "<frozen", str(Path(importlib.__file__).parent))
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(strangers)]
+    """The end of the developer's traceback, without the frames of the house and of the standard library."""
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not _is_strange(each.filename)]
     return frames[-_FRAMES_MAX:]
+
+
+def _is_strange(file: str) -> bool:
+    return file.startswith((_HOUSE, "<frozen")) or (file.startswith(_STANDARD) and "site-packages" not in file)
