@@ -121,7 +121,7 @@ async def open_worker(
         pages = Pages(
             store=store,
             replies=replies,
-            counts=partial(_counts, settings.data, metrics, clock),
+            counts=partial(_counts, settings.data, observer, metrics, clock),
             metrics_token=settings.metrics_token,
             openapi=lambda: msgspec.json.encode(build_openapi(catalog, routes=routes)),
             docs=_documents(replies) if settings.docs != "off" else {},
@@ -166,8 +166,9 @@ def _documents(replies: Replies) -> Mapping[str, Document]:
     }
 
 
-def _counts(data: Path, metrics: Metrics, clock: SystemClock) -> tuple[tuple[WorkerCounts, ...], float]:
+def _counts(data: Path, observer: Observer, metrics: Metrics, clock: SystemClock) -> tuple[tuple[WorkerCounts, ...], float]:
     """The counts of every worker: the others' from their files, this one's as they stand."""
+    observer.flush()
     own = metrics.counts()
     others = (each for each in read_all_counts(data) if each.slot != own.slot)
     return (own, *others), clock.now() / 1e6
