@@ -138,7 +138,7 @@ def where(resource: ResourceSpec, member: str, value: c.Stored) -> c.Condition:
 
 def listing(resource: ResourceSpec, condition: c.Condition = c.ALWAYS, **more: Any) -> ReadMany:
     """The first page of a list."""
-    return ReadMany(VIEWS[resource.path], condition, (), **{"limit": 20, **more})
+    return ReadMany(VIEWS[resource.path], condition, **{"order": (), "limit": 20, **more})
 
 
 async def settle(answer: Value | Awaitable[Value]) -> Value:

@@ -155,7 +155,7 @@ def test_every_difference_to_the_classes_is_told(tmp_path: Path) -> None:
         "it has unique (email) of authors",
         "it lacks search (email) of authors",
         "it has search (name) of authors",
-        "holdfast migrate plan",
+        "choose a new folder with --data",
     ):
         assert difference in text
     assert "it has table books, which no class declares" in str(refuse(_copy(tmp_path, CATALOG), declared))

@@ -29,6 +29,7 @@ class ReadPool:
         for lane in self._lanes:
             self._free.put(lane)
         self._calls = 0
+        self._closed = False
 
     async def run(self, read: Callable[[Lane], Value], timeout_s: float) -> Value:
         """Run a read. Raises Unavailable: overloaded, or deadline_exceeded after the timeout. Cancelling stops the read too."""
@@ -44,6 +45,7 @@ class ReadPool:
 
     def close(self) -> None:
         """Stop what runs, end the threads and close the connections; blocks."""
+        self._closed = True  # before the limits: a call that begins between the two must see one of them
         for lane in self._lanes:
             lane.limit.stop_at_s = 0.0
         self._executor.shutdown(wait=True, cancel_futures=True)
@@ -51,13 +53,17 @@ class ReadPool:
             lane.close()
 
     def _perform(self, read: Callable[[Lane], Value], limit: Limit) -> Value:
-        if self._clock.monotonic_s() > limit.stop_at_s:
-            raise Unavailable("deadline_exceeded")
         lane = self._free.get()
         lane.limit = limit
         try:
+            self._check(limit)
             return read(lane)
         except TooSlow as error:
             raise Unavailable("deadline_exceeded") from error
         finally:
             self._free.put(lane)
+
+    def _check(self, limit: Limit) -> None:
+        """Begin nothing that must be stopped at once. Raises TooSlow."""
+        if self._closed or self._clock.monotonic_s() > limit.stop_at_s:
+            raise TooSlow

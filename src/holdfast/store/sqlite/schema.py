@@ -21,6 +21,10 @@ DATABASE_NAME = "holdfast.db"
 FORMAT = "1"
 """The format of the house's own tables; a database of another is refused."""
 
+_MEND_SCHEMA = (
+    "Go back to the classes that made it, or choose a new folder with --data: `holdfast dump` with the old, `holdfast load` with the new."
+)
+
 Description = dict[str, Any]
 """The recorded schema: for each table what the database must know of it. Plain JSON."""
 
@@ -90,7 +94,7 @@ def check_schema(connection: apsw.Connection, path: Path, catalog: Catalog) -> N
     recorded: Description = msgspec.json.decode(facts["schema"])
     differences = [*_compare(recorded, describe(catalog)), *_find_drift(connection, recorded)]
     if differences:
-        raise Misconfigured(str(path), f"The database does not fit the classes: {'; '.join(differences)}.", "Run `holdfast migrate plan`.")
+        raise Misconfigured(str(path), f"The database does not fit the classes: {'; '.join(differences)}.", _MEND_SCHEMA)
 
 
 def _read_facts(connection: apsw.Connection, path: Path) -> dict[str, str]:

@@ -75,6 +75,9 @@ class Transaction:
 
 
 def check_version(step: Update | Delete, version: int) -> None:
-    """Refuse a step whose caller has read another version. Raises Refused: version_conflict with the current ETag, precondition_required."""
+    """Refuse a step whose caller has read another version, or had to say one and did not.
+
+    Raises Refused: version_conflict with the current ETag, precondition_required.
+    """
     if step.version is not None and step.version != version:
         raise refuse_stale(step.stale, version, step.view.etag_salt)
