@@ -64,3 +64,4 @@ CHUNK_LINE_BYTES_MAX = 128  # size and extensions of one chunk
 CHUNK_EXTENSION_BYTES_MAX = 4 * 1024  # extensions of one body
 TRAILER_BYTES_MAX = 8 * 1024
 METHOD_BYTES_MAX = 32
+WORKER_SILENCE_S = 30.0  # a worker whose loop has not turned for so long is replaced (STACK: health check 30 s)

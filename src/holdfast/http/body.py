@@ -22,9 +22,11 @@ class BodyReader(Protocol):
 
         Raises Refused: malformed_request, payload_too_large, headers_too_large (trailers).
         """
+        ...
 
     def join(self) -> bytes:
         """The whole body, once done."""
+        ...
 
 
 class CountedBody:

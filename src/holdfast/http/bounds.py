@@ -26,4 +26,5 @@ class Bounds:
     connections_per_peer_max: int = limits.CONNECTIONS_PER_PEER_MAX
     pipelined_bytes_max: int = limits.PIPELINED_BYTES_MAX
     pipelined_per_turn: int = limits.PIPELINED_PER_TURN
+    worker_silence_s: float = limits.WORKER_SILENCE_S
     sweep_s: float = 1.0

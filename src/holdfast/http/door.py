@@ -18,8 +18,8 @@ class Guest(Protocol):
     def sweep(self, now_s: float) -> None:
         """Keep the deadlines; `now_s` is monotonic."""
 
-    def leave_if_idle(self) -> None:
-        """Close unless a request is under way."""
+    def leave_if_idle(self, now_s: float) -> None:
+        """Close unless a request is under way, or may be: the connection is quite new."""
 
     def abort(self) -> None:
         """Close at once."""
@@ -79,9 +79,10 @@ class Door:
     async def drain(self, until_s: float) -> bool:
         """Let what is under way end; True if all of it did before `until_s` (monotonic). What is left then is aborted."""
         self.draining = True
+        await asyncio.sleep(0.02)  # the loop may have accepted connections that it has not yet shown to us
         while self._guests and time.monotonic() < until_s:
             for guest in list(self._guests):
-                guest.leave_if_idle()
+                guest.leave_if_idle(time.monotonic())
             await asyncio.sleep(0.02)
         drained = not self._guests
         self._abort_all()

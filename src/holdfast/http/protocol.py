@@ -146,9 +146,11 @@ class Connection(asyncio.Protocol):
         if now_s >= self._deadline_s:
             self._expire(waiting_bytes, now_s)
 
-    def leave_if_idle(self) -> None:
-        """Close unless a request is under way."""
-        if (self._stage is _HEAD and not self._buffer) or self._stage is _LINGER:
+    def leave_if_idle(self, now_s: float) -> None:
+        """Close unless a request is under way, or may be: the connection is quite new."""
+        bounds = self._door.bounds
+        is_new = self._receiving and now_s < self._deadline_s - bounds.headers_receipt_s + bounds.drain_quiet_s
+        if self._stage is _LINGER or (self._stage is _HEAD and not self._buffer and not is_new):
             self._close()
 
     def abort(self) -> None:

@@ -12,9 +12,11 @@ class Runner(Protocol):
     @property
     def service(self) -> Service:
         """What answers requests."""
+        ...
 
     def draining(self) -> None:
         """The graceful stop has begun: readiness turns false, event streams end. Requests are still answered until the stop."""
+        ...
 
 
 class ServiceFactory(Protocol):
@@ -30,3 +32,4 @@ class ServiceFactory(Protocol):
 
         May raise Misconfigured, and whatever else prevents the start.
         """
+        ...

@@ -27,7 +27,6 @@ from holdfast.http.door import Door
 from holdfast.http.protocol import Connection
 from holdfast.http.runner import Runner, ServiceFactory
 
-HEALTH_CHECK_S = 30  # a worker whose loop has not turned for so long is replaced
 _BACKLOG = 2048
 _FILES_BESIDE_CONNECTIONS = 256  # databases, logs, metrics
 
@@ -67,7 +66,6 @@ class WorkerConfig(Config):
             date_header=False,
             workers=workers,
             backlog=_BACKLOG,
-            timeout_worker_healthcheck=HEALTH_CHECK_S,
         )
 
     def for_slot(self, slot: int) -> "WorkerConfig":
@@ -138,13 +136,11 @@ class WorkerServer(Server):
             server.close()
         for each in sockets:
             each.close()
-        for listener in listeners:
-            with contextlib.suppress(OSError):  # nobody waits any more
-                while True:
-                    connected, _ = listener.accept()
-                    connected.setblocking(False)  # noqa: FBT003  # the standard library has no name for it
-                    await asyncio.get_running_loop().connect_accepted_socket(lambda: Connection(door), connected)
-            listener.close()
+        await asyncio.sleep(0.01)  # the loop closes its listeners a turn later; then ours are the last
+        connected = [each for listener in listeners for each in _accept_all(listener)]
+        loop = asyncio.get_running_loop()
+        for each in connected:
+            await loop.connect_accepted_socket(lambda: Connection(door), each)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin the graceful stop; a second SIGINT ends it."""
@@ -222,8 +218,18 @@ def _bind(family: int, address: tuple[Any, ...]) -> socket.socket:
     except OSError:
         sock.close()
         raise
-    sock.set_inheritable(True)
     return sock
+
+
+def _accept_all(listener: socket.socket) -> list[socket.socket]:
+    """Accept whoever waits, then close the listener at once: who is served between the two may come back, and then be reset."""
+    accepted: list[socket.socket] = []
+    with listener, contextlib.suppress(OSError):  # nobody waits any more
+        while True:
+            connected, _ = listener.accept()
+            connected.setblocking(False)  # noqa: FBT003  # the standard library has no name for it
+            accepted.append(connected)
+    return accepted
 
 
 def _explain_bind_error(host: str, port: int, error: OSError) -> Misconfigured:

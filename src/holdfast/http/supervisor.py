@@ -86,7 +86,7 @@ class WorkerProcess(Process):
     # In the supervisor
 
     def is_well(self, now_s: float) -> bool:
-        """Ask without waiting: False if the worker is dead, or has not answered for `timeout_worker_healthcheck` seconds."""
+        """Ask without waiting: False if the worker is dead, or has not answered for `worker_silence_s`."""
         if not self.process.is_alive():
             return False
         try:
@@ -98,7 +98,7 @@ class WorkerProcess(Process):
                 self._asked_s = now_s
         except (OSError, EOFError):
             return False
-        return now_s - self._asked_s < self.config.timeout_worker_healthcheck
+        return now_s - self._asked_s < self.config.bounds.worker_silence_s
 
     def end(self, within_s: float) -> None:
         """Wait for a worker that was told to stop; kill it if it does not."""
@@ -206,7 +206,7 @@ class Supervisor(Multiprocess):
             self._on_ready()
 
     def _await_ready(self, process: WorkerProcess) -> bool:
-        until_s = time.monotonic() + self.config.timeout_worker_healthcheck
+        until_s = time.monotonic() + self.config.bounds.worker_silence_s
         while time.monotonic() < until_s and not {signal.SIGINT, signal.SIGTERM} & set(self.signal_queue):
             if not process.is_well(time.monotonic()):
                 return False
