@@ -49,7 +49,8 @@ def tell(place: str, problem: str, mend: str | None) -> None:
 
 
 def _tell_mistake(error: Misconfigured) -> None:
-    tell(error.place, error.problem, error.mend)
+    for each in (error, *error.also):
+        tell(each.place, each.problem, each.mend)
     frames = [] if error.__cause__ is None else _own_frames(error.__cause__)
     if frames:
         click.echo("\n" + "".join(traceback.format_list(frames)).rstrip(), err=True)
