@@ -67,9 +67,11 @@ class Exchange(Protocol):
         Never raises: what breaks is a 500 Reply. The door cancels the awaitable when its client is gone; a write that is already
         running is finished all the same.
         """
+        ...
 
     def refuse(self, code: str) -> Reply:
         """The reply for a refusal that the door finds while it receives the body (payload_too_large, request_timeout)."""
+        ...
 
 
 class Service(Protocol):
@@ -80,9 +82,11 @@ class Service(Protocol):
 
         A Reply means that the body must not be read: if one follows, the door closes the connection after the answer.
         """
+        ...
 
     def refuse(self, code: str, *, peer: str, method: str = "", target: str = "") -> Reply:
         """The reply to bytes that are no request (malformed_request, uri_too_long, headers_too_large, request_timeout, overloaded).
 
         Its `close` is always set.
         """
+        ...

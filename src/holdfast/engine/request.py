@@ -29,8 +29,9 @@ class Surroundings(Protocol):
     replies: Replies
     in_flight: int
 
-    def tell(self, observation: Observation) -> None:
+    def tell(self, observation: Observation, /) -> None:
         """Take the Observation of a finished request."""
+        ...
 
 
 class Request:

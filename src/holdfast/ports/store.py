@@ -21,9 +21,11 @@ class Store(Protocol):
 
     def read_one(self, plan: ReadOne) -> Row | None | Awaitable[Row | None]:
         """Read one record; None if there is none for this caller. Short reads come back at once, without a task."""
+        ...
 
     def read_many(self, plan: ReadMany) -> Page | Awaitable[Page]:
         """Read one page and its total from one snapshot; what outlives its slice on the loop comes back as an awaitable."""
+        ...
 
     def write(self, plan: Write) -> "Awaitable[tuple[Row | None, ...]]":
         """Run a write in its transaction; one Row for each step (None for a delete), only after the commit is durable.
@@ -34,9 +36,12 @@ class Store(Protocol):
         read-only), outcome_unknown (the commit itself failed).
         Cancelling the awaitable takes a queued write out; one that runs is finished.
         """
+        ...
 
     def health(self) -> Health:
         """The last known state, at most a second old; never blocks."""
+        ...
 
     async def close(self) -> None:
         """Finish what is queued, then release every connection, lock and thread. Idempotent."""
+        ...

@@ -10,9 +10,11 @@ class Clock(Protocol):
 
     def now(self) -> Instant:
         """Wall clock, microseconds since 1970, never going backwards within a process."""
+        ...
 
     def monotonic_s(self) -> float:
         """Seconds on a clock that never jumps; for deadlines and durations."""
+        ...
 
 
 class Entropy(Protocol):
@@ -20,6 +22,7 @@ class Entropy(Protocol):
 
     def bits(self, count: int) -> int:
         """A random number of that many bits, from the operating system."""
+        ...
 
 
 class Secrets(Protocol):
@@ -27,6 +30,8 @@ class Secrets(Protocol):
 
     def sign(self, purpose: str, message: bytes) -> bytes:
         """A keyed 16-byte digest; `purpose` separates uses (cursors, seals...)."""
+        ...
 
     async def seal(self, kind: str, text: str) -> str:
         """Turn the value of a secret field into what is stored: kind "hashed" (Argon2id) or "encrypted" (AES-256-GCM)."""
+        ...

@@ -57,7 +57,7 @@ class SqliteStore:
             lambda connection: self._steps.run(connection, plan),
             plan.deadline_s,
             weight=len(plan.steps),
-            guarded=len(plan.steps) > 1 or isinstance(plan.steps[0], Delete),
+            guarded=len(plan.steps) > 1 or any(isinstance(each, Delete) for each in plan.steps),
         )
 
     def health(self) -> Health:
