@@ -52,8 +52,8 @@ COMMON_PARAMETERS: dict[str, Schema] = {
     "if-match": {
         "name": "If-Match",
         "in": "header",
-        "description": "The ETag that was read, or `*` for any version. A change needs this, or `version` in the query or body.",
-        "schema": {"type": "string", "pattern": patterns.IF_MATCH},
+        "description": "The ETag that was read (or a list of them), or `*` for any version. Else `version` is needed in query or body.",
+        "schema": {"type": "string", "pattern": patterns.IF_MATCH, "examples": ['"1-0a1b2c3d"']},
     },
     "if-none-match": {
         "name": "If-None-Match",
@@ -215,13 +215,24 @@ def _build_successes(route: Route, resource: ResourceSpec) -> dict[str, Any]:
                 "304": {"description": "Nothing changed since If-None-Match.", "headers": headers_of("ETag")},
             }
         case Action.CREATE:
-            return {"201": _answer("The new record.", record, "ETag", "Location"), "204": _minimal("ETag", "Location")}
+            created = _answer("The new record.", record, "ETag", "Location") | {"links": _build_links(resource)}
+            return {"201": created, "204": _minimal("ETag", "Location")}
         case Action.BULK_CREATE:
             return {"201": _answer("The new records, in the order sent.", _schema(resource, "answers")), "204": _minimal()}
         case Action.DELETE:
             return {"200": _answer("It is deleted.", {"$ref": "#/components/schemas/empty.answer"}), "204": _minimal()}
         case _:
             return {"200": _answer("The record as it is now.", record, "ETag"), "204": _minimal("ETag")}
+
+
+def _build_links(resource: ResourceSpec) -> Schema:
+    """What can be done next with a new record, so that tools can go on from one operation to another."""
+    name, path = _singular(resource), _snake(resource.path)
+    known = {"id": "$response.body#/data/id"}
+    read = [f"read_{name}", *(f"list_{path}_{_snake(each.name)}" for each in resource.reverses)]
+    changes = [f"replace_{name}", f"patch_{name}", f"delete_{name}"]
+    links = {each: {"operationId": each, "parameters": known} for each in read}
+    return links | {each: {"operationId": each, "parameters": {**known, "If-Match": "$response.header.ETag"}} for each in changes}
 
 
 def _answer(description: str, schema: Schema, *headers: str) -> Schema:

@@ -109,7 +109,7 @@ COMMON_PARAMETERS: dict[str, Schema] = {
         "name": "q",
         "in": "query",
         "description": "Words to search for: all of them, the last one by its beginning, whatever their case and accents.",
-        "schema": {"type": "string", "pattern": patterns.TEXT, "maxLength": SEARCH_LENGTH_MAX},
+        "schema": {"type": "string", "maxLength": SEARCH_LENGTH_MAX},
     },
 }
 """The parameters that are the same for every list."""
@@ -138,11 +138,11 @@ def _sort_pattern(catalog: Catalog, resource: ResourceSpec) -> str:
 
 
 def _paths(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, ResourceSpec, FieldSpec]]:
-    """Every path through one reference, with what it ends at. Longer ones are told in prose: their number grows with every step."""
+    """The paths through one reference to declared members, with what they end at. Others are told in prose: their number grows fast."""
     for reference in references(resource):
         target = catalog.target(reference)
         for spec in shown_fields(target):
-            if spec.member != "id":  # the Ref field itself says it shorter
+            if not spec.system:
                 yield f"{reference.name}.{spec.member}", target, spec
 
 

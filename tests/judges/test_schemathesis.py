@@ -1,0 +1,43 @@
+"""schemathesis reads the document and tries to prove the service wrong: all checks, all phases, seeds 1 to 3."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_TIMEOUT_S = 600
+
+
+def _judge(address: str, *, seed: int, phases: str, max_examples: int, folder: Path) -> None:
+    """Run schemathesis once; a failure shows its report, with the requests that repeat it."""
+    options = ["--checks", "all", "--mode", "all", "--phases", phases, "--seed", str(seed), "--max-examples", str(max_examples)]
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")), "--config-file", "tests/judges/schemathesis.toml",
+        "run", f"{address}/openapi.json", *options, "--continue-on-failure", "--no-color", "--generation-database", "none",
+    ]  # fmt: skip
+    report = folder / f"schemathesis-{seed}.txt"
+    with report.open("w") as output:
+        done = subprocess.run(
+            command, cwd=_ROOT, env={**os.environ, "HOME": str(folder)}, stdout=output, stderr=output, timeout=_TIMEOUT_S, check=False
+        )
+    assert done.returncode == 0, f"seed {seed}:\n{report.read_text()[-20_000:]}"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_generated_requests_meet_what_the_document_says(served: Callable[[str], str], tmp_path: Path, seed: int) -> None:
+    """The examples, fuzzing and stateful phases find nothing, whatever dice are thrown."""
+    _judge(served("library"), seed=seed, phases="examples,fuzzing,stateful", max_examples=15, folder=tmp_path)
+
+
+def test_every_bound_of_the_document_is_kept(served: Callable[[str], str], tmp_path: Path) -> None:
+    """The coverage phase, which goes through every keyword of every schema and throws few dice, finds nothing."""
+    _judge(served("library"), seed=1, phases="coverage", max_examples=15, folder=tmp_path)
+
+
+def test_every_type_is_as_the_document_says(served: Callable[[str], str], tmp_path: Path) -> None:
+    """On a backend with every type and every option the fuzzing and stateful phases find nothing."""
+    _judge(served("everything"), seed=1, phases="examples,fuzzing,stateful", max_examples=15, folder=tmp_path)
