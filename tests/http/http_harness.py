@@ -53,6 +53,8 @@ class EchoExchange:
                 return Reply(200, b"x" * int(options["bytes"]), (), FIXED)
             case "/break":
                 return Reply(200, b"{}", (("x-split", "a\r\nset-cookie: b"),))
+            case "/fail":
+                return self._fail()
             case _:
                 return self._echo(body)
 
@@ -74,6 +76,9 @@ class EchoExchange:
             raise
         return self._echo(body)
 
+    async def _fail(self) -> Reply:
+        raise RuntimeError("an exchange that breaks its promise")
+
     async def _parts(self, options: dict[str, str]) -> AsyncIterator[bytes]:
         try:
             for number in range(int(options["parts"])):
@@ -88,7 +93,7 @@ class EchoExchange:
 @dataclass
 class EchoService:
     """Answers by the path: /echo says what it got, /slow?s= takes its time, /stream?parts= streams, /status?code= and /big?bytes= give
-    what they are asked for, /break has a header with a line break, /refuse is refused from its head.
+    what they are asked for, /break has a header with a line break, /fail raises, /refuse is refused from its head.
     """
 
     opened: list[Head] = field(default_factory=list)

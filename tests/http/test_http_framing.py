@@ -107,6 +107,7 @@ REFUSED = {
     "an answer for a request": (400, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
     "a URL too long": (414, get(target=b"/" + b"a" * 8_192)),
     "a URL too long without an end": (414, b"GET /" + b"a" * 9_000),
+    "bare CR without an end": (400, b"GET /echo HTTP/1.1\r\nX: a\rb: "),
     "a header too large": (431, get(b"X: " + b"a" * 33_000)),
     "headers too large": (431, get(*(b"X-%d: " % number + b"a" * 500 for number in range(70)))),
     "headers too large without an end": (431, b"GET /echo HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 100_000),
@@ -190,6 +191,7 @@ ACCEPTED = {
     "a chunk extension": (post(CHUNKED, body=b'5;name="value"\r\nhello\r\n0;last\r\n\r\n'), "hello"),
     "a trailer": (post(CHUNKED, body=b"5\r\nhello\r\n0\r\nX: a\r\nContent-Length: 3\r\n\r\n"), "hello"),
     "an unknown expectation": (post(b"Expect: miracles", b"Content-Length: 5", body=b"hello"), "hello"),
+    "connection options in two fields": (get(b"Connection: x", b"Connection: keep-alive"), ""),
     "an upgrade that is not taken": (get(b"Upgrade: h2c", b"Connection: Upgrade"), ""),
 }
 

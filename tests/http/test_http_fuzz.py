@@ -112,7 +112,7 @@ def cut(data: bytes, sizes: list[int]) -> list[bytes]:
     return parts
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.binary(max_size=300))
 def test_random_bytes_get_at_most_one_refusal(data: bytes) -> None:
     """Bytes that are no request are refused at most once, and reach no exchange."""
@@ -122,7 +122,7 @@ def test_random_bytes_get_at_most_one_refusal(data: bytes) -> None:
     assert wire.ended == bool(answers)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(MESSAGES)
 def test_each_request_has_one_answer(data: bytes) -> None:
     """In any mixture of good and bad lines no request gets two answers, at most one refusal ends the row, and then nothing follows."""
@@ -135,7 +135,7 @@ def test_each_request_has_one_answer(data: bytes) -> None:
     assert wire.ended == bool(final and final[-1].headers.get("connection") == "close")
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(MESSAGES, CUTS)
 def test_cuts_change_nothing(data: bytes, sizes: list[int]) -> None:
     """However the bytes are cut, the same requests are seen and the same statuses sent."""

@@ -78,8 +78,8 @@ class Outcome:
 
 async def attack(port: int, begin: bytes, drops: bytes) -> Outcome:
     """Send the beginning of a request, then a byte of `drops` every 50 ms, if there are any, until the server closes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     begun_s = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     received = asyncio.ensure_future(reader.read())
     writer.write(begin)
     number = 0
@@ -114,7 +114,7 @@ def test_slow_senders_are_closed_at_their_deadline(begin: bytes, drops: bytes) -
         assert wait_until(lambda: serving.door.connections <= 1)
     assert {408} == {answer.status for outcome in outcomes for answer in parse_answers(outcome.said)}
     assert min(outcome.lasted_s for outcome in outcomes) > 0.8
-    assert max(outcome.lasted_s for outcome in outcomes) < 5
+    assert max(outcome.lasted_s for outcome in outcomes) < 8
     assert answered_meanwhile > 20
     assert not good.failures
 
@@ -124,7 +124,7 @@ def test_mute_and_idle_clients_are_closed_without_a_word() -> None:
     with serve(BOUNDS) as serving, good_client(serving) as good:
         outcomes = attack_all(serving.port, [(b"", b""), (GET, b"")] * (ATTACKERS // 2))
         assert wait_until(lambda: serving.door.connections <= 1)
-    assert max(outcome.lasted_s for outcome in outcomes) < 5
+    assert max(outcome.lasted_s for outcome in outcomes) < 8
     assert [len(parse_answers(outcome.said)) for outcome in outcomes] == [0, 1] * (ATTACKERS // 2)
     assert not good.failures
 

@@ -168,6 +168,8 @@ class Connection(asyncio.Protocol):
             if stage is _HEAD and turns and self._writable is None:
                 turns -= 1
                 data = self._receive_head(data)
+                if data and self._transport.is_closing():  # reset meanwhile: there is nobody to answer the rest
+                    return
             elif stage is _BODY:
                 data = self._receive_body(data)
             elif stage is _HEAD or stage is _BUSY:
@@ -229,8 +231,6 @@ class Connection(asyncio.Protocol):
     def _await_head(self, arrived: bytes, data: bytes) -> bytes:
         if not self._receiving:
             self._receiving = True
-            self._deadline_s = time.monotonic() + self._door.bounds.headers_receipt_s
-        elif self._deadline_s == math.inf:  # it was held for its turn, which has come
             self._deadline_s = time.monotonic() + self._door.bounds.headers_receipt_s
         try:
             if data:

@@ -96,10 +96,11 @@ class WorkerServer(Server):
         loop.set_exception_handler(_handle_loop_error)
         self._watch_parent(loop)
         try:
-            self._runner = await self._stack.enter_async_context(self.config.make_service(self.config.slot))
-            self._door = Door(self._runner.service, self.config.bounds)
-            self._door.start()
-            self.lifespan.state["door"] = self._door
+            runner = await self._stack.enter_async_context(self.config.make_service(self.config.slot))
+            door = Door(runner.service, self.config.bounds)
+            door.start()
+            self._runner, self._door = runner, door
+            self.lifespan.state["door"] = door
             gc.collect()
             gc.freeze()  # what lives as long as the worker is never looked at again
             await super().startup(sockets)
