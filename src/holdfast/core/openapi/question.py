@@ -90,7 +90,7 @@ COMMON_PARAMETERS: dict[str, Schema] = {
     "list.limit": {
         "name": "limit",
         "in": "query",
-        "description": "The rows of a page.",
+        "description": f"The rows of a page; {PAGE_LIMIT_DEFAULT} if not said.",
         "schema": {"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT_MAX, "default": PAGE_LIMIT_DEFAULT},
     },
     "list.count": {
@@ -292,7 +292,7 @@ def _build_query(catalog: Catalog, resource: ResourceSpec) -> Schema:
 
 def _from_parameter(name: str) -> Schema:
     parameter = COMMON_PARAMETERS[name]
-    schema: Schema = parameter["schema"]
+    schema = {name: value for name, value in parameter["schema"].items() if name != "default"}  # as in record: told in words
     return schema | {"description": parameter["description"]}
 
 

@@ -1,7 +1,8 @@
 """The schemas of one resource: what is shown of a record, and what may be sent to make, replace and change one."""
 
 from collections.abc import Iterator
-from typing import Any
+
+import msgspec
 
 from holdfast.base.limits import BULK_ROWS_MAX, INT_MAX
 from holdfast.core.openapi import patterns
@@ -146,11 +147,12 @@ def _field(resource: ResourceSpec, spec: FieldSpec, use: Use) -> Schema:
 
 
 def _with_default(spec: FieldSpec, schema: Schema) -> Schema:
-    """The default of an optional field; one that a function makes is not known here."""
+    """Tell the default of an optional field in words; one that a function makes is not known here.
+
+    Not by `default`: openapi-typescript takes a member that has one for a member that must be sent.
+    """
     if spec.required or spec.factory is not None:
         return schema
-    return schema | {"default": _default(spec)}
-
-
-def _default(spec: FieldSpec) -> Any:
-    return None if spec.default is None else to_json(spec.type, spec.default)
+    default = None if spec.default is None else to_json(spec.type, spec.default)
+    told = f"Default: `{msgspec.json.encode(default).decode()}`."
+    return schema | {"description": f"{schema['description']} {told}" if "description" in schema else told}

@@ -1,0 +1,148 @@
+"""A Python client, generated from the document by openapi-python-client, calls every operation of the served library."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+_PACKAGE = "generated_library_client"
+_TIMEOUT_S = 120
+
+
+class Generated:
+    """The generated package: its models, and its operations with every call counted."""
+
+    def __init__(self, package: ModuleType, address: str) -> None:
+        self.models = importlib.import_module(f"{package.__name__}.models")
+        self.client = importlib.import_module(f"{package.__name__}.client").Client(base_url=address)
+        self.called: set[str] = set()
+
+    def call(self, tag: str, operation: str, *arguments: Any, status: HTTPStatus = HTTPStatus.OK, **options: Any) -> Any:
+        """Call an operation and check its status; gives the parsed answer and its headers."""
+        module = importlib.import_module(f"{_PACKAGE}.api.{tag}.{operation}")
+        answer = module.sync_detailed(*arguments, client=self.client, **options)
+        assert answer.status_code == status, answer.content
+        self.called.add(operation)
+        return answer
+
+
+@pytest.fixture(scope="module")
+def document(served: Callable[[str], str]) -> dict[str, Any]:
+    """The document as it is served."""
+    with urllib.request.urlopen(f"{served('library')}/openapi.json", timeout=_TIMEOUT_S) as answer:  # noqa: S310 - our own server
+        held: dict[str, Any] = json.load(answer)
+    return held
+
+
+@pytest.fixture(scope="module")
+def generated(served: Callable[[str], str], document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
+    """The client, generated into a temporary folder without a single warning."""
+    folder = tmp_path_factory.mktemp("python-client")
+    (folder / "openapi.json").write_text(json.dumps(document))
+    tools = Path(sys.executable).parent
+    command = [
+        str(tools / "openapi-python-client"), "generate", "--path", "openapi.json", "--meta", "none", "--output-path", _PACKAGE,
+        "--fail-on-warning",
+    ]  # fmt: skip
+    path = f"{tools}{os.pathsep}{os.environ['PATH']}"  # it formats with ruff
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning" not in (done.stdout + done.stderr).lower(), done.stdout + done.stderr
+    sys.path.insert(0, str(folder))
+    try:
+        client = Generated(importlib.import_module(_PACKAGE), served("library"))
+        with client.client:
+            yield client
+    finally:
+        sys.path.remove(str(folder))
+
+
+def test_the_generated_client_calls_every_operation(generated: Generated, document: dict[str, Any]) -> None:
+    """Every operation answers what the document says, read into the models that were generated from it."""
+    models, call = generated.models, generated.call
+
+    author = call("author", "create_author", body=models.AuthorCreate(name="Ursula", email="ursula@example.org"), status=HTTPStatus.CREATED)
+    assert isinstance(author.parsed.data, models.Author)
+    assert author.headers["location"] == f"/api/v1/authors/{author.parsed.data.id}"
+    author_id: UUID = author.parsed.data.id
+
+    more = [models.AuthorCreate(name=name, email=f"{name}@example.org") for name in ("octavia", "stanislaw")]
+    many = call("author", "bulk_create_authors", body=more, status=HTTPStatus.CREATED)
+    assert [each.name for each in many.parsed.data] == ["octavia", "stanislaw"]
+
+    body = models.BookCreate(title="The Dispossessed", author_id=author_id, price="12.50", tags=["utopia"])
+    book = call("book", "create_book", body=body, include="author", status=HTTPStatus.CREATED).parsed.data
+    assert (book.price, book.status, book.version, book.author.name) == ("12.50", models.BookStatus.DRAFT, 1, "Ursula")
+
+    _read_in_every_way(generated, author_id, book)
+    _change_in_every_way(generated, book)
+    _ask_for_the_service(generated)
+    assert generated.called == {each["operationId"] for item in document["paths"].values() for each in item.values()}
+
+
+def _read_in_every_way(generated: Generated, author_id: UUID, book: Any) -> None:
+    models, call = generated.models, generated.call
+    read = call("book", "read_book", book.id)
+    assert isinstance(read.parsed.data, models.Book)
+    assert read.parsed.data.title == book.title
+    assert isinstance(call("book", "read_book", book.id, fields="title").parsed.data, models.BookPart)
+    call("book", "read_book", book.id, if_none_match=read.headers["etag"], status=HTTPStatus.NOT_MODIFIED)
+    assert call("author", "read_author", author_id).parsed.data.email == "ursula@example.org"
+
+    listed = call("book", "list_books", pricegte="10", statusin="draft,published", sort="-price", limit=1).parsed
+    assert ([each.id for each in listed.data], listed.meta.total) == ([book.id], 1)
+    assert call("book", "list_authors_books", author_id, titlecontains="Disp").parsed.meta.total == 1
+    assert call("author", "list_authors", q="ursu").parsed.meta.total == 1
+
+    asked = models.BookQuery(filter_=models.BookFilter(price=models.OperatorsNumber2(gte="10"), author_name="Ursula"), sort=["-price"])
+    assert call("book", "query_books", body=asked).parsed.meta.total == 1
+    named = models.AuthorFilter(
+        or_=[models.AuthorFilter(name="octavia"), models.AuthorFilter(name=models.OperatorsText(startswith="stan"))]
+    )
+    assert call("author", "query_authors", body=models.AuthorQuery(filter_=named)).parsed.meta.total == 2
+
+
+def _change_in_every_way(generated: Generated, book: Any) -> None:
+    models, call = generated.models, generated.call
+    read = call("book", "read_book", book.id)
+    whole = models.BookReplace.from_dict(read.parsed.data.to_dict())  # what was read can be sent back
+    replaced = call("book", "replace_book", book.id, body=whole, if_match=read.headers["etag"]).parsed.data
+    assert (replaced.version, replaced.title) == (2, book.title)
+    patched = call("book", "patch_book", book.id, body=models.BookPatch(status=models.BookStatus.PUBLISHED, version=2)).parsed.data
+    assert (patched.version, patched.status) == (3, models.BookStatus.PUBLISHED)
+    stale = call("book", "delete_book", book.id, if_match='"1-00000000"', status=HTTPStatus.PRECONDITION_FAILED).parsed
+    assert stale.error.code == models.Error412ErrorCode.VERSION_CONFLICT
+    assert call("book", "delete_book", book.id, version=3).parsed.data is None
+
+    again = models.BookCreate(title="Rocannon's World", author_id=book.author_id, price=7.25)
+    made = call("book", "bulk_create_books", body=[again], status=HTTPStatus.CREATED).parsed.data[0]
+    assert made.price == "7.25"
+    author_id = book.author_id
+    used = call("author", "delete_author", author_id, if_match="*", status=HTTPStatus.CONFLICT).parsed
+    assert used.error.code == models.Error409ErrorCode.REFERENCE_CONFLICT
+    author = call("author", "patch_author", author_id, body=models.AuthorPatch(name="Ursula K."), if_match="*").parsed.data
+    renamed = models.AuthorReplace(name="Ursula K. Le Guin", email=author.email, version=author.version)
+    assert call("author", "replace_author", author_id, body=renamed).parsed.data.name == "Ursula K. Le Guin"
+    call("book", "delete_book", made.id, version=1)
+    call("author", "delete_author", author_id, if_match="*", prefer="return=minimal", status=HTTPStatus.NO_CONTENT)
+
+
+def _ask_for_the_service(generated: Generated) -> None:
+    call = generated.call
+    assert call("service", "check_health").parsed.data.status == "alive"
+    assert call("service", "check_readiness").parsed.data.status == "ready"
+    assert "holdfast" in call("service", "read_metrics").content.decode()
+    assert call("service", "read_openapi").content.startswith(b"{")
+    assert "swagger-ui" in call("service", "show_docs").content.decode()
