@@ -10,10 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.base.errors import Broken, Detail, Refused
+from holdfast.base.ids import RecordId
 from holdfast.base.limits import BODY_BYTES_MAX, BULK_ROWS_MAX, DETAILS_MAX, LIST_ITEMS_MAX
 from holdfast.core.change import merge
 from holdfast.core.document import parse_json
-from holdfast.core.validate import BodyReader, parse_text, parse_value, peek_version, read_version_alone, validate_merged
+from holdfast.core.validate import (
+    BodyReader,
+    Changed,
+    Created,
+    InvalidBody,
+    parse_text,
+    parse_value,
+    peek_version,
+    read_version_alone,
+    validate_merged,
+)
 from holdfast.model.catalog import AccessSpec, FieldSpec, ResourceSpec, Secret
 from holdfast.model.rule import Nobody
 from holdfast.model.types import (
@@ -365,7 +376,7 @@ class TestEitherChange:
         sent = {"id": ID.upper(), "created_at": "2026-11-23T15:29:00+02:00", "rank": Decimal("9.0"), "isbn": None}
         assert read(LEAST | sent).equal == {"id": ID, "created_at": AT, "rank": 9, "isbn": None}
 
-    @pytest.mark.parametrize(("version", "code"), [(None, "wrong_type"), ("3", "wrong_type"), (0, "too_small"), (1.5, "wrong_type")])
+    @pytest.mark.parametrize(("version", "code"), [(None, "null_not_allowed"), ("3", "wrong_type"), (0, "too_small"), (1.5, "wrong_type")])
     def test_a_version_is_a_whole_number_from_1(self, read: Any, version: Any, code: str) -> None:
         """Any other version is refused at `version`."""
         assert refusal_of(read, LEAST | {"version": version}) == {"version": code}
@@ -565,6 +576,33 @@ class TestVersionAlone:
         }
         assert refusal_of(read_version_alone, {"version": 0, "x": 1}) == {"version": "too_small", "x": "unknown_member"}
         assert refusal_of(read_version_alone, {"version": None}) == {"version": "null_not_allowed"}
+
+
+class TestSoundPart:
+    """What could be read of a body with faults, for what only the database can judge."""
+
+    BOOKS = BodyReader(resource(spec("title", Text(max_length=3)), spec("author_id", Reference("authors"), default=None, nullable=True)))
+
+    def test_of_a_creation(self) -> None:
+        """The sound members and the chosen id, whatever else is wrong."""
+        with pytest.raises(InvalidBody) as caught:
+            self.BOOKS.read_create({"id": ID, "title": "long", "author_id": ID, "x": 1})
+        assert caught.value.created == [Created(RecordId(ID), {"author_id": ID})]
+        assert caught.value.changed is None
+
+    def test_of_a_bulk(self) -> None:
+        """Every record has its place, also one that is no object."""
+        with pytest.raises(InvalidBody) as caught:
+            self.BOOKS.read_bulk([{"title": "a", "author_id": ID}, 5, {"author_id": ID}])
+        assert [each.values for each in caught.value.created] == [{"title": "a", "author_id": ID}, {}, {"author_id": ID}]
+
+    @pytest.mark.parametrize("read", [BOOKS.read_replace, BOOKS.read_patch])
+    def test_of_a_change(self, read: Any) -> None:
+        """The sound members and those that must be equal, less the faulty ones."""
+        with pytest.raises(InvalidBody) as caught:
+            read({"title": "long", "author_id": ID, "id": ID, "created_at": "never", "version": 3})
+        assert caught.value.changed == Changed({"author_id": ID}, {}, {"id": ID}, 3)
+        assert caught.value.created == ()
 
 
 class TestPeekVersion:

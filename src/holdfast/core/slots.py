@@ -33,6 +33,11 @@ def patch_slot(spec: FieldSpec, read: Reader) -> Slot:
     return _slot(spec, read, KEEP)
 
 
+def equal_slot(spec: FieldSpec) -> Slot:
+    """The slot of a member that may be sent back but not changed."""
+    return Slot(spec.member, equal_reader(spec), None if spec.nullable and not spec.secret else _KEPT, KEEP)
+
+
 def equal_reader(spec: FieldSpec) -> Reader:
     """The reader of a member that may be sent back but not changed; what cannot be a stored value cannot be equal to it."""
     read = field_reader(spec.type)

@@ -5,17 +5,17 @@ what must be compared with the stored record (`equal`, `merge`) is handed on and
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from holdfast.base.errors import Detail
+from holdfast.base.errors import Detail, Refused
 from holdfast.base.ids import RecordId, parse_client_id
 from holdfast.base.limits import BULK_ROWS_MAX
 from holdfast.core.condition import Stored
 from holdfast.core.invalid import Fault, Invalid, details_of, invalid, is_full, move, refusal, unknown, wrong_type
-from holdfast.core.slots import SET_BY_SERVER, create_slot, equal_reader, patch_slot, read_nullable, replace_slot
+from holdfast.core.slots import SET_BY_SERVER, create_slot, equal_slot, patch_slot, read_nullable, replace_slot
 from holdfast.core.structure import KEEP, NULL_REFUSED, Slot, field_reader, make_ready, patch_reader, read_members
 from holdfast.core.values import Reader, Scalar, scalar_reader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
@@ -47,8 +47,20 @@ class Changed(NamedTuple):
     version: int | None
 
 
+class InvalidBody(Refused):
+    """A body with faults: validation_failed (422), all of them in `details`.
+
+    created, changed  what of the body is sound, for what only the database can judge
+    """
+
+    def __init__(self, faults: list[Fault], *, created: Sequence[Created] = (), changed: Changed | None = None) -> None:
+        refused = refusal(faults)
+        super().__init__(refused.code, refused.message, details=refused.details)
+        self.created, self.changed = created, changed
+
+
 class BodyReader:
-    """Reads the bodies of one resource. Every method raises Refused validation_failed (422) with all faults in `details`."""
+    """Reads the bodies of one resource. Every method raises InvalidBody with all faults in `details`."""
 
     def __init__(self, resource: ResourceSpec) -> None:
         declared = [spec for spec in resource.fields if not spec.system]
@@ -59,8 +71,11 @@ class BodyReader:
             patch_slot(spec, field_reader(spec.type)) for spec in writable if not isinstance(spec.type, Mapping | Nested)
         )
         self._merge = make_ready(patch_slot(spec, patch_reader(spec.type)) for spec in writable if isinstance(spec.type, Mapping | Nested))
-        self._equal = {spec.member: equal_reader(spec) for spec in resource.fields if spec.system or spec not in writable}
-        self._equal.pop("version")  # it is the precondition
+        self._equal = make_ready(
+            equal_slot(spec)
+            for spec in resource.fields
+            if (spec.system or spec not in writable) and spec.member != "version"  # that is the precondition
+        )
         self._set_by_server = tuple(spec.member for spec in resource.fields if spec.system and spec.member != "id")
         self._creatable = ("id", *(spec.member for spec in declared if not spec.readonly))
         self._changeable = ("version", *(spec.member for spec in writable))
@@ -69,10 +84,11 @@ class BodyReader:
 
     def read_create(self, value: Any) -> Created:
         """Read the body of a creation: the id, if the caller chooses it, and every declared member."""
-        try:
-            return self._read_create(value)
-        except Invalid as error:
-            raise refusal(error.faults) from None
+        faults: list[Fault] = []
+        created = self._read_create(_as_object(value), faults)
+        if faults:
+            raise InvalidBody(faults, created=[created])
+        return created
 
     def read_bulk(self, value: Any) -> list[Created]:
         """Read the body of a bulk creation: 1 to BULK_ROWS_MAX objects. Details are at `[3].title`."""
@@ -84,14 +100,13 @@ class BodyReader:
         created: list[Created] = []
         faults: list[Fault] = []
         for index, item in enumerate(value):
-            try:
-                created.append(self._read_create(item))
-            except Invalid as error:
-                faults.extend(move(f"[{index}]", error.faults))
-                if is_full(faults):
-                    break
+            found: list[Fault] = [] if isinstance(item, dict) else wrong_type("an object", item).faults
+            created.append(Created(None, {}) if found else self._read_create(item, found))
+            faults.extend(move(f"[{index}]", found))
+            if is_full(faults):
+                break
         if faults:
-            raise refusal(faults)
+            raise InvalidBody(faults, created=created)
         return created
 
     def read_replace(self, value: Any) -> Changed:
@@ -103,9 +118,10 @@ class BodyReader:
         members = _as_object(value)
         assign, found = read_members(self._replace, members, faults)
         equal, version = ({}, None) if found == len(members) else self._read_beside_change(members, faults)
+        changed = Changed(assign, {}, equal, version)
         if faults:
-            raise refusal(faults)
-        return Changed(assign, {}, equal, version)
+            raise InvalidBody(faults, changed=changed)
+        return changed
 
     def read_patch(self, value: Any) -> Changed:
         """Read a merge patch (RFC 7396): what is left out stays, null empties an optional member, objects are merged, lists replaced."""
@@ -114,19 +130,15 @@ class BodyReader:
         assign, found = read_members(self._patch, members, faults)
         merge, merged = read_members(self._merge, members, faults)
         equal, version = ({}, None) if found + merged == len(members) else self._read_beside_change(members, faults)
-        if faults:
-            raise refusal(faults)
         assign.update({member: None for member, patch in merge.items() if patch is None})
-        return Changed(assign, {member: patch for member, patch in merge.items() if patch is not None}, equal, version)
-
-    def _read_create(self, value: Any) -> Created:
-        if not isinstance(value, dict):
-            raise wrong_type("an object", value)
-        faults: list[Fault] = []
-        values, found = read_members(self._create, value, faults)
-        chosen = None if found == len(value) else self._read_beside_create(value, faults)
+        changed = Changed(assign, {member: patch for member, patch in merge.items() if patch is not None}, equal, version)
         if faults:
-            raise Invalid(faults)
+            raise InvalidBody(faults, changed=changed)
+        return changed
+
+    def _read_create(self, members: dict[str, Any], faults: list[Fault]) -> Created:
+        values, found = read_members(self._create, members, faults)
+        chosen = None if found == len(members) else self._read_beside_create(members, faults)
         return Created(chosen, values)
 
     def _read_beside_create(self, members: dict[str, Any], faults: list[Fault]) -> RecordId | None:
@@ -138,10 +150,10 @@ class BodyReader:
 
     def _read_beside_change(self, members: dict[str, Any], faults: list[Fault]) -> tuple[dict[str, Stored], int | None]:
         """Read what may be sent back but not changed, and the version; everything else is a fault."""
-        version = _read_into(faults, "version", _read_version, members["version"]) if "version" in members else None
-        equal = {name: _read_into(faults, name, read, members[name]) for name, read in self._equal.items() if name in members}
+        values, _ = read_members(_VERSION_ALONE, members, faults)
+        equal, _ = read_members(self._equal, members, faults)
         faults.extend(self._unknown(members, self._changeable))
-        return equal, version
+        return equal, values.get("version")
 
     def _unknown(self, members: dict[str, Any], meant: tuple[str, ...]) -> Iterable[Fault]:
         for name, member in self._included.items():

@@ -3,7 +3,7 @@
 A handler does its steps in the order of refusals (CONTRACT 2.3): 406 and 415, then 400, then 422, then what the store finds.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from holdfast.base.errors import Refused
@@ -23,8 +23,9 @@ from holdfast.core.negotiate import check_content_type, prefers_minimal
 from holdfast.core.plan import Create, Delete, Page, ReadOne, Row, Update, Write, WriteStep
 from holdfast.core.record_reply import RecordReplies
 from holdfast.core.reply import HeaderPolicy
-from holdfast.core.validate import BodyReader, Changed, Created, peek_version, read_version_alone
+from holdfast.core.validate import BodyReader, Changed, Created, InvalidBody, peek_version, read_version_alone
 from holdfast.core.view import View
+from holdfast.engine.faults import FaultFinder
 from holdfast.engine.request import Handler, Request
 from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
 from holdfast.ports.store import Store
@@ -57,6 +58,7 @@ class Records:
         self._one = RecordReader(catalog, resource, views)
         self._many = ListReader(catalog, resource, cursors, views)
         self._bodies = BodyReader(resource)
+        self._faults = FaultFinder(catalog, resource, store, self._one.default.view)
         self._replies = RecordReplies(resource, policy)
         self._secret_kinds = {each.member: each.secret.value for each in resource.fields if each.secret is not None}
 
@@ -134,21 +136,31 @@ class Records:
 
     async def create(self, request: Request, body: bytes) -> Reply:
         """POST one record."""
-        self._require_json(request)
-        view = self._one.read_query(request.query, VIEWING).view
-        step = await self._plan_create(self._bodies.read_create(parse_json(body)), view)
-        (row,) = await self._write((step,), request)
-        assert row is not None
+        view, (row,) = await self._create(self._read_one, request, body)
         return self._replies.created(row, view, request.request_id, minimal=_minimal(request))
 
     async def create_many(self, request: Request, body: bytes) -> Reply:
         """POST .../bulk: an array of records, all or nothing."""
+        _, rows = await self._create(self._bodies.read_bulk, request, body, step_prefix="[{}]")
+        return self._replies.created_many(rows, request.request_id, minimal=_minimal(request))
+
+    def _read_one(self, value: Any) -> Sequence[Created]:
+        return [self._bodies.read_create(value)]
+
+    async def _create(
+        self, read: Callable[[Any], Sequence[Created]], request: Request, body: bytes, step_prefix: str = ""
+    ) -> tuple[View, Sequence[Row]]:
         self._require_json(request)
         view = self._one.read_query(request.query, VIEWING).view
-        created = self._bodies.read_bulk(parse_json(body))
-        steps = tuple([await self._plan_create(each, view) for each in created])
-        rows = await self._write(steps, request, step_prefix="[{}]")
-        return self._replies.created_many((row for row in rows if row is not None), request.request_id, minimal=_minimal(request))
+        value = parse_json(body)
+        created: Sequence[Created] = ()
+        try:
+            created = read(value)
+            steps = tuple([await self._plan_create(each, view) for each in created])
+            return view, [row for row in await self._write(steps, request, step_prefix) if row is not None]
+        except Refused as refused:
+            sound = refused.created if isinstance(refused, InvalidBody) else created
+            raise await self._faults.complete_create(refused, sound, step_prefix) from refused
 
     async def replace(self, request: Request, body: bytes) -> Reply:
         """PUT one record."""
@@ -173,15 +185,20 @@ class Records:
         return self._replies.deleted(request.request_id, minimal=_minimal(request))
 
     async def _change(self, read: Callable[[Any], Changed], request: Request, body: bytes) -> Reply:
-        ask = self._one.read_query(request.query, CHANGING)
+        view, query_version = self._one.read_query(request.query, CHANGING)
         value = parse_json(body)
-        expected = self._expect(ask.version, value, request)
-        changed = read(value)
-        assign = await self._seal(changed.assign)
-        step = Update(_id_of(request), ask.view, assign, changed.merge, changed.equal, expected.version, expected.stale)
-        (row,) = await self._write((step,), request)
+        record_id, expected = _id_of(request), self._expect(query_version, value, request)
+        changed: Changed | None = None
+        try:
+            changed = read(value)
+            assign = await self._seal(changed.assign)
+            step = Update(record_id, view, assign, changed.merge, changed.equal, expected.version, expected.stale)
+            (row,) = await self._write((step,), request)
+        except Refused as refused:
+            sound = refused.changed if isinstance(refused, InvalidBody) else changed
+            raise await self._faults.complete_change(refused, sound, record_id, expected) from refused
         assert row is not None
-        return self._replies.changed(row, ask.view, request.request_id, minimal=_minimal(request))
+        return self._replies.changed(row, view, request.request_id, minimal=_minimal(request))
 
     def _expect(self, query_version: int | None, value: Any, request: Request) -> Precondition:
         """The version that the caller has read, before the rest of the body is judged: what cannot be understood is told first."""

@@ -1,0 +1,86 @@
+"""Every fault at once: what the database finds wrong with the sound part of a body that is refused already.
+
+A body is judged in two places: its form before the write, its references and what may only be equal within the transaction. A caller who
+has faults of both kinds is told of all of them in one answer. That costs a few reads, and only where there is a fault.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+import msgspec
+
+from holdfast.base.errors import Detail, Refused, detail
+from holdfast.base.ids import RecordId
+from holdfast.base.limits import DETAILS_MAX
+from holdfast.core.comparison import compare
+from holdfast.core.condition import Stored
+from holdfast.core.entity_tag import Precondition
+from holdfast.core.plan import ReadOne, Row
+from holdfast.core.validate import Changed, Created
+from holdfast.core.view import View
+from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.ports.store import Store
+
+_LOOKUPS_MAX = 200  # targets looked for beside one refusal; a bulk could name a thousand
+
+
+class FaultFinder:
+    """Completes the refusals of one resource.
+
+    view  the whole record
+    """
+
+    def __init__(self, catalog: Catalog, resource: ResourceSpec, store: Store, view: View) -> None:
+        self._resource, self._store, self._view = resource, store, view
+        targets = {each.member: catalog.target(each) for each in resource.fields if each.reference is not None}
+        self._targets = {member: View(target, (target.by_member["id"],)) for member, target in targets.items()}
+
+    async def complete_create(self, refused: Refused, created: Sequence[Created], prefix: str) -> Refused:
+        """The refusal of a creation with every missing reference.
+
+        created  what was sound; ids that the caller chose are taken as there
+        prefix   before the details of each, as in core.plan.Write
+        """
+        if refused.code != "validation_failed":
+            return refused
+        chosen = {(self._resource.path, each.id) for each in created}
+        bodies = ((prefix.format(index), each.values) for index, each in enumerate(created))
+        return _add(refused, await self._find_missing(bodies, chosen))
+
+    async def complete_change(self, refused: Refused, changed: Changed | None, record_id: RecordId, expected: Precondition) -> Refused:
+        """The refusal of a change with every missing reference and, if the version is the one expected, all that may not be changed.
+
+        changed  what was sound, if anything was
+        """
+        if refused.code != "validation_failed" or changed is None:
+            return refused
+        more = await self._find_missing([("", changed.assign)], set())
+        row = await self._read(record_id, self._view)
+        if row is not None and expected.version in (None, row.version):
+            more.extend(compare(self._resource, changed, msgspec.json.decode(row.text)))
+        return _add(refused, more)
+
+    async def _find_missing(
+        self, bodies: Iterable[tuple[str, Mapping[str, Stored]]], there: set[tuple[str, RecordId | None]]
+    ) -> list[Detail]:
+        named = (
+            (f"{place}.{member}" if place else member, view, RecordId(value))
+            for place, values in bodies
+            for member, view in self._targets.items()
+            if isinstance(value := values.get(member), str)
+        )
+        details = []
+        for field, view, target_id in islice(named, _LOOKUPS_MAX):
+            if (view.resource.path, target_id) not in there and await self._read(target_id, view) is None:
+                details.append(detail(field, "reference_missing"))
+        return details
+
+    async def _read(self, record_id: RecordId, view: View) -> Row | None:
+        row = self._store.read_one(ReadOne(record_id, view))
+        return row if row is None or isinstance(row, Row) else await row
+
+
+def _add(refused: Refused, more: Iterable[Detail]) -> Refused:
+    known = {(each.field, each.code) for each in refused.details}
+    new = [each for each in more if (each.field, each.code) not in known]
+    return Refused(refused.code, refused.message, details=(*refused.details, *new)[:DETAILS_MAX], hint=refused.hint)
