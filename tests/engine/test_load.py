@@ -10,7 +10,7 @@ import pytest
 from holdfast import Access, Backend, Resource, anyone
 from holdfast import field as declare
 from holdfast.base.errors import Unavailable
-from holdfast.core.plan import Page, ReadMany, ReadOne, Row, Write
+from holdfast.core.plan import Claim, Kept, Page, ReadMany, ReadOne, Row, Write
 from holdfast.engine.load import Loaded, Loader
 from holdfast.engine.rows import Position, Rejected, read_rows
 from holdfast.ports.store import Health, Store
@@ -54,6 +54,10 @@ class Weak:
                 await self.inner.write(plan)
             raise Unavailable(self.code, retry_after_s=0)
         return await self.inner.write(plan)
+
+    def write_once(self, plan: Write, claim: Claim) -> Awaitable[Kept]:
+        """As the real one; a load claims no keys."""
+        return self.inner.write_once(plan, claim)
 
     def health(self) -> Health:
         """As the real one."""

@@ -40,6 +40,7 @@ DECIMAL_DIGITS_MAX = 18  # a scaled decimal fits a 64-bit integer
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 DETAILS_MAX = 1_000  # faults listed by one answer; a body of 1 MiB can hold a hundred thousand
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
+IDEMPOTENCY_KEPT_S = 24 * 3_600  # the answer of a write is replayed for so long (CONTRACT 2.6)
 EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 # Declarations

@@ -4,7 +4,7 @@ Reads are one statement each. Writes are steps in order, all or nothing; every c
 that writes: the permission (`where`), the version (`version`), the references (`references`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,7 +119,7 @@ class Write:
     """One transaction: its steps in order, who asked, under which request id, when.
 
     deadline_s  monotonic time (ports.Clock) after which a queued write is taken out, never run: 503 deadline_exceeded
-    at_step     details of a refusal are prefixed with this template per step ("{}" none, "[{}]" bulk, "operations[{}]" batch)
+    step_prefix details of a refusal are prefixed with this template per step ("{}" none, "[{}]" bulk, "operations[{}]" batch)
     """
 
     steps: tuple[WriteStep, ...]
@@ -138,6 +138,34 @@ class Row:
     id: RecordId
     version: int
     included: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer to a write that is kept with its idempotency key, so that a repeat gets the very same.
+
+    headers   (lower-case name, value) of this answer alone: etag, location, preference-applied
+    replayed  an earlier request has made it; this one changed nothing
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An idempotency key, claimed in the transaction of its write.
+
+    key_hash     16 bytes: who asks, method, path and key
+    fingerprint  16 bytes: what is asked, so that another request under the same key is told from a repeat
+    keep         one Row for each step, as a store returns them -> the answer that is kept. Pure; called within the transaction
+    """
+
+    key_hash: bytes
+    fingerprint: bytes
+    keep: Callable[[tuple[Row | None, ...]], Kept]
 
 
 @dataclass(frozen=True, slots=True)

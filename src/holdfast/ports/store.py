@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
-from holdfast.core.plan import Page, ReadMany, ReadOne, Row, Write
+from holdfast.core.plan import Claim, Kept, Page, ReadMany, ReadOne, Row, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,15 @@ class Store(Protocol):
         Raises Unavailable: overloaded (queue full), deadline_exceeded (never started), unavailable (refused cleanly: disk full,
         read-only), outcome_unknown (the commit itself failed).
         Cancelling the awaitable takes a queued write out; one that runs is finished.
+        """
+        ...
+
+    def write_once(self, plan: Write, claim: Claim) -> "Awaitable[Kept]":
+        """Run a write as `write` does, and claim its idempotency key in the same transaction; the answer that is kept with the key.
+
+        If the key was claimed by a committed write of the last IDEMPOTENCY_KEPT_S seconds, no step runs: the answer is the one that
+        was kept then, `replayed` set, or, where the fingerprint is another, Refused idempotency_mismatch. What was refused or rolled
+        back leaves the key free.
         """
         ...
 

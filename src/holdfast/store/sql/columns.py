@@ -23,10 +23,11 @@ from holdfast.model.types import (
     Uuid,
 )
 
-# A STRICT table of SQLite knows INTEGER, REAL and TEXT alone; its INTEGER has 64 bits.
+# A STRICT table of SQLite knows INTEGER, REAL, TEXT and BLOB alone; its INTEGER has 64 bits.
 INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 REAL: sa.types.TypeEngine[Any] = sa.Double().with_variant(sa.REAL(), "sqlite")
 TEXT = sa.Text()
+BLOB = sa.LargeBinary()
 
 
 def column_type(type_: FieldType) -> sa.types.TypeEngine[Any]:

@@ -6,9 +6,11 @@ One Renderer serves one catalog on one database. Compiled texts are kept by shap
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
+from holdfast.base.instant import Instant
 from holdfast.core.condition import ALWAYS, All, Any, Condition, IsNull, Matches, Not, OneOf, Path, Stored, Test
-from holdfast.core.plan import Create, Order, ReadMany, ReadOne
+from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne
 from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.store.sql.claims import Claims
 from holdfast.store.sql.condition import RANK
 from holdfast.store.sql.cursor import after_condition
 from holdfast.store.sql.dialect import Dialect
@@ -43,6 +45,9 @@ class Renderer:
         self._head, self._gone, self._meta = reads.head(), reads.gone(), reads.meta()
         self._journal_insert, self._gone_insert = writes.journal_insert(), writes.gone_insert()
         self._meta_insert, self._meta_update = writes.meta_insert(), writes.meta_update()
+        claims = Claims(tables, self._dialect)
+        self._kept, self._keep = claims.find(), claims.insert()
+        self._drop_kept, self._prune_kept = claims.delete(), claims.prune()
 
     def schema(self) -> tuple[str, ...]:
         """Every CREATE statement for an empty database, in order."""
@@ -166,6 +171,24 @@ class Renderer:
     def meta_update(self, key: str, value: str) -> Statement:
         """Change one of the house's own facts."""
         return self._meta_update.bind((key, value))
+
+    # Idempotency keys
+
+    def kept(self, key_hash: bytes) -> Statement:
+        """No row or one: (fingerprint, microseconds since 1970, status, headers as JSON text, body) of the answer kept with a key."""
+        return self._kept.bind((key_hash,))
+
+    def keep(self, claim: Claim, kept: Kept, headers: str, at: Instant) -> Statement:
+        """Keep an answer with its key. `headers` is the JSON text of `kept.headers`."""
+        return self._keep.bind((claim.key_hash, claim.fingerprint, at, kept.status, headers, kept.body))
+
+    def drop_kept(self, key_hash: bytes) -> Statement:
+        """Let go of the answer kept with a key."""
+        return self._drop_kept.bind((key_hash,))
+
+    def prune_kept(self, upto: Instant, limit: int) -> Statement:
+        """Let go of those among the `limit` oldest answers that were kept up to an instant."""
+        return self._prune_kept.bind((upto, limit))
 
     def _start(self, plan: ReadMany) -> tuple[Stored, ...]:
         """What a ranked list holds at START."""

@@ -9,12 +9,15 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from holdfast.core.condition import Stored
 
+Bound = Stored | bytes
+"""The value of a parameter; bytes stand in the house's own tables alone."""
+
 
 class Statement(NamedTuple):
     """SQL text and the values of its parameters, in order."""
 
     text: str
-    values: tuple[Stored, ...]
+    values: tuple[Bound, ...]
 
 
 class Prepared:
@@ -26,7 +29,7 @@ class Prepared:
         self.text = text
         self._pick = _picker(positions)
 
-    def bind(self, values: Sequence[Stored]) -> Statement:
+    def bind(self, values: Sequence[Bound]) -> Statement:
         """Make the statement for the values that were collected with the shape."""
         return Statement(self.text, self._pick(values))
 

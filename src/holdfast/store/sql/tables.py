@@ -8,7 +8,7 @@ from sqlalchemy.sql.elements import quoted_name
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.model.rule import This, operands, path_of
 from holdfast.model.types import Boolean
-from holdfast.store.sql.columns import INTEGER, TEXT, column_type
+from holdfast.store.sql.columns import BLOB, INTEGER, TEXT, column_type
 from holdfast.store.sql.dialect import Dialect
 from holdfast.store.sql.rows import Row, TableRow
 
@@ -26,7 +26,8 @@ class Tables:
         self.journal = _journal(self.metadata, dialect)
         self.gone = _gone(self.metadata, dialect)
         self.meta = _meta(self.metadata, dialect)
-        self.house = (self.meta, self.journal, self.gone)
+        self.idempotency = _idempotency(self.metadata, dialect)
+        self.house = (self.meta, self.journal, self.gone, self.idempotency)
         self._resources = {each.path: _resource_table(self.metadata, catalog, each, dialect) for each in catalog.resources.values()}
 
     def table(self, resource: ResourceSpec) -> sa.Table:
@@ -142,6 +143,22 @@ def _gone(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
         sa.Column("record_id", TEXT, primary_key=True),
         sa.Column("version", INTEGER, nullable=False),
         **dialect.table_options(clustered=True),
+    )
+
+
+def _idempotency(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
+    """The answers kept with idempotency keys. By row, not by key: rows of an index in random order would double the cost of a write."""
+    return sa.Table(
+        "hf_idempotency",
+        metadata,
+        sa.Column("row", INTEGER, primary_key=True),
+        sa.Column("key_hash", BLOB, nullable=False, unique=True),
+        sa.Column("fingerprint", BLOB, nullable=False),
+        sa.Column("created_at", INTEGER, nullable=False),  # microseconds since 1970; before the body, so that it is read without it
+        sa.Column("status", INTEGER, nullable=False),
+        sa.Column("headers", TEXT, nullable=False),
+        sa.Column("body", BLOB, nullable=False),
+        **dialect.table_options(),
     )
 
 

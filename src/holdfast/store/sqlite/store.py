@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from holdfast.base.limits import DRAIN_S
-from holdfast.core.plan import Delete, Page, ReadMany, ReadOne, Row, Write
+from holdfast.core.plan import Claim, Delete, Kept, Page, ReadMany, ReadOne, Row, Write
 from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
 from holdfast.ports.world import Clock
@@ -14,6 +15,8 @@ from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.connection import open_reader, open_writer
 from holdfast.store.sqlite.health import HealthProbe
 from holdfast.store.sqlite.lane import Lane
+from holdfast.store.sqlite.once import Once
+from holdfast.store.sqlite.queue import Work
 from holdfast.store.sqlite.reader import Reader
 from holdfast.store.sqlite.schema import prepare
 from holdfast.store.sqlite.steps import Steps
@@ -37,6 +40,7 @@ class SqliteStore:
         connect = partial(open_reader, path)
         self._wal = path.with_name(f"{path.name}-wal")
         self._steps = Steps(catalog, renderer)
+        self._once = Once(renderer, self._steps.run)
         self._reader = Reader(connect, renderer, clock)
         self._turn = Turn(data_dir)
         self._writer = Writer(partial(open_writer, path), self._turn, clock)
@@ -53,12 +57,11 @@ class SqliteStore:
 
     def write(self, plan: Write) -> Awaitable[tuple[Row | None, ...]]:
         """Queue a write for the next group; its rows come once they are durable."""
-        return self._writer.submit(
-            lambda connection: self._steps.run(connection, plan),
-            plan.deadline_s,
-            weight=len(plan.steps),
-            guarded=len(plan.steps) > 1 or any(isinstance(each, Delete) for each in plan.steps),
-        )
+        return self._submit(lambda connection: self._steps.run(connection, plan), plan)
+
+    def write_once(self, plan: Write, claim: Claim) -> Awaitable[Kept]:
+        """Queue a write with an idempotency key; the answer that is kept comes once it is durable."""
+        return self._submit(lambda connection: self._once.run(connection, plan, claim), plan)
 
     def health(self) -> Health:
         """The last known state, at most a second old."""
@@ -76,6 +79,10 @@ class SqliteStore:
             return self._wal.stat().st_size
         except OSError:
             return 0
+
+    def _submit(self, work: Work, plan: Write) -> Awaitable[Any]:
+        guarded = len(plan.steps) > 1 or any(isinstance(each, Delete) for each in plan.steps)
+        return self._writer.submit(work, plan.deadline_s, weight=len(plan.steps), guarded=guarded)
 
     async def close(self) -> None:
         """Finish what is queued, then release every connection, lock and thread. Idempotent."""

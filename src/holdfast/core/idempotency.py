@@ -1,0 +1,83 @@
+"""Idempotency keys: how a caller makes a write happen once, however often it is sent.
+
+A key belongs to whoever asks (signed out: their address), a method and a concrete path. Beside it the fingerprint of the request is
+kept, so that a repeat is told from another request under the same key. Pure; the key is claimed by the store, in the transaction of
+the write.
+"""
+
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from holdfast.base.errors import Refused
+from holdfast.base.limits import IDEMPOTENCY_KEY_LENGTH_MAX
+from holdfast.core.exchange import Head, Reply
+from holdfast.core.plan import Claim, Kept, Row
+
+HEADER = "idempotency-key"
+REPLAYED = ("idempotency-replayed", "true")
+
+Answer = Callable[[tuple[Row | None, ...]], Reply]
+"""Makes the reply to a write from one Row for each step. Pure."""
+
+_MADE_ANEW = frozenset({"x-request-id"})
+"""Headers that belong to the request that is answered, not to the answer that is kept."""
+
+
+def read_key(head: Head) -> str | None:
+    """The idempotency key of a request without its surrounding quotes, None if it has none; refuses malformed_request."""
+    sent = [value for name, value in head.headers if name == HEADER]
+    if not sent:
+        return None
+    key = sent[0][1:-1] if len(sent[0]) > 1 and sent[0][0] == sent[0][-1] == '"' else sent[0]
+    if len(sent) > 1 or not 1 <= len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX or not _is_visible(key):
+        raise Refused(
+            "malformed_request",
+            f"Idempotency-Key is 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} visible ASCII characters, sent once.",
+            hint="Send a new random key, such as a UUID, for each write, and the same one when you send that write again.",
+        )
+    return key
+
+
+def _is_visible(key: str) -> bool:
+    return key.isascii() and key.isprintable() and " " not in key
+
+
+def build_claim(
+    key: str, head: Head, *, path: str, query: str, body: Any, actor_id: str | None, sign: Callable[[bytes], bytes], answer: Answer
+) -> Claim:
+    """The claim of a request.
+
+    path, query  as the request has them; the path is decoded
+    body         the parsed JSON value; None where there is none
+    actor_id     who asks; None for a caller who is not signed in
+    sign         a keyed 16-byte digest, so that the database alone tells nothing of keys and addresses
+    """
+    caller = ["address", head.peer] if actor_id is None else ["actor", actor_id]
+    place = [head.method, path]
+    asked = [*place, query, head.header("if-match"), head.header("prefer"), _encode_body(body)]
+    return Claim(
+        key_hash=sign(_encode([caller, *place, key])),
+        fingerprint=blake2b(_encode(asked), digest_size=16).digest(),
+        keep=lambda rows: _keep(answer(rows)),
+    )
+
+
+def _keep(reply: Reply) -> Kept:
+    assert isinstance(reply.body, bytes), "the answer to a write is no stream"
+    return Kept(reply.status, tuple(each for each in reply.headers if each[0] not in _MADE_ANEW), reply.body)
+
+
+def build_headers(kept: Kept, request_id: str) -> tuple[tuple[str, str], ...]:
+    """The headers of a kept answer, sent to the request of that id."""
+    return (("x-request-id", request_id), *kept.headers, *_mark(kept))
+
+
+def _mark(kept: Kept) -> Iterable[tuple[str, str]]:
+    return (REPLAYED,) if kept.replayed else ()
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_encode_body = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode  # members in any order are the same body

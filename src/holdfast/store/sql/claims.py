@@ -1,0 +1,41 @@
+"""Idempotency keys in SQL: the answers that are kept with them."""
+
+import sqlalchemy as sa
+
+from holdfast.store.sql.dialect import Dialect
+from holdfast.store.sql.statement import Prepared, constant, parameter
+from holdfast.store.sql.tables import Tables
+
+_INSERTED = ("key_hash", "fingerprint", "created_at", "status", "headers", "body")
+_FOUND = ("fingerprint", "created_at", "status", "headers", "body")
+
+
+class Claims:
+    """Builds the statements on hf_idempotency."""
+
+    def __init__(self, tables: Tables, dialect: Dialect) -> None:
+        self._table = tables.idempotency
+        self._dialect = dialect
+
+    def find(self) -> Prepared:
+        """What is kept with a key hash (position 0)."""
+        columns = [self._table.c[each] for each in _FOUND]
+        return self._dialect.prepare(sa.select(*columns).where(self._table.c.key_hash == parameter(0)))
+
+    def insert(self) -> Prepared:
+        """A kept answer: the values of _INSERTED."""
+        values = {self._table.c[each]: parameter(position) for position, each in enumerate(_INSERTED)}
+        return self._dialect.prepare(sa.insert(self._table).values(values))
+
+    def delete(self) -> Prepared:
+        """The answer of a key hash (position 0) away."""
+        return self._dialect.prepare(sa.delete(self._table).where(self._table.c.key_hash == parameter(0)))
+
+    def prune(self) -> Prepared:
+        """What was kept up to an instant (position 0) away, of the oldest rows, as many as position 1 says.
+
+        Rows are numbered as they come, so the oldest are the first: however many there are, no more than these are looked at.
+        """
+        oldest = sa.select(self._table.c.row, self._table.c.created_at).order_by(self._table.c.row).limit(parameter(1)).offset(constant(0)).subquery()
+        expired = sa.select(oldest.c.row).where(oldest.c.created_at <= parameter(0))
+        return self._dialect.prepare(sa.delete(self._table).where(self._table.c.row.in_(expired)))
