@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 import pytest
 import sqlite_child
-from sqlite_library import AUTHORS, CATALOG, CLOCK, create, run, settle, total, where, write
+from sqlite_library import AUTHORS, CATALOG, CLOCK, create, refusal, run, settle, total, where, write
 
 from holdfast.core.plan import ReadOne
 from holdfast.store.sqlite.store import SqliteStore
@@ -82,34 +82,28 @@ def test_processes_write_side_by_side(tmp_path: Path) -> None:
     assert len(look(tmp_path)) == 20 * sqlite_child.WRITERS + 120
 
 
-def test_a_process_that_is_stopped_does_not_hang_the_others(tmp_path: Path) -> None:
+def test_a_process_that_sleeps_does_not_hang_the_others(tmp_path: Path) -> None:
     """While another process sleeps with the turn in its hand, writes end at their deadline and reads go on; then writes do too."""
-    child = start(tmp_path, "endless")
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
+    script = (
+        "import os, signal, sys; from pathlib import Path; from holdfast.store.sqlite.turn import Turn\n"
+        "with Turn(Path(sys.argv[1])): print('held', flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
+    )
+    made = create(AUTHORS)
 
     async def story(store: SqliteStore) -> Any:
-        codes = []
-        for _ in range(20):  # until it sleeps while it holds the turn
-            child.send_signal(signal.SIGSTOP)
-            try:
-                await store.write(write(create(AUTHORS), within_s=0.3))
-            except Exception as error:  # noqa: BLE001  # told below
-                codes.append(getattr(error, "code", error))
-                break
-            child.send_signal(signal.SIGCONT)
-            time.sleep(0.01)  # noqa: ASYNC251  # the loop has nothing else to do
-        missing = create(AUTHORS)
-        assert await settle(store.read_one(ReadOne(missing.id, missing.view))) is None
-        child.send_signal(signal.SIGKILL)
-        await store.write(write(create(AUTHORS)))
-        return codes
+        child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE)  # noqa: ASYNC220  # it ends here
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"held\n"
+            error = await refusal(store.write(write(create(AUTHORS), within_s=0.1)))
+            before = await settle(store.read_one(ReadOne(made.id, made.view)))
+        finally:
+            child.kill()
+            child.communicate()
+        await store.write(write(made))
+        return error.code, before, await total(store, AUTHORS)
 
-    try:
-        assert run(tmp_path, story) == ["deadline_exceeded"]
-    finally:
-        child.kill()
-        child.communicate()
+    assert run(tmp_path, story) == ("deadline_exceeded", None, 1)
 
 
 def test_a_store_can_be_closed_twice_and_leaves_no_log(tmp_path: Path) -> None:

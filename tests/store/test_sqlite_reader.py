@@ -117,6 +117,24 @@ def test_what_outlives_its_slice_is_read_in_the_pool(tmp_path: Path) -> None:
     assert run(tmp_path, story)
 
 
+def test_a_record_that_is_slow_to_find_is_read_in_the_pool(tmp_path: Path) -> None:
+    """A read by id whose condition takes long is stopped on the loop, and answered from the pool."""
+    people = [create(AUTHORS, name=f"Author {number}") for number in range(900)]
+    book = create(BOOKS, author_id=people[-1].id)
+    step = c.Step(BOOKS.by_member["author_id"], AUTHORS)
+    plan = ReadOne(book.id, book.view, c.Test(c.Path(AUTHORS.by_member["name"], (step,)), c.Operator.ENDS_WITH, "899"))
+
+    async def story(store: SqliteStore) -> Any:
+        await store.write(write(*people, book))
+        quick = await settle(store.read_one(plan))
+        with slices(-1.0):
+            answer = store.read_one(plan)
+            assert isawaitable(answer)
+            return quick is not None and quick == await answer
+
+    assert run(tmp_path, story)
+
+
 def test_a_slow_count_is_made_elsewhere(tmp_path: Path) -> None:
     """A count that is stopped on the loop is made in the pool; page and total are the same as without haste."""
     plan = listing(AUTHORS, c.Not(SOUTH), limit=1)

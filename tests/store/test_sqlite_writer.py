@@ -393,6 +393,62 @@ def test_a_commit_that_fails_otherwise_is_of_unknown_outcome(tmp_path: Path) -> 
     assert rows[-1] == "after"
 
 
+def test_a_database_that_cannot_be_opened_is_a_clean_refusal(tmp_path: Path) -> None:
+    """Where no connection can be had every queued job is refused at once, and the next one after the fault is made."""
+
+    async def story(bench: Bench) -> Any:
+        bench.path.rename(tmp_path / "away")
+        with bench.turn:
+            futures = [bench.put(number) for number in range(2)]
+        answers = await asyncio.gather(*futures, return_exceptions=True)
+        fault = bench.writer.fault
+        (tmp_path / "away").rename(bench.path)
+        await bench.put("after")
+        return [getattr(each, "code", each) for each in answers], fault, bench.rows()
+
+    codes, fault, rows = on_bench(tmp_path, story)
+    assert codes == ["unavailable"] * 2
+    assert "CantOpenError" in fault
+    assert rows == ["after"]
+
+
+def test_a_database_that_fails_its_check_takes_no_more_writes(tmp_path: Path) -> None:
+    """After a commit of unknown fate the database is looked through; if it is damaged, every write is refused from then on."""
+
+    async def story(bench: Bench, disk: FaultyDisk) -> Any:
+        await asyncio.gather(*(bench.put("x" * 2_000 + str(number)) for number in range(50)))
+        outside = apsw.Connection(str(bench.path))
+        outside.pragma("page_count")  # a read, without which the connection knows of no log
+        assert outside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE) == (0, 0)
+        outside.close()
+        disk.failing = "sync"
+        await refusal(bench.put("doubtful"))
+        disk.failing = ""
+        content = bytearray(bench.path.read_bytes())
+        content[-8_192:] = b"\xff" * 8_192
+        bench.path.write_bytes(content)
+        codes = [(await refusal(bench.put(number))).code for number in range(2)]
+        return codes, bench.writer.fault
+
+    with faulty_disk() as disk:
+        codes, fault = on_bench(tmp_path, lambda bench: story(bench, disk))
+    assert codes == ["unavailable"] * 2
+    assert "CorruptError" in fault
+
+
+def test_a_turn_that_cannot_be_taken_refuses_everyone(tmp_path: Path) -> None:
+    """Whatever fails outside SQLite, nobody waits in vain and the thread goes on."""
+
+    async def story(bench: Bench) -> Any:
+        bench.writer._turn.close()
+        answers = await asyncio.gather(bench.put(1), return_exceptions=True)
+        bench.writer._turn = Turn(tmp_path)
+        await bench.put(2)
+        return [type(each) for each in answers], bench.rows()
+
+    assert on_bench(tmp_path, story) == ([Broken], [2])
+
+
 def test_a_table_that_may_not_grow_is_a_clean_refusal(tmp_path: Path) -> None:
     """A database at its size limit refuses what does not fit, takes what does, and reads go on."""
 

@@ -1,6 +1,6 @@
 """Steps: creating, changing and deleting records inside the transaction of a write, each change with its journal entry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import apsw
@@ -26,6 +26,7 @@ class Steps:
         self._renderer = renderer
         self._conflicts = Conflicts(catalog)
         self._removal = Removal(catalog)
+        self._searched = {path: [each.member for each in resource.search_fields] for path, resource in catalog.resources.items()}
 
     def run(self, connection: apsw.Connection, plan: Write) -> tuple[Row | None, ...]:
         """Run every step in order; one Row for each, None for a delete.
@@ -63,8 +64,8 @@ class Steps:
             raise self._conflicts.explain_create(tx, resource, step.id, step.values, error) from error
         after = _present(tx.stand(resource, step.id))
         tx.note(resource, step.id, 1, "create", None, after.image)
-        if resource.search_fields:
-            _index(tx, resource, row, step.values)
+        if searched := self._searched[resource.path]:
+            _index(tx, resource, row, [step.values[member] for member in searched])
         return _show(tx, step)
 
     def _update(self, tx: Transaction, step: Update) -> Row:
@@ -82,9 +83,11 @@ class Steps:
             raise self._conflicts.explain_update(tx, resource, step.id, values, changed, error) from error
         after = _present(tx.stand(resource, step.id))
         tx.note(resource, step.id, version, "update", stand.image, after.image)
-        if any(each.member in changed for each in resource.search_fields):
+        searched = self._searched[resource.path]
+        if any(member in changed for member in searched):
+            image = msgspec.json.decode(after.image)
             tx.change(tx.renderer.search_delete(resource, stand.row))
-            _index(tx, resource, stand.row, msgspec.json.decode(after.image))
+            _index(tx, resource, stand.row, [image[member] for member in searched])
         return _show(tx, step)
 
     def _stand(self, tx: Transaction, step: Update) -> Stand:
@@ -107,8 +110,7 @@ def _present(stand: Stand | None) -> Stand:
     return stand
 
 
-def _index(tx: Transaction, resource: ResourceSpec, row: int, values: Mapping[str, Stored]) -> None:
-    texts = [values[each.member] for each in resource.search_fields]
+def _index(tx: Transaction, resource: ResourceSpec, row: int, texts: Iterable[Stored]) -> None:
     tx.change(tx.renderer.search_insert(resource, row, fold_fields([None if text is None else str(text) for text in texts])))
 
 

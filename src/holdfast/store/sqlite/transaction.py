@@ -1,7 +1,7 @@
 """One write at work: its connection, who asked and when, and the journal entry that every change leaves."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import apsw
 
@@ -13,8 +13,7 @@ from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
+class Stand(NamedTuple):
     """A record as it stands: its row, its version, whether the condition of the step holds for it, its image as JSON text."""
 
     row: int
@@ -23,7 +22,7 @@ class Stand:
     image: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Transaction:
     """What every step of one write needs. `at` is written as a record holds it."""
 
