@@ -12,6 +12,7 @@ import msgspec
 
 from holdfast.base.errors import Misconfigured
 from holdfast.core.ask.cursor import Cursors
+from holdfast.core.journal import Sign
 from holdfast.core.openapi import build_openapi
 from holdfast.core.reply import HeaderPolicy, Replies
 from holdfast.core.routes import Action, Route, build_routes
@@ -69,7 +70,7 @@ async def open_store(settings: Settings, catalog: Catalog, *, create: bool = Tru
         raise Misconfigured(
             "database", "This release serves embedded SQLite alone.", "Leave out --database; choose the folder with --data."
         )
-    store = SqliteStore(catalog, settings.data, SystemClock(), create=create)
+    store = SqliteStore(catalog, settings.data, SystemClock(), create=create, keys=partial(_journal_key, settings))
     try:
         yield store
     finally:
@@ -177,6 +178,11 @@ def _counts(data: Path, observer: Observer, metrics: Metrics, clock: SystemClock
 def _log_style(settings: Settings, *, development: bool) -> dict[str, bool]:
     text = settings.log == "text" or (settings.log == "auto" and development and sys.stderr.isatty())
     return {"text": text, "colour": text and wants_colour()}
+
+
+def _journal_key(settings: Settings) -> Sign:
+    """What signs the seals of the journal."""
+    return partial(Vault(_master_key(settings)).sign, "journal")
 
 
 def _master_key(settings: Settings) -> bytes:

@@ -5,6 +5,7 @@ import pytest
 from sql_library import ACCESS, MAKERS, NOW, THINGS, Database, resource
 
 from holdfast.core import condition as c
+from holdfast.core.journal import hash_payload
 from holdfast.model.catalog import AccessSpec, Catalog, CheckSpec, FieldSpec
 from holdfast.model.rule import (
     AllOf,
@@ -98,7 +99,7 @@ def test_the_journal_keeps_every_word_of_an_entry(database: Database) -> None:
             )
         )
     rows = database.connection.execute("select * from hf_journal").fetchall()
-    assert rows[1] == (2, "things", "t", 3, "delete", "{}", None, "a", "r", NOW)
+    assert rows[1] == (2, "things", "t", 3, "delete", "a", "r", NOW, hash_payload("{}"), None, "{}", None)
     assert database.run(database.render.head()) == [(2,)]
 
 

@@ -8,12 +8,14 @@ from functools import lru_cache
 
 from holdfast.base.instant import Instant
 from holdfast.core.condition import ALWAYS, All, Any, Condition, IsNull, Matches, Not, OneOf, Path, Stored, Test
+from holdfast.core.journal import hash_payload
 from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.store.sql.claims import Claims
 from holdfast.store.sql.condition import RANK
 from holdfast.store.sql.cursor import after_condition
 from holdfast.store.sql.dialect import Dialect
+from holdfast.store.sql.journal import JournalStatements
 from holdfast.store.sql.read import ListShape, Reads
 from holdfast.store.sql.schema import render_schema
 from holdfast.store.sql.shape import Shaper
@@ -35,6 +37,7 @@ class Renderer:
         self._dialect = dialect or Sqlite()
         tables = Tables(catalog, self._dialect)
         reads, writes = Reads(tables, self._dialect), Writes(tables, self._dialect)
+        self.journal = JournalStatements(tables, self._dialect)
         kept = lru_cache(SHAPES_KEPT)
         self._one, self._many = kept(reads.one), kept(reads.many)
         self._count, self._count_delta = kept(reads.count), kept(reads.count_delta)
@@ -156,9 +159,9 @@ class Renderer:
         request_id: str,
         at: str,
     ) -> Statement:
-        """Add an entry to the journal; the database gives it the next sequence. Operation: create, update, delete."""
-        values = (resource.path, record_id, version, operation, before, after, actor_id, request_id, at)
-        return self._journal_insert.bind(values)
+        """Add an entry to the journal, with the hashes of its payloads; the database gives it the next sequence."""
+        hashes = (hash_payload(before), hash_payload(after))
+        return self._journal_insert.bind((resource.path, record_id, version, operation, before, after, actor_id, request_id, at, *hashes))
 
     def gone_insert(self, resource: ResourceSpec, id: str, version: int) -> Statement:  # noqa: A002  # the member's name
         """Remember the id of a deleted record, so that it is never free again."""

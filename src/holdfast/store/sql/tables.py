@@ -24,10 +24,11 @@ class Tables:
     def __init__(self, catalog: Catalog, dialect: Dialect) -> None:
         self.metadata = sa.MetaData()
         self.journal = _journal(self.metadata, dialect)
+        self.seal = _seal(self.metadata, dialect)
         self.gone = _gone(self.metadata, dialect)
         self.meta = _meta(self.metadata, dialect)
         self.idempotency = _idempotency(self.metadata, dialect)
-        self.house = (self.meta, self.journal, self.gone, self.idempotency)
+        self.house = (self.meta, self.journal, self.seal, self.gone, self.idempotency)
         self._resources = {each.path: _resource_table(self.metadata, catalog, each, dialect) for each in catalog.resources.values()}
 
     def table(self, resource: ResourceSpec) -> sa.Table:
@@ -124,15 +125,30 @@ def _journal(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
         sa.Column("record_id", TEXT, nullable=False),
         sa.Column("version", INTEGER, nullable=False),
         sa.Column("operation", TEXT, nullable=False),
-        sa.Column("before", TEXT),
-        sa.Column("after", TEXT),
         sa.Column("actor_id", TEXT),
         sa.Column("request_id", TEXT, nullable=False),
         sa.Column("at", TEXT, nullable=False),
+        sa.Column("before_hash", BLOB),
+        sa.Column("after_hash", BLOB),
+        # The payloads come last: who reads the heads alone never follows a long row to its end.
+        sa.Column("before", TEXT),
+        sa.Column("after", TEXT),
         **dialect.table_options(),
     )
     sa.Index("hf_journal_record", table.c.record_id, table.c.seq)
     return table
+
+
+def _seal(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
+    return sa.Table(
+        "hf_seal",
+        metadata,
+        sa.Column("last_seq", INTEGER, primary_key=True),
+        sa.Column("first_seq", INTEGER, nullable=False),
+        sa.Column("entries", INTEGER, nullable=False),
+        sa.Column("seal", BLOB, nullable=False),
+        **dialect.table_options(),
+    )
 
 
 def _gone(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:

@@ -7,7 +7,10 @@ from holdfast.store.sql.dialect import Dialect
 from holdfast.store.sql.statement import Prepared, parameter
 from holdfast.store.sql.tables import ROW, Tables
 
-JOURNAL_MEMBERS = ("resource", "record_id", "version", "operation", "before", "after", "actor_id", "request_id", "at")
+JOURNAL_MEMBERS = (
+    *("resource", "record_id", "version", "operation", "before", "after", "actor_id", "request_id", "at"),
+    *("before_hash", "after_hash"),
+)
 """The columns of a journal entry, in the order in which their values are bound; `seq` is the database's to give."""
 
 

@@ -5,7 +5,7 @@ which SQLite undoes alone; its savepoint would cost more than the job (a full-te
 after it has changed something all the same, the whole transaction is given up, and the others run one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,10 @@ import apsw
 from holdfast.base.errors import Broken, HoldfastError, Unavailable
 from holdfast.store.sqlite.fault import build_fault
 from holdfast.store.sqlite.queue import Job
+
+
+Finish = Callable[[apsw.Connection], None]
+"""What a group does last, in the transaction of all its jobs."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,8 +34,8 @@ def begin(connection: apsw.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
 
 
-def run_group(connection: apsw.Connection, jobs: Sequence[Job]) -> list[Outcome]:
-    """Run jobs in the transaction that was begun, and end it; an outcome for each job, in order.
+def run_group(connection: apsw.Connection, jobs: Sequence[Job], finish: Finish = lambda _: None) -> list[Outcome]:
+    """Run jobs in the transaction that was begun, finish it and end it; an outcome for each job, in order.
 
     A fault may take the whole transaction with it. Then nothing of the group happened: the offender is answered and the others run
     one by one. A COMMIT that fails is `outcome_unknown` for all, unless it is known that nothing was written.
@@ -41,8 +45,8 @@ def run_group(connection: apsw.Connection, jobs: Sequence[Job]) -> list[Outcome]
     for job in jobs:
         outcomes.append(_run_guarded(connection, job) if job.guarded and len(jobs) > 1 else _run_plain(connection, job))
         if not connection.in_transaction and len(jobs) > 1:
-            return _run_apart(connection, jobs, outcomes[-1])
-    return _end(connection, outcomes)
+            return _run_apart(connection, jobs, outcomes[-1], finish)
+    return _end(connection, outcomes, finish)
 
 
 def is_doubtful(outcomes: Sequence[Outcome]) -> bool:
@@ -97,7 +101,7 @@ def _attempt(connection: apsw.Connection, job: Job) -> Outcome:
     return Outcome(job, value)
 
 
-def _run_apart(connection: apsw.Connection, jobs: Sequence[Job], offender: Outcome) -> list[Outcome]:
+def _run_apart(connection: apsw.Connection, jobs: Sequence[Job], offender: Outcome, finish: Finish) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for job in jobs:
         if job is offender.job:
@@ -105,23 +109,28 @@ def _run_apart(connection: apsw.Connection, jobs: Sequence[Job], offender: Outco
         elif is_doubtful(outcomes):
             outcomes.append(Outcome(job, error=Unavailable("unavailable")))
         else:
-            outcomes.append(_run_by_itself(connection, job))
+            outcomes.append(_run_by_itself(connection, job, finish))
     return outcomes
 
 
-def _run_by_itself(connection: apsw.Connection, job: Job) -> Outcome:
+def _run_by_itself(connection: apsw.Connection, job: Job, finish: Finish) -> Outcome:
     try:
         begin(connection)
     except apsw.Error as error:
         return fail(job, error)
-    (outcome,) = run_group(connection, [job])
+    (outcome,) = run_group(connection, [job], finish)
     return outcome
 
 
-def _end(connection: apsw.Connection, outcomes: list[Outcome]) -> list[Outcome]:
+def _end(connection: apsw.Connection, outcomes: list[Outcome], finish: Finish) -> list[Outcome]:
     if all(each.error is not None for each in outcomes):
         roll_back(connection)
         return outcomes
+    try:
+        finish(connection)
+    except Exception as error:  # noqa: BLE001  # whatever it was, nothing is committed, and that is known
+        roll_back(connection)
+        return [each if each.error is not None else fail(each.job, error) for each in outcomes]
     try:
         connection.execute("COMMIT")
     except apsw.Error as error:

@@ -1,12 +1,13 @@
 """The store: ports.Store on embedded SQLite."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from holdfast.base.limits import DRAIN_S
+from holdfast.core.journal import Sign, sign_unkeyed
 from holdfast.core.plan import Claim, Delete, Kept, Page, ReadMany, ReadOne, Row, Write
 from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
@@ -19,6 +20,7 @@ from holdfast.store.sqlite.once import Once
 from holdfast.store.sqlite.queue import Work
 from holdfast.store.sqlite.reader import Reader
 from holdfast.store.sqlite.schema import prepare
+from holdfast.store.sqlite.sealer import Sealer
 from holdfast.store.sqlite.steps import Steps
 from holdfast.store.sqlite.turn import Turn
 from holdfast.store.sqlite.writer import Writer
@@ -30,11 +32,14 @@ class SqliteStore:
     One for each process, made after a fork and used on one loop. Any number of processes may have one on the same folder.
 
     create  make folder, database and schema where there are none; else a missing database is refused
+    keys    gives what signs the seals of the journal; asked once the folder is known to be good, because the key may be made in it
 
     Raises Misconfigured where the database is missing, not ours, not writable or does not fit the catalog.
     """
 
-    def __init__(self, catalog: Catalog, data_dir: Path, clock: Clock, *, create: bool = False) -> None:
+    def __init__(
+        self, catalog: Catalog, data_dir: Path, clock: Clock, *, create: bool = False, keys: Callable[[], Sign] = lambda: sign_unkeyed
+    ) -> None:
         renderer = Renderer(catalog)
         path = prepare(data_dir, catalog, renderer, clock, create=create)
         connect = partial(open_reader, path)
@@ -43,7 +48,7 @@ class SqliteStore:
         self._once = Once(renderer, self._steps.run)
         self._reader = Reader(connect, renderer, clock)
         self._turn = Turn(data_dir)
-        self._writer = Writer(partial(open_writer, path), self._turn, clock)
+        self._writer = Writer(partial(open_writer, path), self._turn, clock, Sealer(renderer.journal, keys()))
         self._health = HealthProbe(path, Lane(connect, clock), lambda: self._writer.fault, clock)
         self._closed = False
 

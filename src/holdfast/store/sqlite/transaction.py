@@ -7,6 +7,7 @@ import apsw
 
 from holdfast.core.condition import ALWAYS, Condition
 from holdfast.core.entity_tag import refuse_stale
+from holdfast.core.journal import Operation
 from holdfast.core.plan import Delete, Update
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.render import Renderer
@@ -54,7 +55,7 @@ class Transaction:
         resource: ResourceSpec,
         record_id: str,
         version: int,
-        operation: Literal["create", "update", "delete"],
+        operation: Operation,
         before: str | None,
         after: str | None,
     ) -> None:

@@ -11,7 +11,7 @@ import apsw
 from holdfast.base.errors import Unavailable
 from holdfast.base.limits import GROUP_REQUESTS_MAX, QUEUE_REQUESTS_MAX
 from holdfast.ports.world import Clock
-from holdfast.store.sqlite.group import Outcome, begin, doubt, fail, is_doubtful, roll_back, run_group
+from holdfast.store.sqlite.group import Finish, Outcome, begin, doubt, fail, is_doubtful, roll_back, run_group
 from holdfast.store.sqlite.queue import Job, JobQueue, Work
 from holdfast.store.sqlite.turn import Turn
 
@@ -27,6 +27,7 @@ class Writer:
         connect: Callable[[], apsw.Connection],
         turn: Turn,
         clock: Clock,
+        finish: Finish = lambda _: None,
         *,
         queue_max: int = QUEUE_REQUESTS_MAX,
         group_max: int = GROUP_REQUESTS_MAX,
@@ -34,6 +35,7 @@ class Writer:
         self._connect = connect
         self._turn = turn
         self._clock = clock
+        self._finish = finish
         self._group_max = group_max
         self._queue = JobQueue(queue_max)
         self._taken: list[Job] = []
@@ -128,7 +130,7 @@ class Writer:
         if not group:
             roll_back(connection)
             return late
-        outcomes = run_group(connection, group)
+        outcomes = run_group(connection, group, self._finish)
         self._judge(outcomes)
         return late + outcomes
 

@@ -1,0 +1,33 @@
+"""The journal in SQL: its entries, its seals, and what is read from them."""
+
+import sqlalchemy as sa
+
+from holdfast.core.journal import Head, Seal
+from holdfast.store.sql.dialect import Dialect
+from holdfast.store.sql.statement import Statement, constant, parameter
+from holdfast.store.sql.tables import Tables
+
+
+class JournalStatements:
+    """Renders the statements about entries and seals as such. What shows them as records is in `reading`."""
+
+    def __init__(self, tables: Tables, dialect: Dialect) -> None:
+        journal, seal = tables.journal, tables.seal
+        heads = sa.select(*(journal.c[name] for name in Head._fields)).order_by(journal.c.seq)
+        seals = sa.select(*(seal.c[name] for name in Seal._fields))
+        self._heads = dialect.prepare(heads.where(journal.c.seq > parameter(0)))
+        self._last_seal = dialect.prepare(seals.order_by(seal.c.last_seq.desc()).limit(constant(1)).offset(constant(0)))
+        values = {seal.c[name]: parameter(position) for position, name in enumerate(Seal._fields)}
+        self._seal_insert = dialect.prepare(sa.insert(seal).values(values))
+
+    def heads(self, after: int) -> Statement:
+        """The heads (core.journal.Head) of all entries after a sequence, in order."""
+        return self._heads.bind((after,))
+
+    def last_seal(self) -> Statement:
+        """No row or one: the last seal (core.journal.Seal)."""
+        return self._last_seal.bind(())
+
+    def seal_insert(self, seal: Seal) -> Statement:
+        """Add a seal."""
+        return self._seal_insert.bind(seal)
