@@ -15,7 +15,6 @@ from holdfast.base.errors import Broken, HoldfastError, Unavailable
 from holdfast.store.sqlite.fault import build_fault
 from holdfast.store.sqlite.queue import Job
 
-
 Finish = Callable[[apsw.Connection], None]
 """What a group does last, in the transaction of all its jobs."""
 

@@ -1,7 +1,7 @@
 """One write at work: its connection, who asked and when, and the journal entry that every change leaves."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import apsw
 
