@@ -12,7 +12,7 @@ import apsw
 import pytest
 from sqlite_library import ALL, CATALOG, CLOCK, Author
 
-from holdfast import Backend, Resource, field
+from holdfast import Backend, Resource, field, is_in, is_null, this
 from holdfast.base.errors import Broken, Misconfigured
 from holdfast.model.catalog import Catalog
 from holdfast.store.sql.render import Renderer
@@ -126,6 +126,38 @@ def test_a_locked_database_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "locked" in str(refuse(tmp_path))
     other.execute("ROLLBACK")
     other.close()
+
+
+def test_checks_of_every_kind_become_constraints(tmp_path: Path) -> None:
+    """Each comparison, with a constant on either side or with another field, is kept by the database, null counted as a value."""
+
+    class Span(
+        Resource,
+        check=[
+            this.kind != "gone",
+            this.kind == this.kind,
+            this.start <= this.end,
+            this.start != this.forbidden,
+            (this.start > 0) & (this.end < 100) & (this.end >= 1),
+            is_in(this.kind, "a", "b") | is_null(this.kind),
+        ],
+    ):
+        kind: str | None = None
+        start: int
+        end: int
+        forbidden: int | None = None
+
+        access = ALL
+
+    path = open_folder(tmp_path, Backend(Span).catalog)
+    insert = (
+        "INSERT INTO spans (id, version, kind, start, end, forbidden, created_at, updated_at) VALUES (hex(randomblob(16)), 1, {}, '', '')"
+    )
+    for values in ("'a', 1, 2, NULL", "NULL, 1, 99, 2"):
+        execute(path, insert.format(values))
+    for values in ("'gone', 1, 2, NULL", "'c', 1, 2, NULL", "'a', 3, 2, NULL", "'a', 1, 2, 1", "'a', 0, 2, NULL", "'a', 1, 100, NULL"):
+        with pytest.raises(apsw.ConstraintError, match="CHECK"):
+            execute(path, insert.format(values))
 
 
 def test_every_difference_to_the_classes_is_told(tmp_path: Path) -> None:

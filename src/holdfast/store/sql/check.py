@@ -59,11 +59,16 @@ def check_condition(resource: ResourceSpec, rule: Rule) -> Condition:
         case Compare(This() as left, operator, This() as right):
             return Test(_path(resource, left), _OPERATORS[operator], _path(resource, right))
         case Compare(This() as left, operator, right):
-            return Test(_path(resource, left), _OPERATORS[operator], _constant(right))
+            return _test(_path(resource, left), _OPERATORS[operator], _constant(right))
         case Compare(left, operator, This() as right):
-            return Test(_path(resource, right), _OPERATORS[_TURNED[operator]], _constant(left))
+            return _test(_path(resource, right), _OPERATORS[_TURNED[operator]], _constant(left))
         case _:
             raise TypeError(f"no check can hold {rule!r}")
+
+
+def _test(path: Path, operator: Operator, value: Stored) -> Condition:
+    """A comparison with a constant. `differs` is written as "not equal": SQLAlchemy leaves a constant beside IS NOT out of a CREATE."""
+    return Not(Test(path, Operator.EQUALS, value)) if operator is Operator.DIFFERS else Test(path, operator, value)
 
 
 def _path(resource: ResourceSpec, member: This) -> Path:
