@@ -27,14 +27,14 @@ from holdfast.store.sqlite.writer import Writer
 class Bench:
     """A writer on a table of one column, whose turn a test can hold."""
 
-    def __init__(self, data_dir: Path, **limits: int) -> None:
+    def __init__(self, data_dir: Path, *, queue_max: int = 100, group_max: int = 100) -> None:
         self.path = prepare(data_dir, CATALOG, Renderer(CATALOG), CLOCK, create=True)
         outside = apsw.Connection(str(self.path))
         outside.execute("CREATE TABLE t (x UNIQUE)")
         outside.close()
         self.turn = Turn(data_dir)
         self.opened: list[apsw.Connection] = []
-        self.writer = Writer(self._connect, Turn(data_dir), CLOCK, **limits)
+        self.writer = Writer(self._connect, Turn(data_dir), CLOCK, queue_max=queue_max, group_max=group_max)
 
     def _connect(self) -> apsw.Connection:
         self.opened.append(open_writer(self.path))
