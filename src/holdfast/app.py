@@ -18,6 +18,7 @@ from holdfast.core.reply import HeaderPolicy, Replies
 from holdfast.core.routes import Action, Route, build_routes
 from holdfast.docs_page import load_docs_page
 from holdfast.engine.assemble import assign_handlers
+from holdfast.engine.commit import Committer
 from holdfast.engine.log import Log, route_libraries, wants_colour
 from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts
 from holdfast.engine.observer import Listener, Observer
@@ -127,6 +128,7 @@ async def open_worker(
             openapi=lambda: msgspec.json.encode(build_openapi(catalog, routes=routes)),
             docs=_documents(replies) if settings.docs != "off" else {},
         )
+        commits = Committer(store=store, clock=clock, secrets=vault, replies=replies)
         records = {
             path: Records(
                 catalog,
@@ -136,6 +138,7 @@ async def open_worker(
                 entropy=SystemEntropy(),
                 secrets=vault,
                 cursors=Cursors(partial(vault.sign, "cursors")),
+                commits=commits,
                 policy=replies.policy,
             )
             for path, resource in catalog.resources.items()

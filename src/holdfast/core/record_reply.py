@@ -6,12 +6,10 @@ from holdfast.core.ask.lists import ListAsk
 from holdfast.core.entity_tag import format_tag, is_unchanged
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import Page, Row
-from holdfast.core.reply import HeaderPolicy, wrap, wrap_rows
+from holdfast.core.reply import MINIMAL, HeaderPolicy, wrap, wrap_rows
 from holdfast.core.routes import API
 from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
-
-_MINIMAL = ("preference-applied", "return=minimal")
 
 
 class RecordReplies:
@@ -64,4 +62,4 @@ class RecordReplies:
         return Reply(200, wrap_rows(page.rows, meta), headers, self._kept)
 
     def _without_body(self, headers: tuple[tuple[str, str], ...]) -> Reply:
-        return Reply(204, b"", (*headers, _MINIMAL), self._written_empty)
+        return Reply(204, b"", (*headers, MINIMAL), self._written_empty)

@@ -12,12 +12,17 @@ import msgspec
 
 from holdfast.base.errors import CATALOGUE, Answerable
 from holdfast.core.exchange import Reply
+from holdfast.core.idempotency import build_headers
 from holdfast.core.negotiate import PATCH_TYPES, PROBLEM_TYPE
+from holdfast.core.plan import Kept
 
 JSON_TYPE = "application/json; charset=utf-8"
 NO_STORE = "no-store"
 NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 """The content security policy of everything that is not a page."""
+
+MINIMAL = ("preference-applied", "return=minimal")
+"""The header of an answer without a body, because the caller prefers one."""
 
 _HSTS = "max-age=63072000; includeSubDomains"  # two years, as browsers' preload lists ask
 
@@ -76,6 +81,14 @@ class Replies:
     def plain(self, body: bytes, block: bytes, request_id: str, *, status: int = 200) -> Reply:
         """A body without the envelope (/metrics, /openapi.json, /docs), below a block of `policy.block`."""
         return Reply(status, body, (("x-request-id", request_id),), block)
+
+    def minimal(self, request_id: str) -> Reply:
+        """204 for a write whose caller prefers `return=minimal`."""
+        return Reply(204, b"", (("x-request-id", request_id), MINIMAL), self._empty)
+
+    def kept(self, kept: Kept, request_id: str) -> Reply:
+        """The answer that is kept with an idempotency key, as the first request got it or as a repeat does."""
+        return Reply(kept.status, kept.body, build_headers(kept, request_id), self._json if kept.body else self._empty)
 
     def options(self, allow: str, request_id: str) -> Reply:
         """204 for OPTIONS: which methods a path takes."""

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId, build_uuid7, parse_uuid
-from holdfast.base.limits import REQUEST_DEADLINE_S
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.ask.lists import ListAsk, ListReader
 from holdfast.core.ask.query import check_no_parameters
@@ -18,13 +17,15 @@ from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Stored, T
 from holdfast.core.document import parse_json
 from holdfast.core.entity_tag import Precondition, read_precondition
 from holdfast.core.exchange import Reply
+from holdfast.core.idempotency import Answer, read_key
 from holdfast.core.link import format_links
 from holdfast.core.negotiate import check_content_type, prefers_minimal
-from holdfast.core.plan import Create, Delete, Page, ReadOne, Row, Update, Write, WriteStep
+from holdfast.core.plan import Create, Delete, Page, ReadOne, Row, Update
 from holdfast.core.record_reply import RecordReplies
 from holdfast.core.reply import HeaderPolicy
 from holdfast.core.validate import BodyReader, Changed, Created, InvalidBody, peek_version, read_version_alone
 from holdfast.core.view import View
+from holdfast.engine.commit import Committer
 from holdfast.engine.faults import FaultFinder
 from holdfast.engine.request import Handler, Request
 from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
@@ -49,11 +50,13 @@ class Records:
         entropy: Entropy,
         secrets: Secrets,
         cursors: Cursors,
+        commits: Committer,
         policy: HeaderPolicy,
     ) -> None:
         self.resource = resource
         self._catalog = catalog
         self._store, self._clock, self._entropy, self._secrets, self._cursors = store, clock, entropy, secrets, cursors
+        self._commits = commits
         views = ViewReader(catalog, resource)
         self._one = RecordReader(catalog, resource, views)
         self._many = ListReader(catalog, resource, cursors, views)
@@ -81,7 +84,7 @@ class Records:
         return self._replies.read(row, view, request.request_id, request.head.header("if-none-match"))
 
     async def _show_later(self, waiting: Awaitable[Row | None], view: View, request: Request) -> Reply:
-        return self._show(await self._timed(waiting, request), view, request)
+        return self._show(await request.time_store(waiting), view, request)
 
     def list(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
         """GET a page of the records."""
@@ -122,12 +125,12 @@ class Records:
         return self._replies.page(page, ask, request.request_id, next_cursor=cursor, links=header)
 
     async def _show_page_later(self, waiting: Awaitable[Page], ask: ListAsk, request: Request, *, links: bool) -> Reply:
-        return self._show_page(await self._timed(waiting, request), ask, request, links=links)
+        return self._show_page(await request.time_store(waiting), ask, request, links=links)
 
     async def _require_readable(self, record_id: RecordId, request: Request) -> Row:
         row = self._store.read_one(ReadOne(record_id, self._one.default.view))
         if row is not None and not isinstance(row, Row):
-            row = await self._timed(row, request)
+            row = await request.time_store(row)
         if row is None:
             raise Refused("not_found")
         return row
@@ -136,28 +139,40 @@ class Records:
 
     async def create(self, request: Request, body: bytes) -> Reply:
         """POST one record."""
-        view, (row,) = await self._create(self._read_one, request, body)
-        return self._replies.created(row, view, request.request_id, minimal=_minimal(request))
+        view = self._open_create(request)
+
+        def answer(rows: tuple[Row | None, ...]) -> Reply:
+            return self._replies.created(_only(rows), view, request.request_id, minimal=_minimal(request))
+
+        return await self._create(self._read_one, view, answer, request, body)
 
     async def create_many(self, request: Request, body: bytes) -> Reply:
         """POST .../bulk: an array of records, all or nothing."""
-        _, rows = await self._create(self._bodies.read_bulk, request, body, step_prefix="[{}]")
-        return self._replies.created_many(rows, request.request_id, minimal=_minimal(request))
+        view = self._open_create(request)
+
+        def answer(rows: tuple[Row | None, ...]) -> Reply:
+            made = (row for row in rows if row is not None)
+            return self._replies.created_many(made, request.request_id, minimal=_minimal(request))
+
+        return await self._create(self._bodies.read_bulk, view, answer, request, body, step_prefix="[{}]")
+
+    def _open_create(self, request: Request) -> View:
+        self._require_json(request)
+        return self._one.read_query(request.query, VIEWING).view
 
     def _read_one(self, value: Any) -> Sequence[Created]:
         return [self._bodies.read_create(value)]
 
     async def _create(
-        self, read: Callable[[Any], Sequence[Created]], request: Request, body: bytes, step_prefix: str = ""
-    ) -> tuple[View, Sequence[Row]]:
-        self._require_json(request)
-        view = self._one.read_query(request.query, VIEWING).view
+        self, read: Callable[[Any], Sequence[Created]], view: View, answer: Answer, request: Request, body: bytes, step_prefix: str = ""
+    ) -> Reply:
+        key = read_key(request.head)
         value = parse_json(body)
         created: Sequence[Created] = ()
         try:
             created = read(value)
             steps = tuple([await self._plan_create(each, view) for each in created])
-            return view, [row for row in await self._write(steps, request, step_prefix) if row is not None]
+            return await self._commits.commit(steps, answer, request, key=key, body=value, step_prefix=step_prefix)
         except Refused as refused:
             sound = refused.created if isinstance(refused, InvalidBody) else created
             raise await self._faults.complete_create(refused, sound, step_prefix) from refused
@@ -177,28 +192,34 @@ class Records:
         request.require_json_answer()
         if body:
             check_content_type(request.head.header("content-type"))
-        ask = self._one.read_query(request.query, DELETING)
+        ask, key = self._one.read_query(request.query, DELETING), read_key(request.head)
         value = parse_json(body) if body else {}
         expected = self._expect(ask.version, value, request)
         read_version_alone(value)
-        await self._write((Delete(_id_of(request), self._one.default.view, expected.version, expected.stale),), request)
-        return self._replies.deleted(request.request_id, minimal=_minimal(request))
+        step = Delete(_id_of(request), self._one.default.view, expected.version, expected.stale)
+
+        def answer(_rows: tuple[Row | None, ...]) -> Reply:
+            return self._replies.deleted(request.request_id, minimal=_minimal(request))
+
+        return await self._commits.commit((step,), answer, request, key=key, body=value)
 
     async def _change(self, read: Callable[[Any], Changed], request: Request, body: bytes) -> Reply:
-        view, query_version = self._one.read_query(request.query, CHANGING)
+        (view, query_version), key = self._one.read_query(request.query, CHANGING), read_key(request.head)
         value = parse_json(body)
         record_id, expected = _id_of(request), self._expect(query_version, value, request)
+
+        def answer(rows: tuple[Row | None, ...]) -> Reply:
+            return self._replies.changed(_only(rows), view, request.request_id, minimal=_minimal(request))
+
         changed: Changed | None = None
         try:
             changed = read(value)
-            assign = await self._seal(changed.assign)
+            assign = await self.seal(changed.assign)
             step = Update(record_id, view, assign, changed.merge, changed.equal, expected.version, expected.stale)
-            (row,) = await self._write((step,), request)
+            return await self._commits.commit((step,), answer, request, key=key, body=value)
         except Refused as refused:
             sound = refused.changed if isinstance(refused, InvalidBody) else changed
             raise await self._faults.complete_change(refused, sound, record_id, expected) from refused
-        assert row is not None
-        return self._replies.changed(row, view, request.request_id, minimal=_minimal(request))
 
     def _expect(self, query_version: int | None, value: Any, request: Request) -> Precondition:
         """The version that the caller has read, before the rest of the body is judged: what cannot be understood is told first."""
@@ -206,12 +227,12 @@ class Records:
         return read_precondition(if_match, query_version, peek_version(value), required=self.resource.require_version)
 
     async def _plan_create(self, created: Created, view: View) -> Create:
-        values = await self._seal(created.values)
+        values = await self.seal(created.values)
         if created.id is not None:
             return Create(created.id, view, values, chosen_id=True)
         return Create(build_uuid7(self._clock.now() // 1_000, self._entropy.bits(74)), view, values)
 
-    async def _seal(self, values: Mapping[str, Stored]) -> Mapping[str, Stored]:
+    async def seal(self, values: Mapping[str, Stored]) -> Mapping[str, Stored]:
         """Hash or encrypt the secret values, before they are queued: a hash takes long."""
         if not self._secret_kinds:
             return values
@@ -221,18 +242,6 @@ class Records:
             if isinstance(text, str):
                 sealed[member] = await self._secrets.seal(kind, text)
         return sealed
-
-    async def _write(self, steps: tuple[WriteStep, ...], request: Request, step_prefix: str = "") -> tuple[Row | None, ...]:
-        deadline_s = request.head.received_s + REQUEST_DEADLINE_S
-        write = Write(steps, None, request.request_id, self._clock.now(), deadline_s, step_prefix)
-        return await self._timed(self._store.write(write), request)
-
-    async def _timed(self, waiting: Awaitable[Outcome], request: Request) -> Outcome:
-        started_s = self._clock.monotonic_s()
-        try:
-            return await waiting
-        finally:
-            request.store_s += self._clock.monotonic_s() - started_s
 
     # What every handler needs
 
@@ -244,6 +253,13 @@ class Records:
 def _id_of(request: Request) -> RecordId:
     """The id in the path. One that is malformed becomes an id that no record has, so that it is missed where any other would be."""
     return parse_uuid(request.parameter) or _NOBODY
+
+
+def _only(rows: tuple[Row | None, ...]) -> Row:
+    """The row of a write with one step that shows its record."""
+    (row,) = rows
+    assert row is not None
+    return row
 
 
 def _minimal(request: Request) -> bool:

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from holdfast.base.errors import Answerable, Refused
 from holdfast.base.limits import BODY_BYTES_MAX
@@ -12,6 +12,8 @@ from holdfast.core.negotiate import read_accept
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Route
 from holdfast.ports.world import Clock
+
+Outcome = TypeVar("Outcome")
 
 Handler = Callable[["Request", bytes], Reply | Awaitable[Reply]]
 """What answers a route once the body is whole. Raises Answerable to refuse."""
@@ -86,6 +88,14 @@ class Request:
         accept = self.head.header("accept")
         if accept is not None and not read_accept(accept).data:
             raise Refused("not_acceptable")
+
+    async def time_store(self, waiting: Awaitable[Outcome]) -> Outcome:
+        """Wait for the store, and count the time as the store's."""
+        started_s = self._around.clock.monotonic_s()
+        try:
+            return await waiting
+        finally:
+            self.store_s += self._around.clock.monotonic_s() - started_s
 
     async def _answer_later(self, waiting: Awaitable[Reply]) -> Reply:
         self._around.in_flight += 1

@@ -36,6 +36,7 @@ class Claims:
 
         Rows are numbered as they come, so the oldest are the first: however many there are, no more than these are looked at.
         """
-        oldest = sa.select(self._table.c.row, self._table.c.created_at).order_by(self._table.c.row).limit(parameter(1)).offset(constant(0)).subquery()
+        in_order = sa.select(self._table.c.row, self._table.c.created_at).order_by(self._table.c.row)
+        oldest = in_order.limit(parameter(1)).offset(constant(0)).subquery()
         expired = sa.select(oldest.c.row).where(oldest.c.created_at <= parameter(0))
         return self._dialect.prepare(sa.delete(self._table).where(self._table.c.row.in_(expired)))

@@ -1,0 +1,42 @@
+"""Committing: what every handler that writes does last. Steps go to the store, once for each idempotency key, and become a reply."""
+
+from functools import partial
+from typing import Any
+
+from holdfast.base.limits import REQUEST_DEADLINE_S
+from holdfast.core.exchange import Reply
+from holdfast.core.idempotency import Answer, build_claim
+from holdfast.core.plan import Write, WriteStep
+from holdfast.core.reply import Replies
+from holdfast.engine.request import Request
+from holdfast.ports.store import Store
+from holdfast.ports.world import Clock, Secrets
+
+
+class Committer:
+    """Runs the writes of one worker."""
+
+    def __init__(self, *, store: Store, clock: Clock, secrets: Secrets, replies: Replies) -> None:
+        self._store, self._clock, self._replies = store, clock, replies
+        self._sign = partial(secrets.sign, "idempotency")
+
+    async def commit(
+        self, steps: tuple[WriteStep, ...], answer: Answer, request: Request, *, key: str | None, body: Any, step_prefix: str = ""
+    ) -> Reply:
+        """Run the steps in one transaction and answer once they are durable.
+
+        answer       the rows of the steps -> the reply; pure
+        key          the idempotency key of the request (core.idempotency.read_key); None: nothing is kept
+        body         the parsed body, which a repeat must have too
+        step_prefix  see core.plan.Write
+
+        Raises what ports.Store.write and write_once raise.
+        """
+        deadline_s = request.head.received_s + REQUEST_DEADLINE_S
+        write = Write(steps, None, request.request_id, self._clock.now(), deadline_s, step_prefix)
+        if key is None:
+            return answer(await request.time_store(self._store.write(write)))
+        claim = build_claim(
+            key, request.head, path=request.path, query=request.query, body=body, actor_id=None, sign=self._sign, answer=answer
+        )
+        return self._replies.kept(await request.time_store(self._store.write_once(write, claim)), request.request_id)
