@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from holdfast.base.errors import Refused
-from holdfast.base.ids import RecordId, build_uuid7, parse_uuid
+from holdfast.base.ids import RecordId, parse_uuid
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.ask.lists import ListAsk, ListReader
 from holdfast.core.ask.query import check_no_parameters
@@ -27,6 +27,7 @@ from holdfast.core.validate import BodyReader, Changed, Created, InvalidBody, pe
 from holdfast.core.view import View
 from holdfast.engine.commit import Committer
 from holdfast.engine.faults import FaultFinder
+from holdfast.engine.ids import RecordIds
 from holdfast.engine.request import Handler, Request
 from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
 from holdfast.ports.store import Store
@@ -55,7 +56,8 @@ class Records:
     ) -> None:
         self.resource = resource
         self._catalog = catalog
-        self._store, self._clock, self._entropy, self._secrets, self._cursors = store, clock, entropy, secrets, cursors
+        self._store, self._clock, self._secrets, self._cursors = store, clock, secrets, cursors
+        self._ids = RecordIds(clock, entropy)
         self._commits = commits
         views = ViewReader(catalog, resource)
         self._one = RecordReader(catalog, resource, views)
@@ -230,7 +232,7 @@ class Records:
         values = await self.seal(created.values)
         if created.id is not None:
             return Create(created.id, view, values, chosen_id=True)
-        return Create(build_uuid7(self._clock.now() // 1_000, self._entropy.bits(74)), view, values)
+        return Create(self._ids.make(), view, values)
 
     async def seal(self, values: Mapping[str, Stored]) -> Mapping[str, Stored]:
         """Hash or encrypt the secret values, before they are queued: a hash takes long."""
