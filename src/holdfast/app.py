@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,12 @@ import msgspec
 
 from holdfast.base.errors import Misconfigured
 from holdfast.core.ask.cursor import Cursors
-from holdfast.core.journal import Sign
+from holdfast.core.journal import Seal, Sign
 from holdfast.core.openapi import build_openapi
 from holdfast.core.reply import HeaderPolicy, Replies
 from holdfast.core.routes import Action, Route, build_routes
 from holdfast.docs_page import load_docs_page
+from holdfast.engine.anchors import MESSAGE, Anchors
 from holdfast.engine.assemble import assign_handlers
 from holdfast.engine.commit import Committer
 from holdfast.engine.log import Log, route_libraries, wants_colour
@@ -25,10 +26,12 @@ from holdfast.engine.observer import Listener, Observer
 from holdfast.engine.pages import Document, Pages
 from holdfast.engine.records import Records
 from holdfast.engine.service import Engine
+from holdfast.engine.verify import Anchor, Tell, Verifier
 from holdfast.find import load_backend
 from holdfast.model.catalog import Catalog
 from holdfast.settings import Settings
 from holdfast.store.sqlite import connection as sqlite_connection
+from holdfast.store.sqlite.audit import SqliteAudit
 from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
 from holdfast.world.entropy import SystemEntropy
@@ -67,15 +70,23 @@ async def open_store(settings: Settings, catalog: Catalog, *, create: bool = Tru
 
     create  False refuses where there is no database yet
     """
-    if settings.database is not None:
-        raise Misconfigured(
-            "database", "This release serves embedded SQLite alone.", "Leave out --database; choose the folder with --data."
-        )
+    _refuse_other_databases(settings)
     store = SqliteStore(catalog, settings.data, SystemClock(), create=create, keys=partial(_journal_key, settings))
     try:
         yield store
     finally:
         await store.close()
+
+
+@contextmanager
+def open_audit(settings: Settings, catalog: Catalog, anchors: Sequence[Anchor], tell: Tell) -> Iterator[Verifier]:
+    """Open the database of the settings for `verify`, beside whatever serves it."""
+    _refuse_other_databases(settings)
+    audit = SqliteAudit(catalog, settings.data)
+    try:
+        yield Verifier(audit, catalog, _journal_key(settings, make=False), anchors, tell)
+    finally:
+        audit.close()
 
 
 @asynccontextmanager
@@ -119,6 +130,8 @@ async def open_worker(
             stack.callback(route_libraries(log))
         observer = Observer([metrics, *([log] if log else []), *listeners], asyncio.get_running_loop().call_later)
         stack.callback(observer.close)
+        if log is not None:
+            stack.callback(Anchors(store.last_seal, partial(_say_seal, log)).close)
         routes = _routes(catalog, settings)
         pages = Pages(
             store=store,
@@ -183,15 +196,26 @@ def _log_style(settings: Settings, *, development: bool) -> dict[str, bool]:
     return {"text": text, "colour": text and wants_colour()}
 
 
-def _journal_key(settings: Settings) -> Sign:
+def _refuse_other_databases(settings: Settings) -> None:
+    if settings.database is not None:
+        raise Misconfigured(
+            "database", "This release serves embedded SQLite alone.", "Leave out --database; choose the folder with --data."
+        )
+
+
+def _say_seal(log: Log, seal: Seal) -> None:
+    log.say("info", MESSAGE, seq=seal.last_seq, seal=seal.seal.hex())
+
+
+def _journal_key(settings: Settings, *, make: bool = True) -> Sign:
     """What signs the seals of the journal."""
-    return partial(Vault(_master_key(settings)).sign, "journal")
+    return partial(Vault(_master_key(settings, make=make)).sign, "journal")
 
 
-def _master_key(settings: Settings) -> bytes:
-    """The key of the settings, else that of the file they name, else <data>/key, made on the first start."""
+def _master_key(settings: Settings, *, make: bool = True) -> bytes:
+    """The key of the settings, else that of the file they name, else <data>/key, made on the first start (where `make`)."""
     if settings.key is not None:
         return read_key("key", settings.key)
     if settings.key_file is not None:
         return load_key(settings.key_file, make=False)
-    return load_key(settings.data / "key")
+    return load_key(settings.data / "key", make=make)

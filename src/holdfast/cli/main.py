@@ -20,6 +20,9 @@ SECTIONS = {
         "load": "Load records from a JSONL, CSV or JSON file.",
         "dump": "Write every record of a resource.",
     },
+    "Prove": {
+        "verify": "Check that the data are what was written.",
+    },
     "Look": {
         "routes": "List every route of the API.",
         "openapi": "Write the OpenAPI document.",

@@ -7,7 +7,9 @@ from typing import Any
 
 import apsw
 
+from holdfast.base.errors import HoldfastError
 from holdfast.base.limits import REQUEST_DEADLINE_S
+from holdfast.core.journal import Seal
 from holdfast.core.plan import Page, ReadMany, ReadOne, Row
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
@@ -54,6 +56,15 @@ class Reader:
             return self._fetch_later(plan)
         except CountElsewhere:
             return self._count_first(plan)
+
+    def last_seal(self) -> Seal | None:
+        """The newest seal; None if there is none, or it cannot be read now."""
+        self._lane.limit.stop_at_s = self._now_s() + SLICE_S
+        try:
+            found = self._lane.fetch(self._renderer.journal.last_seal())
+        except (TooSlow, HoldfastError):
+            return None
+        return Seal(*found[0]) if found else None
 
     def close(self) -> None:
         """Release every connection and thread; blocks."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.base.limits import DRAIN_S
-from holdfast.core.journal import Sign, sign_unkeyed
+from holdfast.core.journal import Seal, Sign, sign_unkeyed
 from holdfast.core.plan import Claim, Delete, Kept, Page, ReadMany, ReadOne, Row, Write
 from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
@@ -71,6 +71,10 @@ class SqliteStore:
     def health(self) -> Health:
         """The last known state, at most a second old."""
         return self._health.tell()
+
+    def last_seal(self) -> Seal | None:
+        """The newest seal of the journal; None if nothing was written yet, or it cannot be read now."""
+        return self._reader.last_seal()
 
     @property
     def queued(self) -> int:
