@@ -28,8 +28,7 @@ def run_server(settings: Settings, *, development: bool) -> int:
     """
     check_loopback(settings.host)
     catalog = load_backend(settings.app).catalog
-    for warning in catalog.warnings:
-        click.echo(f"{click.style('warning', fg='yellow')}  {warning}", err=True)
+    _tell_warnings(catalog, settings, development=development)
     log = _open_supervisor_log(settings) if settings.workers > 1 else None
     try:
         run(
@@ -60,6 +59,18 @@ def check_loopback(host: str) -> None:
             "This release checks nobody's permissions yet, so it listens on this machine alone.",
             "Use --host 127.0.0.1; put nothing in front of it that others can reach.",
         )
+
+
+def _tell_warnings(catalog: Catalog, settings: Settings, *, development: bool) -> None:
+    """Once, before any worker starts, and in the form of the lines that will follow: whoever reads the log reads JSON alone."""
+    if development or settings.log == "text":
+        for warning in catalog.warnings:
+            click.echo(f"{click.style('warning', fg='yellow')}  {warning}", err=True)
+        return
+    log = Log(folder=None, slot=SUPERVISOR, now=SystemClock().now)
+    for warning in catalog.warnings:
+        log.say("warning", warning)
+    log.close()
 
 
 def _open_supervisor_log(settings: Settings) -> Log:
