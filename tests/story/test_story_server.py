@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def story(server: Server) -> Iterator[Story]:
-    """A story over a connection of its own."""
+def story(server: Server) -> Story:
     return Story(server.client())
 
 
