@@ -25,8 +25,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def story(server: Server) -> Iterator[Story]:
 def story(server: Server) -> Story:
+    """A story over a connection of its own."""
     return Story(server.client())
 
 
