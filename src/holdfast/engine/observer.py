@@ -15,6 +15,7 @@ class Cancellable(Protocol):
 
     def cancel(self) -> None:
         """Do not call."""
+        ...
 
 
 class Listener(Protocol):
@@ -22,12 +23,15 @@ class Listener(Protocol):
 
     def take(self, batch: Sequence[Observation]) -> None:
         """Read a batch, on the loop, quickly; never raises for a full disk or pipe."""
+        ...
 
     def beat(self) -> None:
         """Called once a second, traffic or not."""
+        ...
 
     def close(self) -> None:
         """Write what is held back. Idempotent."""
+        ...
 
 
 class Observer:

@@ -20,9 +20,11 @@ class Target(Protocol):
 
     def write(self, lines: bytes) -> None:
         """Write all of it."""
+        ...
 
     def close(self) -> None:
         """Release what it holds."""
+        ...
 
 
 class Descriptor:
