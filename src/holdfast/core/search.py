@@ -8,13 +8,10 @@ Unicode tables of Python, because the tables of a database engine are older and 
 
 import re
 from collections.abc import Iterable
-from itertools import filterfalse
 from unicodedata import category, combining, normalize
 
 FIELD_BREAK = "¶"
 """Stands between two fields in the index text. No query can hold it, so that no phrase is found across two fields."""
-
-_WORDS_ASCII = re.compile(r"[a-z0-9]+")
 
 # Scripts without spaces between words; punctuation inside the ranges has been cut away before they are looked at.
 _UNSPACED = (
@@ -40,21 +37,27 @@ _PLAIN_LETTERS = str.maketrans(
 # the voicing marks of kana, vowels and tones of Thai, Lao, Telugu, Tibetan.
 _ACCENTS = frozenset({1, *range(10, 37), *range(200, 256)})
 
-_CACHED_BELOW = 0x3000  # the table of separators remembers alphabets; ideographs are too many to keep
+_CACHED_BELOW = 0x3000  # the table remembers alphabets; ideographs are too many to keep
 
 
-class _Separators(dict[int, str]):
-    """Maps a code point to itself if it can stand in a word, else to a space; for str.translate."""
+class _Folds(dict[int, str | None]):
+    """What becomes of a code point of a decomposed text without case, for str.translate: a letter stays, an accent goes, else a space."""
 
-    def __missing__(self, code_point: int) -> str:
-        character = chr(code_point)
-        kept = character if category(character)[0] in "LNM" else " "
+    def __missing__(self, code_point: int) -> str | None:
+        folded = _fold_one(chr(code_point))
         if code_point < _CACHED_BELOW:
-            self[code_point] = kept
-        return kept
+            self[code_point] = folded
+        return folded
 
 
-_SEPARATORS = _Separators()
+def _fold_one(character: str) -> str | None:
+    if combining(character) in _ACCENTS:
+        return None
+    return character if category(character)[0] in "LNM" else " "
+
+
+_FOLDS = _Folds(_PLAIN_LETTERS)
+_FOLDS_ASCII = {code_point: _fold_one(chr(code_point).lower()) for code_point in range(128)}
 
 
 def fold_case(text: str) -> str:
@@ -64,7 +67,10 @@ def fold_case(text: str) -> str:
 
 def fold_text(text: str) -> str:
     """Turn a text into index text: folded words with one space between them, unspaced scripts one character at a time."""
-    return " ".join(map(_spaced, fold_query(text)))
+    folded = _fold_letters(text)
+    if not folded.isascii():
+        folded = _UNSPACED_RUN.sub(_space_out, folded)
+    return " ".join(folded.split())
 
 
 def fold_fields(texts: Iterable[str | None]) -> str:
@@ -74,10 +80,7 @@ def fold_fields(texts: Iterable[str | None]) -> str:
 
 def fold_query(query: str) -> tuple[str, ...]:
     """Cut a query into folded words. A run of an unspaced script is one word. Empty if nothing can be searched."""
-    if query.isascii():
-        return tuple(_WORDS_ASCII.findall(query.lower()))
-    chunks = _fold_letters(query).translate(_SEPARATORS).split()
-    return tuple(run for chunk in chunks for run in _RUNS.findall(chunk))
+    return tuple(run for chunk in _fold_letters(query).split() for run in _RUNS.findall(chunk))
 
 
 def match_expression(words: Iterable[str]) -> str:
@@ -96,13 +99,18 @@ def start_expression(words: Iterable[str]) -> str:
 
 
 def _fold_letters(text: str) -> str:
-    """Take case and accents away. Compatibility forms (full width, ligatures) become plain; voiced kana and Hangul stay whole."""
-    decomposed = normalize("NFKD", normalize("NFKD", text).casefold())
-    return normalize("NFC", "".join(filterfalse(_is_accent, decomposed))).translate(_PLAIN_LETTERS)
+    """Take case and accents away, and put a space for what stands in no word.
+
+    Compatibility forms (full width, ligatures) become plain; voiced kana and Hangul stay whole. Nothing that is composed at the end was
+    folded before: no letter of _PLAIN_LETTERS and no separator is composed with a mark that is not an accent.
+    """
+    if text.isascii():
+        return text.translate(_FOLDS_ASCII)
+    return normalize("NFC", normalize("NFKD", normalize("NFKD", text).casefold()).translate(_FOLDS))
 
 
-def _is_accent(character: str) -> bool:
-    return combining(character) in _ACCENTS
+def _space_out(run: re.Match[str]) -> str:
+    return f" {' '.join(run[0])} "
 
 
 def _spaced(word: str) -> str:
