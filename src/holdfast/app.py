@@ -19,6 +19,7 @@ from holdfast.core.routes import Action, Route, build_routes
 from holdfast.docs_page import load_docs_page
 from holdfast.engine.anchors import MESSAGE, Anchors
 from holdfast.engine.assemble import assign_handlers
+from holdfast.engine.batch import Batch
 from holdfast.engine.commit import Committer
 from holdfast.engine.log import Log, route_libraries, wants_colour
 from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts
@@ -156,7 +157,8 @@ async def open_worker(
             )
             for path, resource in catalog.resources.items()
         }
-        handlers = assign_handlers(catalog, routes, records, pages.handlers())
+        batch = Batch(catalog, records, commits=commits, replies=replies)
+        handlers = assign_handlers(catalog, routes, records, {**pages.handlers(), Action.BATCH: batch.run})
         engine = Engine(handlers, clock=clock, entropy=SystemEntropy(), replies=replies, tell=observer.tell)
         yield Worker(engine, pages)
 

@@ -77,7 +77,7 @@ def test_the_routes_that_write_say_so() -> None:
     """A query by POST writes nothing."""
     writing = {route.action for route in build_routes(backend.catalog) if route.writes}
 
-    assert writing == {Action.CREATE, Action.BULK_CREATE, Action.REPLACE, Action.PATCH, Action.DELETE}
+    assert writing == {Action.CREATE, Action.BULK_CREATE, Action.REPLACE, Action.PATCH, Action.DELETE, Action.BATCH}
 
 
 def test_hints_know_every_fixed_path() -> None:

@@ -148,6 +148,9 @@ DETAIL_CODES: Mapping[str, str] = {
     "check_failed": "These values do not go together.",
     "unique_conflict": "A record with this value exists already.",
     "reference_conflict": "Records still refer to this one.",
+    "not_found": "There is no such record.",
+    "precondition_required": "This needs the version that was read.",
+    "version_conflict": "The record changed after it was read.",
 }
 """Every code that an entry of `error.details` can carry, with its default message."""
 

@@ -21,6 +21,7 @@ class Action(Enum):
     PATCH = "patch"
     DELETE = "delete"
     LIST_REFERRING = "list_referring"
+    BATCH = "batch"
     HEALTH = "health"
     READY = "ready"
     METRICS = "metrics"
@@ -48,7 +49,7 @@ class Route:
         return self.action in _WRITES
 
 
-_WRITES = frozenset({Action.CREATE, Action.BULK_CREATE, Action.REPLACE, Action.PATCH, Action.DELETE})
+_WRITES = frozenset({Action.CREATE, Action.BULK_CREATE, Action.REPLACE, Action.PATCH, Action.DELETE, Action.BATCH})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +98,7 @@ def _resource_routes(catalog: Catalog, resource: ResourceSpec, *, query_method: 
 
 
 _SERVICE_ROUTES = (
+    Route("POST", f"{API}/batch", Action.BATCH),
     Route("GET", "/healthz", Action.HEALTH),
     Route("GET", "/readyz", Action.READY),
     Route("GET", "/metrics", Action.METRICS),

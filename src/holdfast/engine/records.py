@@ -232,7 +232,11 @@ class Records:
         values = await self.seal(created.values)
         if created.id is not None:
             return Create(created.id, view, values, chosen_id=True)
-        return Create(self._ids.make(), view, values)
+        return Create(self.make_id(), view, values)
+
+    def make_id(self) -> RecordId:
+        """The id of the next new record."""
+        return self._ids.make()
 
     async def seal(self, values: Mapping[str, Stored]) -> Mapping[str, Stored]:
         """Hash or encrypt the secret values, before they are queued: a hash takes long."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from holdfast.base.limits import BODY_BYTES_MAX, URL_BYTES_MAX
 from holdfast.core.openapi import operation, question
+from holdfast.core.openapi.batch import build_batch_components, build_batch_operation
 from holdfast.core.openapi.record import META, build_answer, build_record_components
 from holdfast.core.openapi.response import HEADERS, build_error_responses, build_error_schemas
 from holdfast.core.openapi.schema import Schema
@@ -42,6 +43,8 @@ Every JSON body is an envelope: `success`, then `data` or `error`; lists add `me
 
 HEAD answers as GET does, without the body; OPTIONS answers with the exact `Allow`.
 
+Any write can carry an `Idempotency-Key`: sent again with the same key within 24 hours it is not made again, and gets its first answer.
+
 Changes need the version that was read: as `If-Match`, or as `version` in the query or the body.
 
 Filters are `member=value` or `member[operator]=value`, and all of them hold. They go through references as `author.name[contains]=le`,
@@ -51,7 +54,8 @@ Bodies have at most {BODY_BYTES_MAX // 1024} KiB."""
 
 def _build_tags(catalog: Catalog) -> list[Schema]:
     tags = [{"name": each.name, **({"description": each.description} if each.description else {})} for each in catalog.resources.values()]
-    return [*tags, {"name": "Service", "description": "Health, metrics and documentation."}]
+    batch = {"name": "Batch", "description": "Many writes in one transaction."}
+    return [*tags, batch, {"name": "Service", "description": "Health, metrics and documentation."}]
 
 
 def _build_paths(routes: Sequence[Route]) -> dict[str, Schema]:
@@ -59,9 +63,14 @@ def _build_paths(routes: Sequence[Route]) -> dict[str, Schema]:
     for route in routes:
         if route.method in _UNTOLD_METHODS or route.action in _UNTOLD_ACTIONS:
             continue
-        build = build_service_operation if route.resource is None else operation.build_operation
-        paths.setdefault(route.template, {})[route.method.lower()] = build(route)
+        paths.setdefault(route.template, {})[route.method.lower()] = _build_operation(route)
     return paths
+
+
+def _build_operation(route: Route) -> Schema:
+    if route.action is Action.BATCH:
+        return build_batch_operation()
+    return build_service_operation(route) if route.resource is None else operation.build_operation(route)
 
 
 def _build_schemas(catalog: Catalog) -> dict[str, Schema]:
@@ -70,6 +79,7 @@ def _build_schemas(catalog: Catalog) -> dict[str, Schema]:
         schemas.update(build_record_components(catalog, resource))
         schemas.update(question.build_query_components(catalog, resource))
     schemas.update(question.build_shared_components(catalog))
+    schemas.update(build_batch_components(catalog))
     schemas |= {"list.meta": META, "empty.answer": build_answer({"type": "null"})}
     return {**schemas, **dict(build_error_schemas())}
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from holdfast.base.limits import BULK_ROWS_MAX
+from holdfast.base.limits import BULK_ROWS_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
 from holdfast.core.ask.operators import operators_of
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.question import filter_name, references, shown_fields
@@ -13,6 +13,8 @@ from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import ResourceSpec
 
 MERGE_PATCH = "application/merge-patch+json"
+
+_REPLAYED = "Idempotency-Replayed"
 
 _ANY = (400, 406, 408, 413, 414, 429, 431, 500, 503)
 _BODY = (415, 422)
@@ -60,6 +62,12 @@ COMMON_PARAMETERS: dict[str, Schema] = {
         "in": "header",
         "description": "The ETag that the caller has: answered with 304 if nothing changed.",
         "schema": {"type": "string"},
+    },
+    "idempotency-key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Makes this write once, however often it is sent: a new random key for each write, the same one for its repeats.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_LENGTH_MAX, "pattern": patterns.IDEMPOTENCY_KEY},
     },
     "prefer": {
         "name": "Prefer",
@@ -153,14 +161,12 @@ def _parameter_names(route: Route, resource: ResourceSpec) -> list[str]:
             names += _list_parameters(resource)
         case Action.READ:
             names += [*_view_parameters(resource), "if-none-match"]
-        case Action.CREATE:
-            names += [*_view_parameters(resource), "prefer"]
-        case Action.BULK_CREATE:
-            names += [*_view_parameters(resource), "prefer"]
+        case Action.CREATE | Action.BULK_CREATE:
+            names += [*_view_parameters(resource), "idempotency-key", "prefer"]
         case Action.REPLACE | Action.PATCH:
-            names += [*_view_parameters(resource), "version", "if-match", "prefer"]
+            names += [*_view_parameters(resource), "version", "if-match", "idempotency-key", "prefer"]
         case Action.DELETE:
-            names += ["version", "if-match", "prefer"]
+            names += ["version", "if-match", "idempotency-key", "prefer"]
         case _:
             pass
     return [*names, "x-request-id"]
@@ -215,14 +221,14 @@ def _build_successes(route: Route, resource: ResourceSpec) -> dict[str, Any]:
                 "304": {"description": "Nothing changed since If-None-Match.", "headers": headers_of("ETag")},
             }
         case Action.CREATE:
-            created = _answer("The new record.", record, "ETag", "Location") | {"links": _build_links(resource)}
+            created = _answer("The new record.", record, "ETag", "Location", _REPLAYED) | {"links": _build_links(resource)}
             return {"201": created, "204": _minimal("ETag", "Location")}
         case Action.BULK_CREATE:
-            return {"201": _answer("The new records, in the order sent.", _schema(resource, "answers")), "204": _minimal()}
+            return {"201": _answer("The new records, in the order sent.", _schema(resource, "answers"), _REPLAYED), "204": _minimal()}
         case Action.DELETE:
-            return {"200": _answer("It is deleted.", {"$ref": "#/components/schemas/empty.answer"}), "204": _minimal()}
+            return {"200": _answer("It is deleted.", {"$ref": "#/components/schemas/empty.answer"}, _REPLAYED), "204": _minimal()}
         case _:
-            return {"200": _answer("The record as it is now.", record, "ETag"), "204": _minimal("ETag")}
+            return {"200": _answer("The record as it is now.", record, "ETag", _REPLAYED), "204": _minimal("ETag")}
 
 
 def _build_links(resource: ResourceSpec) -> Schema:
@@ -240,4 +246,4 @@ def _answer(description: str, schema: Schema, *headers: str) -> Schema:
 
 
 def _minimal(*headers: str) -> Schema:
-    return {"description": "Done; `return=minimal` was asked for.", "headers": headers_of(*headers, "Preference-Applied")}
+    return {"description": "Done; `return=minimal` was asked for.", "headers": headers_of(*headers, _REPLAYED, "Preference-Applied")}

@@ -37,6 +37,7 @@ HEADERS: dict[str, Schema] = {
     "Allow": {"description": "The methods that are available here.", "required": True, "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "How to sign in.", "required": True, "schema": {"type": "string"}},
     "Accept-Patch": {"description": "The types of a PATCH body.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {"description": "`true` where this is the first answer to an earlier request.", "schema": {"type": "string"}},
     "Preference-Applied": {"description": "`return=minimal`.", "schema": {"type": "string"}},
 }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import apsw
 import msgspec
 
-from holdfast.base.errors import Broken, Refused
+from holdfast.base.errors import Broken, Refused, detail
 from holdfast.base.instant import format_instant
 from holdfast.core.change import settle
 from holdfast.core.condition import Stored
@@ -121,5 +121,7 @@ def _show(tx: Transaction, step: Create | Update) -> Row:
 
 
 def _prefix(refused: Refused, prefix: str) -> None:
+    """Say which step of several it was, also where a refusal has no details of its own."""
     if prefix:
-        refused.details = tuple(replace(each, field=f"{prefix}.{each.field}" if each.field else prefix) for each in refused.details)
+        details = refused.details or (detail("", refused.code),)
+        refused.details = tuple(replace(each, field=f"{prefix}.{each.field}" if each.field else prefix) for each in details)

@@ -1,0 +1,79 @@
+"""POST .../batch: many operations in one transaction, all or none."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from holdfast.base.errors import Detail, Refused
+from holdfast.core.ask.query import check_no_parameters
+from holdfast.core.batch import BatchReader, join_body
+from holdfast.core.document import parse_json
+from holdfast.core.exchange import Reply
+from holdfast.core.idempotency import read_key
+from holdfast.core.negotiate import check_content_type, prefers_minimal
+from holdfast.core.plan import Create, Delete, Row, WriteStep
+from holdfast.core.reply import Replies
+from holdfast.engine.commit import Committer
+from holdfast.engine.records import Records
+from holdfast.engine.request import Request
+from holdfast.model.catalog import Catalog
+
+STEP_PREFIX = "operations[{}]"
+
+_SPLIT = re.compile(r"(operations\[[0-9]+\])\.(.+)").fullmatch
+_OF_THE_BODY = frozenset({"validation_failed", "unique_conflict"})
+"""Refusals whose details name members of a body; others speak of the operation, or of records that refer to its own."""
+
+
+class Batch:
+    """The handler of batches on one catalog."""
+
+    def __init__(self, catalog: Catalog, records: Mapping[str, Records], *, commits: Committer, replies: Replies) -> None:
+        self._records, self._commits, self._replies = records, commits, replies
+        self._reader = BatchReader(catalog, lambda resource: records[resource.path].make_id())
+
+    async def run(self, request: Request, body: bytes) -> Reply:
+        """Run the operations in order; `data` has the status and the data of each."""
+        request.require_json_answer()
+        check_content_type(request.head.header("content-type"))
+        check_no_parameters(request.query)
+        key = read_key(request.head)
+        value = parse_json(body)
+        steps = tuple([await self._seal(step) for step in self._reader.read(value)])
+
+        def answer(rows: tuple[Row | None, ...]) -> Reply:
+            if prefers_minimal(request.head.header("prefer")):
+                return self._replies.minimal(request.request_id)
+            return self._replies.data(f"[{','.join(map(_show, steps, rows))}]", request.request_id)
+
+        try:
+            return await self._commits.commit(steps, answer, request, key=key, body=value, step_prefix=STEP_PREFIX)
+        except Refused as refused:
+            raise _of_batch(refused) from refused
+
+    async def _seal(self, step: WriteStep) -> WriteStep:
+        """The step with its secrets hashed or encrypted."""
+        if isinstance(step, Delete):
+            return step
+        seal = self._records[step.resource.path].seal
+        if isinstance(step, Create):
+            return replace(step, values=await seal(step.values))
+        return replace(step, assign=await seal(step.assign))
+
+
+def _show(step: WriteStep, row: Row | None) -> str:
+    status = 201 if isinstance(step, Create) else 200
+    return f'{{"status":{status},"data":{"null" if row is None else row.text}}}'
+
+
+def _of_batch(refused: Refused) -> Refused:
+    """The refusal of one operation as that of its batch, without what belongs to one record alone, such as its ETag."""
+    details = refused.details
+    if refused.code in _OF_THE_BODY:
+        details = tuple(map(_move_to_body, details))
+    return Refused(refused.code, refused.message, details=details, hint=refused.hint, status=refused.status)
+
+
+def _move_to_body(detail: Detail) -> Detail:
+    found = _SPLIT(detail.field)
+    return detail if found is None else replace(detail, field=join_body(found[1], found[2]))

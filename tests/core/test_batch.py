@@ -1,0 +1,271 @@
+"""Batches: bodies become steps, and every fault of form is told at once."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+
+from holdfast import Access, Backend, Ref, Resource, anyone, field
+from holdfast.base.errors import Refused
+from holdfast.base.ids import RecordId
+from holdfast.base.limits import BATCH_OPERATIONS_MAX, DETAILS_MAX
+from holdfast.core.batch import BatchReader
+from holdfast.core.entity_tag import STALE_BODY, STALE_UNSAID
+from holdfast.core.plan import Create, Delete, Update, WriteStep
+from holdfast.model.catalog import ResourceSpec
+
+OPEN = Access(read=anyone, write=anyone)
+ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+class Author(Resource):
+    name: str
+
+    access = OPEN
+
+
+class Book(Resource):
+    title: str
+    author: Ref[Author]
+    editor: Ref[Author] | None = field(default=None, reverse="edited-books")
+
+    access = OPEN
+
+
+class Memo(Resource, require_version=False):
+    text: str
+
+    access = OPEN
+
+
+CATALOG = Backend(Author, Book, Memo).catalog
+
+
+def read(*operations: Any) -> tuple[WriteStep, ...]:
+    """Read a batch; new records get the ids made-1, made-2..."""
+    return read_body({"operations": list(operations)})
+
+
+def read_body(body: Any) -> tuple[WriteStep, ...]:
+    """Read a whole body."""
+    numbers = count(1)
+
+    def make_id(_resource: ResourceSpec) -> RecordId:
+        return RecordId(f"00000000-0000-7000-8000-{next(numbers):012}")
+
+    return BatchReader(CATALOG, make_id).read(body)
+
+
+def made(number: int) -> str:
+    """The id of the n-th POST."""
+    return f"00000000-0000-7000-8000-{number:012}"
+
+
+def faults(*operations: Any) -> list[tuple[str, str]]:
+    """(field, code) of every fault of a batch."""
+    return faults_of({"operations": list(operations)})
+
+
+def faults_of(body: Any) -> list[tuple[str, str]]:
+    """(field, code) of every fault of a whole body."""
+    with pytest.raises(Refused) as caught:
+        read_body(body)
+    assert (caught.value.code, caught.value.status) == ("validation_failed", 422)
+    return [(each.field, each.code) for each in caught.value.details]
+
+
+def message(*operations: Any) -> str:
+    """The message of the only fault of a batch."""
+    with pytest.raises(Refused) as caught:
+        read(*operations)
+    (only,) = caught.value.details
+    return only.message
+
+
+AUTHOR = {"method": "POST", "path": "/authors", "body": {"name": "Ada"}}
+
+
+def test_operations_become_steps_in_order() -> None:
+    """Each method becomes its step, on the resource and record that the path names."""
+    create, replace, patch, delete = read(
+        AUTHOR,
+        {"method": "PUT", "path": f"/authors/{ID}", "version": 2, "body": {"name": "B"}},
+        {"method": "PATCH", "path": f"/authors/{ID.upper()}", "body": {"name": "C", "version": 3}},
+        {"method": "DELETE", "path": f"/authors/{ID}", "version": 4},
+    )
+    assert isinstance(create, Create)
+    assert (create.id, create.values, create.chosen_id) == (made(1), {"name": "Ada"}, False)
+    assert isinstance(replace, Update)
+    assert (replace.id, replace.assign, replace.version, replace.stale) == (ID, {"name": "B"}, 2, STALE_BODY)
+    assert isinstance(patch, Update)
+    assert (patch.id, patch.assign, patch.version, patch.stale) == (ID, {"name": "C"}, 3, STALE_BODY)
+    assert isinstance(delete, Delete)
+    assert (delete.id, delete.version, delete.stale) == (ID, 4, STALE_BODY)
+
+
+def test_a_name_stands_for_the_id_of_its_record() -> None:
+    """`$a.id` is replaced in references, ids and paths, by the id that was made or chosen."""
+    author, book, patch, delete, other = read(
+        {**AUTHOR, "as": "a"},
+        {"method": "POST", "path": "/books", "as": "b", "body": {"title": "T", "author_id": "$a.id", "id": ID}},
+        {"method": "PATCH", "path": "/books/$b.id", "version": 1, "as": "p", "body": {"editor_id": "$a.id", "id": "$b.id"}},
+        {"method": "DELETE", "path": "/books/$p.id", "version": 2},
+        {"method": "POST", "path": "/books", "body": {"title": "U", "author_id": "$b.author_id", "editor_id": "$p.editor_id"}},
+    )
+    assert isinstance(author, Create)
+    assert isinstance(book, Create)
+    assert isinstance(patch, Update)
+    assert isinstance(delete, Delete)
+    assert isinstance(other, Create)
+    assert (book.id, book.chosen_id, book.values["author_id"]) == (ID, True, author.id)
+    assert (patch.id, patch.assign, patch.equal) == (ID, {"editor_id": author.id}, {"id": ID})
+    assert delete.id == ID
+    assert (other.values["author_id"], other.values["editor_id"]) == (author.id, author.id)
+
+
+def test_a_reference_that_is_null_can_be_mentioned() -> None:
+    """What an earlier operation has as null is null."""
+    _, _, book = read(
+        {**AUTHOR, "as": "a"},
+        {"method": "PATCH", "path": f"/books/{ID}", "version": 1, "as": "b", "body": {"editor_id": None}},
+        {"method": "POST", "path": "/books", "body": {"title": "T", "author_id": "$a.id", "editor_id": "$b.editor_id"}},
+    )
+    assert isinstance(book, Create)
+    assert book.values["editor_id"] is None
+
+
+def test_dollar_signs_elsewhere_are_text() -> None:
+    """Only the id, references and paths are looked at."""
+    (author,) = read({"method": "POST", "path": "/authors", "body": {"name": "$a.id"}})
+    assert isinstance(author, Create)
+    assert author.values == {"name": "$a.id"}
+
+
+def test_a_version_is_needed_where_the_resource_says_so() -> None:
+    """Without one the step expects what no record has, unless the resource needs none."""
+    patch, delete, free, gone = read(
+        {"method": "PATCH", "path": f"/authors/{ID}", "body": {}},
+        {"method": "DELETE", "path": f"/authors/{ID}", "version": None},
+        {"method": "PATCH", "path": f"/memos/{ID}", "body": {}},
+        {"method": "DELETE", "path": f"/memos/{ID}"},
+    )
+    assert isinstance(patch, Update)
+    assert isinstance(delete, Delete)
+    assert isinstance(free, Update)
+    assert isinstance(gone, Delete)
+    assert {(each.version, each.stale) for each in (patch, delete)} == {(0, STALE_UNSAID)}
+    assert (free.version, gone.version) == (None, None)
+
+
+def test_a_malformed_id_is_one_that_no_record_has() -> None:
+    """It is missed in the transaction, where any other would be."""
+    (step,) = read({"method": "DELETE", "path": "/authors/nonsense", "version": 1})
+    assert step.id == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (None, [("", "wrong_type")]),
+        ([], [("", "wrong_type")]),
+        ({}, [("operations", "required")]),
+        ({"operations": None}, [("operations", "wrong_type")]),
+        ({"operations": {}}, [("operations", "wrong_type")]),
+        ({"operations": []}, [("operations", "too_short")]),
+        ({"operations": [AUTHOR] * (BATCH_OPERATIONS_MAX + 1)}, [("operations", "too_long")]),
+        ({"operations": [AUTHOR], "operation": []}, [("operation", "unknown_member")]),
+        ({"oprations": []}, [("oprations", "unknown_member"), ("operations", "required")]),
+    ],
+)
+def test_a_batch_is_an_object_with_operations(body: Any, expected: list[tuple[str, str]]) -> None:
+    """Anything else is told at its place."""
+    assert faults_of(body) == expected
+
+
+def test_so_many_operations_are_taken() -> None:
+    """BATCH_OPERATIONS_MAX operations are one batch."""
+    assert len(read(*[AUTHOR] * BATCH_OPERATIONS_MAX)) == BATCH_OPERATIONS_MAX
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (1, [("", "wrong_type")]),
+        ({}, [(".method", "required"), (".path", "required")]),
+        ({**AUTHOR, "method": "GET"}, [(".method", "not_in_choices")]),
+        ({**AUTHOR, "method": None, "path": 1}, [(".method", "null_not_allowed"), (".path", "wrong_type")]),
+        ({**AUTHOR, "headers": {}}, [(".headers", "unknown_member")]),
+        ({**AUTHOR, "as": "no name"}, [(".as", "pattern_mismatch")]),
+        ({**AUTHOR, "as": "a\n"}, [(".as", "pattern_mismatch")]),
+        ({**AUTHOR, "as": 1}, [(".as", "wrong_type")]),
+        ({**AUTHOR, "version": 1}, [(".version", "unknown_member")]),
+        ({"method": "POST", "path": "/authors"}, [(".body", "required")]),
+        ({"method": "POST", "path": "/authors", "body": None}, [(".body", "wrong_type")]),
+        ({"method": "POST", "path": "/authors", "body": []}, [(".body", "wrong_type")]),
+        ({"method": "POST", "path": "/authors", "body": {}}, [(".body.name", "required")]),
+        ({"method": "DELETE", "path": f"/authors/{ID}", "body": {}}, [(".body", "unknown_member")]),
+        ({"method": "PATCH", "path": f"/authors/{ID}"}, [(".body", "required")]),
+        ({"method": "PATCH", "path": f"/authors/{ID}", "body": {}, "version": 0}, [(".version", "too_small")]),
+        ({"method": "PATCH", "path": f"/authors/{ID}", "body": {"version": 1}, "version": 2}, [(".version", "check_failed")]),
+        ({"method": "PUT", "path": f"/authors/{ID}", "body": {"nome": 1}}, [(".body.name", "required"), (".body.nome", "unknown_member")]),
+        ({**AUTHOR, "path": "authors"}, [(".path", "wrong_format")]),
+        ({**AUTHOR, "path": ""}, [(".path", "wrong_format")]),
+        ({**AUTHOR, "path": "/"}, [(".path", "not_in_choices")]),
+        ({**AUTHOR, "path": "/author"}, [(".path", "not_in_choices")]),
+        ({**AUTHOR, "path": "/api/v1/authors"}, [(".path", "wrong_format")]),
+        ({**AUTHOR, "path": "/authors/"}, [(".path", "wrong_format")]),
+        ({**AUTHOR, "path": "/authors/bulk"}, [(".path", "wrong_format")]),
+        ({**AUTHOR, "path": "/authors?fields=name"}, [(".path", "not_in_choices")]),
+        ({"method": "DELETE", "path": "/authors"}, [(".path", "wrong_format")]),
+        ({"method": "DELETE", "path": "/authors/"}, [(".path", "wrong_format")]),
+        ({"method": "DELETE", "path": f"/authors/{ID}/books"}, [(".path", "wrong_format")]),
+        ({"method": "DELETE", "path": f"/authors/{ID}?version=1"}, [(".path", "wrong_format")]),
+        ({"method": "DELETE", "path": "/authors/$x.id"}, [(".path", "reference_missing")]),
+        ({"method": "DELETE", "path": "/authors/$x"}, [(".path", "wrong_format")]),
+        ({"method": "POST", "path": "/books", "body": {"title": "T", "author_id": "$x.id"}}, [(".body.author_id", "reference_missing")]),
+        ({"method": "POST", "path": "/books", "body": {"title": "T", "author_id": "$"}}, [(".body.author_id", "wrong_format")]),
+        ({**AUTHOR, "body": {"name": "A", "id": "$x.id"}}, [(".body.id", "reference_missing")]),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_at_its_place(operation: Any, expected: list[tuple[str, str]]) -> None:
+    """Every fault of an operation is told once, at its place below the operation."""
+    assert faults(AUTHOR, operation) == [(f"operations[1]{place}", code) for place, code in expected]
+
+
+def test_faults_of_all_operations_are_told_at_once() -> None:
+    """Faults of form, of bodies, paths and names, of every operation, and none that only follows from another."""
+    found = faults(
+        {"method": "POST", "path": "/authors", "as": "a", "body": {}},
+        {"method": "POST", "path": "/books", "as": "b", "body": {"author_id": "$a.id", "editor_id": "$c.id"}},
+        {"method": "POST", "path": "/nowhere", "as": "c", "body": {}},
+        {"method": "POST", "path": "/books", "as": "a", "body": {"title": "T", "author_id": "$c.id"}},
+        {"method": "DELETE", "path": "/books/$b.title", "version": 1},
+    )
+    assert found == [
+        ("operations[0].body.name", "required"),
+        ("operations[1].body.editor_id", "reference_missing"),
+        ("operations[1].body.title", "required"),
+        ("operations[2].path", "not_in_choices"),
+        ("operations[3].as", "unique_conflict"),
+        ("operations[4].path", "reference_missing"),
+    ]
+
+
+def test_more_faults_than_are_listed_end_the_reading() -> None:
+    """An answer lists DETAILS_MAX faults and no more."""
+    many = {"method": "POST", "path": "/authors", "body": {f"x{number}": 1 for number in range(400)}}
+    assert len(faults(*[many] * 5)) == DETAILS_MAX
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        ({**AUTHOR, "path": "/author"}, "did you mean `/authors`?"),
+        ({**AUTHOR, "path": "/api/v1/authors"}, "send `/authors`"),
+        ({"method": "DELETE", "path": "/authors/$firts.id"}, "did you mean `$first`?"),
+        ({"method": "DELETE", "path": "/authors/$first.name"}, "id can be asked for"),
+    ],
+)
+def test_a_fault_says_what_to_send_instead(operation: Any, words: str) -> None:
+    """Nearest names, and what is known."""
+    assert words in message({**AUTHOR, "as": "first"}, operation)
