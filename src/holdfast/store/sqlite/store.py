@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from holdfast.base.limits import DRAIN_S
 from holdfast.core.journal import Seal, Sign, sign_unkeyed
 from holdfast.core.plan import Claim, Delete, Kept, Page, ReadMany, ReadOne, Row, Write
@@ -31,14 +33,22 @@ class SqliteStore:
 
     One for each process, made after a fork and used on one loop. Any number of processes may have one on the same folder.
 
-    create  make folder, database and schema where there are none; else a missing database is refused
-    keys    gives what signs the seals of the journal; asked once the folder is known to be good, because the key may be made in it
+    create     make folder, database and schema where there are none; else a missing database is refused
+    keys       gives what signs the seals of the journal; asked once the folder is known to be good, because the key may be made in it
+    writes_by  opens the connection that writes; the fault campaigns give one that checkpoints after every few pages
 
     Raises Misconfigured where the database is missing, not ours, not writable or does not fit the catalog.
     """
 
     def __init__(
-        self, catalog: Catalog, data_dir: Path, clock: Clock, *, create: bool = False, keys: Callable[[], Sign] = lambda: sign_unkeyed
+        self,
+        catalog: Catalog,
+        data_dir: Path,
+        clock: Clock,
+        *,
+        create: bool = False,
+        keys: Callable[[], Sign] = lambda: sign_unkeyed,
+        writes_by: Callable[[Path], apsw.Connection] = open_writer,
     ) -> None:
         renderer = Renderer(catalog)
         path = prepare(data_dir, catalog, renderer, clock, create=create)
@@ -48,7 +58,7 @@ class SqliteStore:
         self._once = Once(renderer, self._steps.run)
         self._reader = Reader(connect, renderer, clock)
         self._turn = Turn(data_dir)
-        self._writer = Writer(partial(open_writer, path), self._turn, clock, Sealer(renderer.journal, keys()))
+        self._writer = Writer(partial(writes_by, path), self._turn, clock, Sealer(renderer.journal, keys()))
         self._health = HealthProbe(path, Lane(connect, clock), lambda: self._writer.fault, clock)
         self._closed = False
 
