@@ -1,0 +1,66 @@
+"""What the tests of the engine share: heads as a door makes them, and an engine around handlers of the test's own."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from holdfast.base.observe import Observation
+from holdfast.core.exchange import Exchange, Head, Reply
+from holdfast.core.reply import Replies
+from holdfast.core.routes import Route
+from holdfast.engine.request import Handler
+from holdfast.engine.service import Engine
+from holdfast.world.clock import SystemClock
+from holdfast.world.entropy import SystemEntropy
+
+Value = TypeVar("Value")
+
+
+def head(method: str, target: str, *, peer: str = "127.0.0.1", has_body: bool = False, **headers: str) -> Head:
+    """A request head; underscores in names of headers are hyphens."""
+    pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return Head(method, target, pairs, peer, has_body, time.monotonic())
+
+
+@dataclass
+class Desk:
+    """An engine and what it told."""
+
+    routes: Mapping[Route, Handler]
+    told: list[Observation] = field(default_factory=list)
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(self.routes, clock=SystemClock(), entropy=SystemEntropy(), replies=Replies(), tell=self.told.append)
+
+    def ask(self, method: str, target: str, body: bytes = b"", **parts: Any) -> Reply | Awaitable[Reply]:
+        """Open a request and answer it."""
+        opened = self.engine.open(head(method, target, has_body=bool(body), **parts))
+        return opened if isinstance(opened, Reply) else opened.answer(body)
+
+    def open(self, method: str, target: str, **parts: Any) -> Exchange:
+        """Open a request that is let in."""
+        opened = self.engine.open(head(method, target, **parts))
+        assert not isinstance(opened, Reply)
+        return opened
+
+
+def now(reply: Reply | Awaitable[Reply]) -> Reply:
+    """A reply that came at once."""
+    assert isinstance(reply, Reply)
+    return reply
+
+
+def body_of(reply: Reply) -> dict[str, Any]:
+    """The body of a reply as JSON."""
+    assert isinstance(reply.body, bytes)
+    parsed: dict[str, Any] = json.loads(reply.body)
+    return parsed
+
+
+def run(work: Coroutine[Any, Any, Value]) -> Value:
+    """Run a coroutine in a loop of its own."""
+    return asyncio.run(work)
