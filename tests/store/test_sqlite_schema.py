@@ -84,6 +84,14 @@ def test_the_connection_keeps_the_promises(tmp_path: Path) -> None:
 def test_a_missing_database_is_refused_where_none_may_be_made(tmp_path: Path) -> None:
     """Without `create` neither a folder nor a file appears."""
     assert "no such folder" in str(refuse(tmp_path / "nowhere", create=False))
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, place: str) -> None:
+    """A file stands where the folder should be, or above it."""
+    (tmp_path / "file").touch()
+
+    assert "cannot be made" in str(refuse(tmp_path / place, create=True))
     assert "no database yet" in str(refuse(tmp_path, create=False))
     assert list(tmp_path.iterdir()) == []
 

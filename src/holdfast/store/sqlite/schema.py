@@ -39,7 +39,7 @@ def prepare(data_dir: Path, catalog: Catalog, renderer: Renderer, clock: Clock, 
     """
     check_engine(engine_version())
     if create:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(data_dir)
     check_folder(data_dir)
     path = data_dir / DATABASE_NAME
     check_file(path)
@@ -54,6 +54,13 @@ def prepare(data_dir: Path, catalog: Catalog, renderer: Renderer, clock: Clock, 
     finally:
         turn.close()
     return path
+
+
+def _make_folder(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(str(data_dir), f"This folder cannot be made: {error.strerror}.", "Name another with --data.") from error
 
 
 def _prepare_file(path: Path, catalog: Catalog, renderer: Renderer, clock: Clock) -> None:
