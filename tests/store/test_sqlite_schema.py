@@ -84,6 +84,8 @@ def test_the_connection_keeps_the_promises(tmp_path: Path) -> None:
 def test_a_missing_database_is_refused_where_none_may_be_made(tmp_path: Path) -> None:
     """Without `create` neither a folder nor a file appears."""
     assert "no such folder" in str(refuse(tmp_path / "nowhere", create=False))
+    assert "no database yet" in str(refuse(tmp_path, create=False))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])
@@ -92,8 +94,6 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, place: str) -> 
     (tmp_path / "file").touch()
 
     assert "cannot be made" in str(refuse(tmp_path / place, create=True))
-    assert "no database yet" in str(refuse(tmp_path, create=False))
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_a_database_is_refused(tmp_path: Path) -> None:
