@@ -29,7 +29,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 setup: $(STAMP)
 
 run: setup
-	$(BIN)/python -m examples.run_atlas --data $(DATA)
+	@$(BIN)/python -m examples.run_atlas --data $(DATA)
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
