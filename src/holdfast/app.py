@@ -20,7 +20,10 @@ from holdfast.docs_page import load_docs_page
 from holdfast.engine.anchors import MESSAGE, Anchors
 from holdfast.engine.assemble import assign_handlers
 from holdfast.engine.batch import Batch
+from holdfast.engine.changes import Changes
 from holdfast.engine.commit import Committer
+from holdfast.engine.follower import Follower
+from holdfast.engine.history import History
 from holdfast.engine.log import Log, route_libraries, wants_colour
 from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts
 from holdfast.engine.observer import Listener, Observer
@@ -56,13 +59,15 @@ class ServiceMaker:
 class Worker:
     """A service that runs (http.runner.Runner)."""
 
-    def __init__(self, service: Engine, pages: Pages) -> None:
+    def __init__(self, service: Engine, pages: Pages, follower: Follower) -> None:
         self.service = service
         self._pages = pages
+        self._follower = follower
 
     def draining(self) -> None:
-        """Readiness turns false; requests are still answered."""
+        """Readiness turns false and event streams end; requests are still answered."""
         self._pages.draining = True
+        self._follower.end()
 
 
 @asynccontextmanager
@@ -148,6 +153,7 @@ async def open_worker(
                 catalog,
                 resource,
                 store=store,
+                journal=store.journal,
                 clock=clock,
                 entropy=SystemEntropy(),
                 secrets=vault,
@@ -157,10 +163,16 @@ async def open_worker(
             )
             for path, resource in catalog.resources.items()
         }
+        histories = {
+            path: History(catalog, resource, journal=store.journal, commits=commits, policy=replies.policy)
+            for path, resource in catalog.resources.items()
+        }
+        changes = Changes(catalog, journal=store.journal, clock=clock, replies=replies)
         batch = Batch(catalog, records, commits=commits, replies=replies)
-        handlers = assign_handlers(catalog, routes, records, {**pages.handlers(), Action.BATCH: batch.run})
+        service_handlers = {**pages.handlers(), Action.CHANGES: changes.read, Action.BATCH: batch.run}
+        handlers = assign_handlers(catalog, routes, records, histories, service_handlers)
         engine = Engine(handlers, clock=clock, entropy=SystemEntropy(), replies=replies, tell=observer.tell)
-        yield Worker(engine, pages)
+        yield Worker(engine, pages, changes.follower)
 
 
 def check_engine() -> str:

@@ -37,6 +37,16 @@ def read_accept(header: str | None) -> Accepted:
     return _read_known_accept(header) if len(header) <= _CACHED_LENGTH_MAX else _read_accept(header)
 
 
+def prefers_events(header: str | None) -> bool:
+    """Whether Accept asks for server-sent events: it names them, with q at least that of JSON."""
+    if header is None or "text/event-stream" not in header.lower():
+        return False
+    qualities = dict(filter(None, map(_read_range, header.split(","))))
+    json = next((qualities[each] for each in ("application/json", "application/*") if each in qualities), 0.0)
+    events = qualities.get("text/event-stream", 0.0)
+    return events > 0 and events >= json
+
+
 def _read_accept(header: str) -> Accepted:
     qualities = dict(filter(None, map(_read_range, header.split(","))))
     if not qualities:

@@ -111,7 +111,24 @@ class Delete:
         return self.view.resource
 
 
-WriteStep = Create | Update | Delete
+@dataclass(frozen=True, slots=True)
+class Undelete:
+    """Make a deleted record again as it last was (its secrets excepted), under its id, with the next version.
+
+    where  must hold for the record as it last was
+    """
+
+    id: RecordId
+    view: View
+    where: Condition = ALWAYS
+
+    @property
+    def resource(self) -> ResourceSpec:
+        """The resource that the step writes."""
+        return self.view.resource
+
+
+WriteStep = Create | Update | Delete | Undelete
 
 
 @dataclass(frozen=True, slots=True)

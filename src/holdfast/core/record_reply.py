@@ -6,6 +6,7 @@ from holdfast.core.ask.lists import ListAsk
 from holdfast.core.entity_tag import format_tag, is_unchanged
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import Page, Row
+from holdfast.core.readings import HistoryPage
 from holdfast.core.reply import MINIMAL, HeaderPolicy, wrap, wrap_rows
 from holdfast.core.routes import API
 from holdfast.core.view import View
@@ -60,6 +61,12 @@ class RecordReplies:
         following = "null" if next_cursor is None else f'"{next_cursor}"'
         meta = f'{{{total}"page":{ask.page},"limit":{ask.limit},"next":{following}}}'
         return Reply(200, wrap_rows(page.rows, meta), headers, self._kept)
+
+    def history(self, page: HistoryPage, limit: int, request_id: str) -> Reply:
+        """200 with one page of a history. meta: limit, and the sequence to go on after, null at the end."""
+        following = "null" if page.next is None else str(page.next)
+        meta = f'{{"limit":{limit},"next":{following}}}'
+        return Reply(200, wrap_rows(page.entries, meta), (("x-request-id", request_id),), self._kept)
 
     def _without_body(self, headers: tuple[tuple[str, str], ...]) -> Reply:
         return Reply(204, b"", (*headers, MINIMAL), self._written_empty)

@@ -22,6 +22,9 @@ class Action(Enum):
     DELETE = "delete"
     LIST_REFERRING = "list_referring"
     BATCH = "batch"
+    HISTORY = "history"
+    UNDELETE = "undelete"
+    CHANGES = "changes"
     HEALTH = "health"
     READY = "ready"
     METRICS = "metrics"
@@ -49,7 +52,9 @@ class Route:
         return self.action in _WRITES
 
 
-_WRITES = frozenset({Action.CREATE, Action.BULK_CREATE, Action.REPLACE, Action.PATCH, Action.DELETE, Action.BATCH})
+_WRITES = frozenset(
+    {Action.CREATE, Action.BULK_CREATE, Action.REPLACE, Action.PATCH, Action.DELETE, Action.UNDELETE, Action.BATCH},
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +92,8 @@ def _resource_routes(catalog: Catalog, resource: ResourceSpec, *, query_method: 
         Route("PUT", one, Action.REPLACE, resource),
         Route("PATCH", one, Action.PATCH, resource),
         Route("DELETE", one, Action.DELETE, resource),
+        Route("GET", f"{one}/history", Action.HISTORY, resource),
+        Route("POST", f"{one}/undelete", Action.UNDELETE, resource),
     ]
     if query_method:
         routes.append(Route("QUERY", many, Action.QUERY, resource))
@@ -99,6 +106,7 @@ def _resource_routes(catalog: Catalog, resource: ResourceSpec, *, query_method: 
 
 _SERVICE_ROUTES = (
     Route("POST", f"{API}/batch", Action.BATCH),
+    Route("GET", f"{API}/changes", Action.CHANGES),
     Route("GET", "/healthz", Action.HEALTH),
     Route("GET", "/readyz", Action.READY),
     Route("GET", "/metrics", Action.METRICS),

@@ -3,19 +3,26 @@
 from collections.abc import Mapping
 
 from holdfast.core.routes import Action, Route
+from holdfast.engine.history import History
 from holdfast.engine.records import Records
 from holdfast.engine.request import Handler
 from holdfast.model.catalog import Catalog
 
 
 def assign_handlers(
-    catalog: Catalog, routes: tuple[Route, ...], records: Mapping[str, Records], pages: Mapping[Action, Handler]
+    catalog: Catalog,
+    routes: tuple[Route, ...],
+    records: Mapping[str, Records],
+    histories: Mapping[str, History],
+    pages: Mapping[Action, Handler],
 ) -> dict[Route, Handler]:
-    """Give every route its handler: `records` by resource path, `pages` by action for the routes of the service itself."""
-    return {route: _assign(catalog, route, records, pages) for route in routes}
+    """Give every route its handler: `records` and `histories` by resource path, `pages` by action for the routes of no resource."""
+    return {route: _assign(catalog, route, records, histories, pages) for route in routes}
 
 
-def _assign(catalog: Catalog, route: Route, records: Mapping[str, Records], pages: Mapping[Action, Handler]) -> Handler:
+def _assign(
+    catalog: Catalog, route: Route, records: Mapping[str, Records], histories: Mapping[str, History], pages: Mapping[Action, Handler]
+) -> Handler:
     if route.resource is None:
         return pages[route.action]
     mine = records[route.resource.path]
@@ -31,5 +38,7 @@ def _assign(catalog: Catalog, route: Route, records: Mapping[str, Records], page
         Action.REPLACE: mine.replace,
         Action.PATCH: mine.patch,
         Action.DELETE: mine.delete,
+        Action.HISTORY: histories[route.resource.path].read,
+        Action.UNDELETE: histories[route.resource.path].undelete,
     }
     return handlers[route.action]

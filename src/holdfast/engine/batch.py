@@ -11,7 +11,7 @@ from holdfast.core.document import parse_json
 from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import read_key
 from holdfast.core.negotiate import check_content_type, prefers_minimal
-from holdfast.core.plan import Create, Delete, Row, WriteStep
+from holdfast.core.plan import Create, Delete, Row, Undelete, WriteStep
 from holdfast.core.reply import Replies
 from holdfast.engine.commit import Committer
 from holdfast.engine.records import Records
@@ -53,7 +53,7 @@ class Batch:
 
     async def _seal(self, step: WriteStep) -> WriteStep:
         """The step with its secrets hashed or encrypted."""
-        if isinstance(step, Delete):
+        if isinstance(step, Delete | Undelete):
             return step
         seal = self._records[step.resource.path].seal
         if isinstance(step, Create):

@@ -11,7 +11,7 @@ from holdfast.base.ids import RecordId, parse_uuid
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.ask.lists import ListAsk, ListReader
 from holdfast.core.ask.query import check_no_parameters
-from holdfast.core.ask.records import CHANGING, DELETING, VIEWING, RecordReader
+from holdfast.core.ask.records import CHANGING, DELETING, READING, VIEWING, RecordReader
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Stored, Test
 from holdfast.core.document import parse_json
@@ -21,6 +21,7 @@ from holdfast.core.idempotency import Answer, read_key
 from holdfast.core.link import format_links
 from holdfast.core.negotiate import check_content_type, prefers_minimal
 from holdfast.core.plan import Create, Delete, Page, ReadOne, Row, Update
+from holdfast.core.readings import ReadAsOf
 from holdfast.core.record_reply import RecordReplies
 from holdfast.core.reply import HeaderPolicy
 from holdfast.core.validate import BodyReader, Changed, Created, InvalidBody, peek_version, read_version_alone
@@ -30,6 +31,7 @@ from holdfast.engine.faults import FaultFinder
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.request import Handler, Request
 from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
+from holdfast.ports.journal import Journal
 from holdfast.ports.store import Store
 from holdfast.ports.world import Clock, Entropy, Secrets
 
@@ -47,6 +49,7 @@ class Records:
         resource: ResourceSpec,
         *,
         store: Store,
+        journal: Journal,
         clock: Clock,
         entropy: Entropy,
         secrets: Secrets,
@@ -56,6 +59,7 @@ class Records:
     ) -> None:
         self.resource = resource
         self._catalog = catalog
+        self._journal = journal
         self._store, self._clock, self._secrets, self._cursors = store, clock, secrets, cursors
         self._ids = RecordIds(clock, entropy)
         self._commits = commits
@@ -72,9 +76,12 @@ class Records:
     def read(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
         """GET one record."""
         request.require_json_answer()
-        view = self._one.read_query(request.query, VIEWING).view
+        view, _, as_of = self._one.read_query(request.query, READING)
         started_s = self._clock.monotonic_s()
-        row = self._store.read_one(ReadOne(_id_of(request), view))
+        if as_of is None:
+            row = self._store.read_one(ReadOne(_id_of(request), view))
+        else:
+            row = self._journal.read_as_of(ReadAsOf(_id_of(request), view, as_of))
         if row is None or isinstance(row, Row):
             request.store_s = self._clock.monotonic_s() - started_s
             return self._show(row, view, request)
@@ -206,7 +213,7 @@ class Records:
         return await self._commits.commit((step,), answer, request, key=key, body=value)
 
     async def _change(self, read: Callable[[Any], Changed], request: Request, body: bytes) -> Reply:
-        (view, query_version), key = self._one.read_query(request.query, CHANGING), read_key(request.head)
+        (view, query_version, _), key = self._one.read_query(request.query, CHANGING), read_key(request.head)
         value = parse_json(body)
         record_id, expected = _id_of(request), self._expect(query_version, value, request)
 

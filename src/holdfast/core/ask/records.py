@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from holdfast.base.errors import Refused
+from holdfast.core.ask.journal import read_as_of
 from holdfast.core.ask.query import parse_query, split_names, take_single, unknown_parameter
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.ask.visible import EVERYTHING, Visible
@@ -13,7 +14,10 @@ from holdfast.model.catalog import Catalog, ResourceSpec
 _VERSION = re.compile(r"[1-9][0-9]{0,17}\Z")
 
 VIEWING = ("fields", "include")
-"""The parameters of a read or creation."""
+"""The parameters of a creation or undeletion."""
+
+READING = (*VIEWING, "as_of")
+"""The parameters of GET."""
 
 CHANGING = (*VIEWING, "version")
 """The parameters of PUT and PATCH."""
@@ -23,10 +27,11 @@ DELETING = ("version",)
 
 
 class RecordAsk(NamedTuple):
-    """What of a record is shown, and the version that the caller has read (None: not said in the query)."""
+    """What of a record is shown, the version that the caller has read, the time at which it is asked for (None: not said in the query)."""
 
     view: View
     version: int | None = None
+    as_of: str | None = None
 
 
 class RecordReader:
@@ -37,9 +42,9 @@ class RecordReader:
         self.default = RecordAsk(self._views.default)
 
     def read_query(self, text: str, parameters: tuple[str, ...], *, visible: Visible = EVERYTHING) -> RecordAsk:
-        """Read a query string that may hold `parameters` (VIEWING, CHANGING or DELETING).
+        """Read a query string that may hold `parameters` (VIEWING, READING, CHANGING or DELETING).
 
-        Refuses unknown_parameter, malformed_request (a version that is no whole number from 1).
+        Refuses unknown_parameter, malformed_request (a version that is no whole number from 1, a time that is none).
         """
         if not text and visible is EVERYTHING:
             return self.default
@@ -47,7 +52,14 @@ class RecordReader:
         if rest:
             raise unknown_parameter(rest[0].key, parameters)
         view = self._views.read(split_names(single.get("fields")), split_names(single.get("include")), visible)
-        return RecordAsk(view, parse_version(single["version"]) if "version" in single else None)
+        version = parse_version(single["version"]) if "version" in single else None
+        return RecordAsk(view, version, _read_past(single["as_of"], view) if "as_of" in single else None)
+
+
+def _read_past(text: str, view: View) -> str:
+    if view.includes:
+        raise Refused("malformed_request", "`include` and `as_of` do not go together.", hint="Read what is referred to by itself.")
+    return read_as_of(text)
 
 
 def parse_version(text: str) -> int:

@@ -6,7 +6,8 @@ from typing import Any
 from holdfast.base.limits import BODY_BYTES_MAX, URL_BYTES_MAX
 from holdfast.core.openapi import operation, question
 from holdfast.core.openapi.batch import build_batch_components, build_batch_operation
-from holdfast.core.openapi.record import META, build_answer, build_record_components
+from holdfast.core.openapi.changes import build_changes_operation, build_changes_parameters
+from holdfast.core.openapi.record import HISTORY_META, META, build_answer, build_record_components
 from holdfast.core.openapi.response import HEADERS, build_error_responses, build_error_schemas
 from holdfast.core.openapi.schema import Schema
 from holdfast.core.openapi.service import build_service_operation
@@ -70,6 +71,8 @@ def _build_paths(routes: Sequence[Route]) -> dict[str, Schema]:
 def _build_operation(route: Route) -> Schema:
     if route.action is Action.BATCH:
         return build_batch_operation()
+    if route.action is Action.CHANGES:
+        return build_changes_operation()
     return build_service_operation(route) if route.resource is None else operation.build_operation(route)
 
 
@@ -80,12 +83,12 @@ def _build_schemas(catalog: Catalog) -> dict[str, Schema]:
         schemas.update(question.build_query_components(catalog, resource))
     schemas.update(question.build_shared_components(catalog))
     schemas.update(build_batch_components(catalog))
-    schemas |= {"list.meta": META, "empty.answer": build_answer({"type": "null"})}
+    schemas |= {"list.meta": META, "history.meta": HISTORY_META, "empty.answer": build_answer({"type": "null"})}
     return {**schemas, **dict(build_error_schemas())}
 
 
 def _build_parameters(catalog: Catalog) -> dict[str, Schema]:
-    parameters = {**operation.COMMON_PARAMETERS, **question.COMMON_PARAMETERS}
+    parameters = {**operation.COMMON_PARAMETERS, **question.COMMON_PARAMETERS, **build_changes_parameters(catalog)}
     for resource in catalog.resources.values():
         parameters.update(question.build_parameters(catalog, resource))
     return parameters

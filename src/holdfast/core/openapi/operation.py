@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from holdfast.base.limits import BULK_ROWS_MAX, IDEMPOTENCY_KEY_LENGTH_MAX
+from holdfast.base.limits import BULK_ROWS_MAX, IDEMPOTENCY_KEY_LENGTH_MAX, INT_MAX
 from holdfast.core.ask.operators import operators_of
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.question import filter_name, references, shown_fields
@@ -29,6 +29,8 @@ _ERRORS: dict[Action, tuple[int, ...]] = {
     Action.REPLACE: (*_ANY, *_BODY, 404, 409, 412),
     Action.PATCH: (*_ANY, *_BODY, 404, 409, 412),
     Action.DELETE: (*_ANY, *_BODY, 404, 409, 412),
+    Action.HISTORY: (*_ANY, 404),
+    Action.UNDELETE: (*_ANY, *_BODY, 404, 409),
 }
 """The error statuses that each action can meet; 428 is added where the resource asks for a version.
 
@@ -50,6 +52,18 @@ COMMON_PARAMETERS: dict[str, Schema] = {
         "in": "query",
         "description": "The version that was read; as in If-Match, but a stale one is refused with 409.",
         "schema": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+    },
+    "as_of": {
+        "name": "as_of",
+        "in": "query",
+        "description": "A time: the record as it was then. Does not go with `include`.",
+        "schema": {"type": "string", "format": "date-time"},
+    },
+    "history.after": {
+        "name": "after",
+        "in": "query",
+        "description": "`meta.next` of the page before: the entries older than that.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": INT_MAX},
     },
     "if-match": {
         "name": "If-Match",
@@ -114,6 +128,8 @@ _SUMMARIES = {
     Action.REPLACE: "Replace one {0}",
     Action.PATCH: "Change one {0} by a JSON merge patch",
     Action.DELETE: "Delete one {0}",
+    Action.HISTORY: "List what happened to one {0}, newest first",
+    Action.UNDELETE: "Undelete one {0}",
 }
 _IDS = {
     Action.LIST: "list_{1}",
@@ -124,6 +140,8 @@ _IDS = {
     Action.REPLACE: "replace_{0}",
     Action.PATCH: "patch_{0}",
     Action.DELETE: "delete_{0}",
+    Action.HISTORY: "list_{0}_history",
+    Action.UNDELETE: "undelete_{0}",
 }
 
 
@@ -160,8 +178,10 @@ def _parameter_names(route: Route, resource: ResourceSpec) -> list[str]:
         case Action.LIST | Action.LIST_REFERRING:
             names += _list_parameters(resource)
         case Action.READ:
-            names += [*_view_parameters(resource), "if-none-match"]
-        case Action.CREATE | Action.BULK_CREATE:
+            names += [*_view_parameters(resource), "as_of", "if-none-match"]
+        case Action.HISTORY:
+            names += ["list.limit", "history.after"]
+        case Action.CREATE | Action.BULK_CREATE | Action.UNDELETE:
             names += [*_view_parameters(resource), "idempotency-key", "prefer"]
         case Action.REPLACE | Action.PATCH:
             names += [*_view_parameters(resource), "version", "if-match", "idempotency-key", "prefer"]
@@ -225,6 +245,8 @@ def _build_successes(route: Route, resource: ResourceSpec) -> dict[str, Any]:
             return {"201": created, "204": _minimal("ETag", "Location")}
         case Action.BULK_CREATE:
             return {"201": _answer("The new records, in the order sent.", _schema(resource, "answers"), _REPLAYED), "204": _minimal()}
+        case Action.HISTORY:
+            return {"200": _answer("One page of its history.", _schema(resource, "history"))}
         case Action.DELETE:
             return {"200": _answer("It is deleted.", {"$ref": "#/components/schemas/empty.answer"}, _REPLAYED), "204": _minimal()}
         case _:

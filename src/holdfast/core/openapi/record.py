@@ -1,10 +1,12 @@
 """The schemas of one resource: what is shown of a record, and what may be sent to make, replace and change one."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import msgspec
 
 from holdfast.base.limits import BULK_ROWS_MAX, INT_MAX
+from holdfast.core.journal import Operation
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.question import choice_name, references, shown_fields
 from holdfast.core.openapi.schema import Schema, Use, build_schema, maybe, refer
@@ -28,6 +30,7 @@ def build_record_components(catalog: Catalog, resource: ResourceSpec) -> Iterato
     yield f"{name}.answer", build_answer(refer(f"{name}.shown"))
     yield f"{name}.answers", build_answer({"type": "array", "items": refer(f"{name}.shown"), "maxItems": BULK_ROWS_MAX})
     yield f"{name}.page", _build_page(name)
+    yield f"{name}.history", _build_history(name)
 
 
 def build_answer(data: Schema) -> Schema:
@@ -46,6 +49,41 @@ def _build_page(name: str) -> Schema:
     page["required"].append("meta")
     return page
 
+
+def _build_history(name: str) -> Schema:
+    image = {"anyOf": [refer(name), {"type": "null"}]}
+    properties = {
+        **{each: ENTRY[each] for each in ("seq", "operation", "version", "at", "actor_id", "request_id")},
+        "before": image | {"description": "The record before; null where there was none, or it was erased."},
+        "after": image | {"description": "The record after; null where there is none, or it was erased."},
+    }
+    entry = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    page = build_answer({"type": "array", "items": entry})
+    page["properties"]["meta"] = refer("history.meta")
+    page["required"].append("meta")
+    return page
+
+
+ENTRY: dict[str, Schema] = {
+    "seq": {"type": "integer", "minimum": 1, "description": "The place of the change in the journal of everything."},
+    "operation": {"type": "string", "enum": list(get_args(Operation))},
+    "version": {"type": "integer", "minimum": 1, "description": "The version of the record after it; of a deletion, the last one."},
+    "at": {"type": "string", "format": "date-time"},
+    "actor_id": {"type": ["string", "null"], "description": "Who did it; null for a caller who was not signed in."},
+    "request_id": {"type": "string", "description": "The X-Request-Id of the request that did it."},
+}
+"""The members that every entry of the journal has."""
+
+HISTORY_META: Schema = {
+    "type": "object",
+    "properties": {
+        "limit": {"type": "integer", "minimum": 1},
+        "next": {"type": ["integer", "null"], "description": "What to send as `after` for older entries; null at the end."},
+    },
+    "required": ["limit", "next"],
+    "additionalProperties": False,
+}
+"""The `meta` of a history."""
 
 META: Schema = {
     "type": "object",

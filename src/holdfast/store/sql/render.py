@@ -10,6 +10,8 @@ from holdfast.base.instant import Instant
 from holdfast.core.condition import ALWAYS, All, Any, Condition, IsNull, Matches, Not, OneOf, Path, Stored, Test
 from holdfast.core.journal import hash_payload
 from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne
+from holdfast.core.readings import ReadAsOf, Watched
+from holdfast.core.view import View
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.store.sql.claims import Claims
 from holdfast.store.sql.condition import RANK
@@ -17,6 +19,7 @@ from holdfast.store.sql.cursor import after_condition
 from holdfast.store.sql.dialect import Dialect
 from holdfast.store.sql.journal import JournalStatements
 from holdfast.store.sql.read import ListShape, Reads
+from holdfast.store.sql.reading import Readings
 from holdfast.store.sql.schema import render_schema
 from holdfast.store.sql.shape import Shaper
 from holdfast.store.sql.sqlite import Sqlite
@@ -38,11 +41,16 @@ class Renderer:
         tables = Tables(catalog, self._dialect)
         reads, writes = Reads(tables, self._dialect), Writes(tables, self._dialect)
         self.journal = JournalStatements(tables, self._dialect)
+        readings = Readings(tables, self._dialect)
         kept = lru_cache(SHAPES_KEPT)
         self._one, self._many = kept(reads.one), kept(reads.many)
         self._count, self._count_delta = kept(reads.count), kept(reads.count_delta)
         self._image, self._exists = kept(reads.image), kept(reads.exists)
         self._touched, self._referring = kept(reads.touched), kept(reads.referring_ids)
+        self._as_of, self._last_image = kept(readings.as_of), kept(readings.last_image)
+        self._history, self._changes = kept(readings.history), kept(readings.changes)
+        self._journal_heads, self._journal_bounds = readings.heads(), readings.bounds()
+        self._gone_delete = writes.gone_delete()
         self._update, self._insert, self._delete = kept(writes.update), kept(writes.insert), kept(writes.delete)
         self._search_insert, self._search_delete = kept(writes.search_insert), kept(writes.search_delete)
         self._head, self._gone, self._meta = reads.head(), reads.gone(), reads.meta()
@@ -123,6 +131,34 @@ class Renderer:
         """No row or one: the value of one of the house's own facts."""
         return self._meta.bind((key,))
 
+    # Readings of the journal
+
+    def as_of(self, plan: ReadAsOf) -> Statement:
+        """No row or one: (JSON text, version, 1 or 0 whether the condition held)."""
+        shaper = self._shaper(plan.id, plan.at)
+        return self._as_of(plan.view, shaper.condition(plan.where)).bind(shaper.values)
+
+    def last_image(self, resource: ResourceSpec, id: str, where: Condition) -> Statement:  # noqa: A002  # the member's name
+        """No row or one: operation, version, payload `before` of the last entry of a record, 1 or 0 whether the condition held."""
+        return self._bind_where(self._last_image, resource, where, id)
+
+    def history(self, view: View, id: str, before: int, limit: int) -> Statement:  # noqa: A002  # the member's name
+        """Rows of (sequence, JSON text), newest first."""
+        return self._history(view).bind((id, before, limit))
+
+    def changes(self, watched: Watched, first: int, last: int) -> Statement:
+        """Rows of (sequence, JSON text) between two sequences, both included, in order."""
+        shaper = self._shaper(first, last)
+        return self._changes(watched.view, shaper.condition(watched.where)).bind(shaper.values)
+
+    def journal_heads(self, after: int, upto: int) -> Statement:
+        """Rows of (sequence, resource path), in order."""
+        return self._journal_heads.bind((after, upto))
+
+    def journal_bounds(self) -> Statement:
+        """One row: the first and the last sequence; null if there is none."""
+        return self._journal_bounds.bind(())
+
     # Writes
 
     def insert(self, step: Create, system: Mapping[str, Stored]) -> Statement:
@@ -166,6 +202,10 @@ class Renderer:
     def gone_insert(self, resource: ResourceSpec, id: str, version: int) -> Statement:  # noqa: A002  # the member's name
         """Remember the id of a deleted record, so that it is never free again."""
         return self._gone_insert.bind((resource.path, id, version))
+
+    def gone_delete(self, resource: ResourceSpec, id: str) -> Statement:  # noqa: A002  # the member's name
+        """Let go of the id of a record that is undeleted."""
+        return self._gone_delete.bind((resource.path, id))
 
     def meta_insert(self, key: str, value: str) -> Statement:
         """Record one of the house's own facts."""

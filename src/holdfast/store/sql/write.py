@@ -59,6 +59,11 @@ class Writes:
         values = {gone.c.resource: parameter(0), gone.c.record_id: parameter(1), gone.c.version: parameter(2)}
         return self._dialect.prepare(sa.insert(gone).values(values))
 
+    def gone_delete(self) -> Prepared:
+        """The id of a record that is undeleted: resource path (position 0), id (1)."""
+        gone = self._tables.gone
+        return self._dialect.prepare(sa.delete(gone).where(gone.c.resource == parameter(0), gone.c.record_id == parameter(1)))
+
     def meta_insert(self) -> Prepared:
         """One of the house's own facts: key (position 0), value (1)."""
         meta = self._tables.meta

@@ -3,6 +3,9 @@
 A job of several statements that may be refused half-way has a savepoint. A plain one is refused, if at all, by its first statement,
 which SQLite undoes alone; its savepoint would cost more than the job (a full-text index writes a segment for each). Should one fail
 after it has changed something all the same, the whole transaction is given up, and the others run one by one.
+
+A refusal is an answer too: who was refused after a neighbour had written may have been refused because of it. So it stands only if the
+transaction was committed, or if nobody before it had written.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from holdfast.base.errors import Broken, HoldfastError, Unavailable
+from holdfast.base.errors import Broken, HoldfastError, Refused, Unavailable
 from holdfast.store.sqlite.fault import build_fault
 from holdfast.store.sqlite.queue import Job
 
@@ -37,7 +40,7 @@ def run_group(connection: apsw.Connection, jobs: Sequence[Job], finish: Finish =
     """Run jobs in the transaction that was begun, finish it and end it; an outcome for each job, in order.
 
     A fault may take the whole transaction with it. Then nothing of the group happened: the offender is answered and the others run
-    one by one. A COMMIT that fails is `outcome_unknown` for all, unless it is known that nothing was written.
+    one by one; an offender that was refused runs again too, for what it was refused for may be gone. A COMMIT that fails is `outcome_unknown` for all, unless it is known that nothing was written.
     Raises apsw.Error only where SQLite cannot even roll back.
     """
     outcomes: list[Outcome] = []
@@ -103,7 +106,7 @@ def _attempt(connection: apsw.Connection, job: Job) -> Outcome:
 def _run_apart(connection: apsw.Connection, jobs: Sequence[Job], offender: Outcome, finish: Finish) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for job in jobs:
-        if job is offender.job:
+        if job is offender.job and not isinstance(offender.error, Refused):
             outcomes.append(offender)
         elif is_doubtful(outcomes):
             outcomes.append(Outcome(job, error=Unavailable("unavailable")))
@@ -129,7 +132,7 @@ def _end(connection: apsw.Connection, outcomes: list[Outcome], finish: Finish) -
         finish(connection)
     except Exception as error:  # noqa: BLE001  # whatever it was, nothing is committed, and that is known
         roll_back(connection)
-        return [each if each.error is not None else fail(each.job, error) for each in outcomes]
+        return _undo(outcomes, error, fail)
     try:
         connection.execute("COMMIT")
     except apsw.Error as error:
@@ -145,8 +148,22 @@ def _end_uncommitted(connection: apsw.Connection, outcomes: list[Outcome], error
     """
     known = connection.in_transaction or isinstance(error, apsw.FullError)
     roll_back(connection)
-    end = fail if known else doubt
-    return [each if each.error is not None else end(each.job, error) for each in outcomes]
+    return _undo(outcomes, error, fail if known else doubt)
+
+
+def _undo(outcomes: list[Outcome], error: Exception, end: Callable[[Job, Exception], Outcome]) -> list[Outcome]:
+    """The outcomes of a transaction that was not committed: `end` for who had succeeded, and who was refused after that was not done."""
+    undone: list[Outcome] = []
+    written = False
+    for each in outcomes:
+        written = written or each.error is None
+        if each.error is None:
+            undone.append(end(each.job, error))
+        elif written and isinstance(each.error, Refused):
+            undone.append(fail(each.job, error))
+        else:
+            undone.append(each)
+    return undone
 
 
 def doubt(job: Job, error: Exception) -> Outcome:

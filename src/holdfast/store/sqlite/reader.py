@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
@@ -17,6 +17,8 @@ from holdfast.store.sqlite.counter import SLICE_S, CountElsewhere, Counter
 from holdfast.store.sqlite.lane import Lane, TooSlow
 from holdfast.store.sqlite.pool import ReadPool
 from holdfast.store.sqlite.totals import Key, Totals, build_key
+
+Value = TypeVar("Value")
 
 SLOW_KEPT = 256  # texts of lists that outlived their slice
 SLOW_FOR_S = 30.0  # so long they go to the pool directly; then one may try again
@@ -56,6 +58,19 @@ class Reader:
             return self._fetch_later(plan)
         except CountElsewhere:
             return self._count_first(plan)
+
+    def run(self, read: Callable[[Lane], Value]) -> Value | Awaitable[Value]:
+        """Run a short read at once; in the pool if it outlives its slice."""
+        self._lane.limit.stop_at_s = self._now_s() + SLICE_S
+        try:
+            return read(self._lane)
+        except TooSlow:
+            return self._pool.run(read, REQUEST_DEADLINE_S)
+
+    def head(self) -> int:
+        """The last sequence of the journal; one step into its index."""
+        self._lane.limit.stop_at_s = self._now_s() + SLICE_S
+        return int(self._lane.fetch(self._renderer.head())[0][0])
 
     def last_seal(self) -> Seal | None:
         """The newest seal; None if there is none, or it cannot be read now."""

@@ -10,12 +10,13 @@ from holdfast.base.errors import Broken, Refused, detail
 from holdfast.base.instant import format_instant
 from holdfast.core.change import settle
 from holdfast.core.condition import Stored
-from holdfast.core.plan import Create, Delete, ReadOne, Row, Update, Write, WriteStep
+from holdfast.core.plan import Create, Delete, ReadOne, Row, Undelete, Update, Write, WriteStep
 from holdfast.core.search import fold_fields
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.conflict import Conflicts
 from holdfast.store.sqlite.removal import Removal
+from holdfast.store.sqlite.revival import Revival
 from holdfast.store.sqlite.transaction import Stand, Transaction, check_version
 
 
@@ -26,6 +27,7 @@ class Steps:
         self._renderer = renderer
         self._conflicts = Conflicts(catalog)
         self._removal = Removal(catalog)
+        self._revival = Revival(self._conflicts)
         self._searched = {path: [each.member for each in resource.search_fields] for path, resource in catalog.resources.items()}
 
     def run(self, connection: apsw.Connection, plan: Write) -> tuple[Row | None, ...]:
@@ -52,6 +54,8 @@ class Steps:
             case Delete():
                 self._removal.run(tx, step)
                 return None
+            case Undelete():
+                return self._undelete(tx, step)
 
     def _create(self, tx: Transaction, step: Create) -> Row:
         resource = step.resource
@@ -90,6 +94,14 @@ class Steps:
             _index(tx, resource, stand.row, [image[member] for member in searched])
         return _show(tx, step)
 
+    def _undelete(self, tx: Transaction, step: Undelete) -> Row:
+        resource = step.resource
+        row, version, values = self._revival.run(tx, step)
+        tx.note(resource, step.id, version, "undelete", None, _present(tx.stand(resource, step.id)).image)
+        if searched := self._searched[resource.path]:
+            _index(tx, resource, row, [values[member] for member in searched])
+        return _show(tx, step)
+
     def _stand(self, tx: Transaction, step: Update) -> Stand:
         """The record to be changed. In the order of CONTRACT 2.3: a missing reference (422), a missing record (404), a stale version."""
         stand = tx.stand(step.resource, step.id, step.where)
@@ -114,7 +126,7 @@ def _index(tx: Transaction, resource: ResourceSpec, row: int, texts: Iterable[St
     tx.change(tx.renderer.search_insert(resource, row, fold_fields([None if text is None else str(text) for text in texts])))
 
 
-def _show(tx: Transaction, step: Create | Update) -> Row:
+def _show(tx: Transaction, step: Create | Update | Undelete) -> Row:
     """The record as the view shows it, read in the same transaction."""
     ((text, version, included),) = tx.fetch(tx.renderer.read_one(ReadOne(step.id, step.view)))
     return Row(text, step.id, version, included)

@@ -10,7 +10,7 @@ import apsw
 
 from holdfast.base.limits import DRAIN_S
 from holdfast.core.journal import Seal, Sign, sign_unkeyed
-from holdfast.core.plan import Claim, Delete, Kept, Page, ReadMany, ReadOne, Row, Write
+from holdfast.core.plan import Claim, Delete, Kept, Page, ReadMany, ReadOne, Row, Undelete, Write
 from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
 from holdfast.ports.world import Clock
@@ -21,6 +21,7 @@ from holdfast.store.sqlite.lane import Lane
 from holdfast.store.sqlite.once import Once
 from holdfast.store.sqlite.queue import Work
 from holdfast.store.sqlite.reader import Reader
+from holdfast.store.sqlite.readings import SqliteJournal
 from holdfast.store.sqlite.schema import prepare
 from holdfast.store.sqlite.sealer import Sealer
 from holdfast.store.sqlite.steps import Steps
@@ -57,6 +58,7 @@ class SqliteStore:
         self._steps = Steps(catalog, renderer)
         self._once = Once(renderer, self._steps.run)
         self._reader = Reader(connect, renderer, clock)
+        self.journal = SqliteJournal(self._reader, renderer)
         self._turn = Turn(data_dir)
         self._writer = Writer(partial(writes_by, path), self._turn, clock, Sealer(renderer.journal, keys()))
         self._health = HealthProbe(path, Lane(connect, clock), lambda: self._writer.fault, clock)
@@ -100,7 +102,7 @@ class SqliteStore:
             return 0
 
     def _submit(self, work: Work, plan: Write) -> Awaitable[Any]:
-        guarded = len(plan.steps) > 1 or any(isinstance(each, Delete) for each in plan.steps)
+        guarded = len(plan.steps) > 1 or any(isinstance(each, Delete | Undelete) for each in plan.steps)
         return self._writer.submit(work, plan.deadline_s, weight=len(plan.steps), guarded=guarded)
 
     async def close(self) -> None:

@@ -1,0 +1,78 @@
+"""The operation of GET /changes: the committed changes of all resources in order, as a page or as a stream of events."""
+
+from holdfast.base.limits import INT_MAX
+from holdfast.core.openapi.record import ENTRY, build_answer
+from holdfast.core.openapi.response import JSON, error_name, headers_of
+from holdfast.core.openapi.schema import Schema
+from holdfast.model.catalog import Catalog
+
+EVENTS = "text/event-stream"
+
+_ERRORS = (400, 406, 408, 413, 414, 429, 431, 500, 503)
+_SEQUENCE: Schema = {"type": "integer", "minimum": 0, "maximum": INT_MAX}
+
+
+def build_changes_parameters(catalog: Catalog) -> dict[str, Schema]:
+    """The parameters of the operation."""
+    return {
+        "changes.after": {
+            "name": "after",
+            "in": "query",
+            "description": "`meta.next` of the page before. Left out: a page begins with the first change, a stream with the next one.",
+            "schema": _SEQUENCE,
+        },
+        "changes.resource": {
+            "name": "resource",
+            "in": "query",
+            "description": "The changes of this resource alone.",
+            "schema": {"type": "string", "enum": list(catalog.resources)},
+        },
+        "changes.last-event-id": {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "description": "The id of the last event that a stream has seen, as browsers send it: it goes on there.",
+            "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"},
+        },
+    }
+
+
+def build_changes_operation() -> Schema:
+    """The operation."""
+    names = ("changes.after", "changes.resource", "list.limit", "changes.last-event-id", "x-request-id")
+    events = {"type": "string", "description": "Events whose `id` is the `seq`, and whose `data` is one change as in a page."}
+    content = {JSON: {"schema": _build_page()}, EVENTS: {"schema": events}}
+    errors = {str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in _ERRORS}
+    return {
+        "operationId": "list_changes",
+        "tags": ["Service"],
+        "summary": "Follow the changes of all resources, in the order in which they were committed",
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
+        "responses": {"200": {"description": "Some changes, perhaps none.", "headers": headers_of(), "content": content}, **errors},
+    }
+
+
+def _build_page() -> Schema:
+    image: Schema = {"type": ["object", "null"]}
+    properties = {
+        "seq": ENTRY["seq"],
+        "resource": {"type": "string", "description": "The path of the resource."},
+        "id": {"type": "string", "description": "The id of the record."},
+        "operation": {
+            "type": "string",
+            "enum": ["created", "updated", "removed"],
+            "description": "What it means to this caller: what comes into sight is `created`, what goes out of sight is `removed`.",
+        },
+        **{each: ENTRY[each] for each in ("version", "at", "actor_id", "request_id")},
+        "before": image | {"description": "The record before an update."},
+        "after": image | {"description": "The record after; null if it was removed."},
+    }
+    change = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    meta = {
+        "limit": {"type": "integer", "minimum": 1},
+        "next": _SEQUENCE | {"description": "What to send as `after`: everything up to it was looked at."},
+        "head": _SEQUENCE | {"description": "The last change there was: where `next` equals it, that was all."},
+    }
+    page = build_answer({"type": "array", "items": change})
+    page["properties"]["meta"] = {"type": "object", "properties": meta, "required": list(meta), "additionalProperties": False}
+    page["required"].append("meta")
+    return page

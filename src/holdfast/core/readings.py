@@ -1,0 +1,75 @@
+"""Readings of the journal, as plans: a record as it was, its history, the changes of everything in order. Pure values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from holdfast.base.ids import RecordId
+from holdfast.core.condition import ALWAYS, Condition
+from holdfast.core.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAsOf:
+    """Read one record as it was at a time (a stored timestamp), if it existed and `where` held for it. The view includes nothing."""
+
+    id: RecordId
+    view: View
+    at: str
+    where: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHistory:
+    """Read what happened to one record, newest first; of a deleted one too.
+
+    before  the sequence before which the page begins; None: at the newest entry
+    where   must hold for the record as it is, or as it last was
+    """
+
+    id: RecordId
+    view: View
+    limit: int
+    before: int | None = None
+    where: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Entries as JSON texts, newest first, and the sequence of the last one if there are more."""
+
+    entries: tuple[str, ...]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How one resource is shown in the changes: its view (which includes nothing), and which of its records may be seen."""
+
+    view: View
+    where: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class ReadChanges:
+    """Read the changes after a sequence, in the order in which they were committed.
+
+    watched  resource path -> how it is shown; the changes of other resources are passed over
+    """
+
+    after: int
+    limit: int
+    watched: Mapping[str, Watched]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesPage:
+    """Some changes.
+
+    changes  (sequence, JSON text), in order; perhaps fewer than there are, even none
+    next     the sequence after which to go on: everything up to it was looked at
+    head     the last sequence of the journal in the same snapshot: where `next` equals it, that was all
+    """
+
+    changes: tuple[tuple[int, str], ...]
+    next: int
+    head: int

@@ -1,0 +1,119 @@
+"""GET /changes: the committed changes in order, a page at a time or as server-sent events.
+
+A listener reads its own next page when its client has taken the last one, so a slow one holds nothing but its place. Those who stand at
+the same place share one reading.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from typing import NamedTuple
+
+from holdfast.base.errors import HoldfastError
+from holdfast.base.limits import PAGE_LIMIT_MAX
+from holdfast.core.ask.journal import ChangesAsk, read_changes_query, read_sequence
+from holdfast.core.ask.records import RecordReader
+from holdfast.core.exchange import Reply
+from holdfast.core.negotiate import prefers_events
+from holdfast.core.readings import ChangesPage, ReadChanges, Watched
+from holdfast.core.reply import Replies, wrap_rows
+from holdfast.engine.follower import HEARTBEAT_S, Follower
+from holdfast.engine.request import Request
+from holdfast.model.catalog import Catalog
+from holdfast.ports.journal import Journal
+from holdfast.ports.world import Clock
+
+EVENTS_TYPE = "text/event-stream; charset=utf-8"
+SHARED_MAX = 64  # readings that listeners may share; they are forgotten as soon as the journal moves
+
+_OPENING = b"retry: 2000\n\n"
+_HEARTBEAT = b": still here\n\n"
+_UNBUFFERED = ("x-accel-buffering", "no")
+
+
+class _Events(NamedTuple):
+    """What a listener is sent of one page, and where it stands then."""
+
+    text: bytes
+    next: int
+    is_all: bool
+
+
+class Changes:
+    """The handler of the route; made once at start, in the loop that serves it."""
+
+    def __init__(self, catalog: Catalog, *, journal: Journal, clock: Clock, replies: Replies) -> None:
+        self._journal, self._clock, self._replies = journal, clock, replies
+        self._watched = {path: Watched(RecordReader(catalog, each).default.view) for path, each in catalog.resources.items()}
+        self._alone = {path: {path: watched} for path, watched in self._watched.items()}
+        self._json = replies.policy.block()
+        self._events = replies.policy.block(content_type=EVENTS_TYPE)
+        self._shared: dict[tuple[str | None, int], asyncio.Future[_Events]] = {}
+        self.follower = Follower(journal.head, clock.monotonic_s, self._shared.clear)
+
+    def read(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
+        """GET the changes after a sequence: a page, or a stream of events for who prefers that."""
+        if prefers_events(request.head.header("accept")):
+            return self._listen(request)
+        request.require_json_answer()
+        ask = read_changes_query(request.query, self._watched)
+        page = self._journal.read_changes(ReadChanges(ask.after or 0, ask.limit, self._watch(ask.resource)))
+        return self._show(page, ask, request) if isinstance(page, ChangesPage) else self._show_later(page, ask, request)
+
+    def _watch(self, resource: str | None) -> Mapping[str, Watched]:
+        return self._watched if resource is None else self._alone[resource]
+
+    def _show(self, page: ChangesPage, ask: ChangesAsk, request: Request) -> Reply:
+        meta = f'{{"limit":{ask.limit},"next":{page.next},"head":{page.head}}}'
+        body = wrap_rows((text for _, text in page.changes), meta)
+        return Reply(200, body, (("x-request-id", request.request_id),), self._json)
+
+    async def _show_later(self, waiting: Awaitable[ChangesPage], ask: ChangesAsk, request: Request) -> Reply:
+        return self._show(await request.time_store(waiting), ask, request)
+
+    # Listening
+
+    async def _listen(self, request: Request) -> Reply:
+        """Begin a stream after Last-Event-ID, else `after`, else now. The first page is read beforehand: it may be refused."""
+        ask = read_changes_query(request.query, self._watched)
+        last = request.head.header("last-event-id")
+        after = read_sequence(last) if last is not None else self._journal.head() if ask.after is None else ask.after
+        await self._next_events(ask.resource, after)
+        headers = (("x-request-id", request.request_id), _UNBUFFERED)
+        return Reply(200, self._stream(ask.resource, after), headers, self._events)
+
+    async def _stream(self, resource: str | None, after: int) -> AsyncIterator[bytes]:
+        with self.follower.listening():
+            yield _OPENING
+            sent_s = self._clock.monotonic_s()
+            while not self.follower.ended:
+                turned = self.follower.turned
+                try:
+                    events = await self._next_events(resource, after)
+                except HoldfastError:
+                    return  # the client comes back with Last-Event-ID, and is told then what is wrong
+                after = events.next
+                now_s = self._clock.monotonic_s()
+                if events.text or now_s - sent_s >= HEARTBEAT_S:
+                    yield events.text or _HEARTBEAT
+                    sent_s = now_s
+                if events.is_all:
+                    await turned.wait()
+
+    async def _next_events(self, resource: str | None, after: int) -> _Events:
+        """The next page of a listener, read once for all who stand at the same place."""
+        key = (resource, after)
+        reading = self._shared.get(key)
+        if reading is None:
+            found = self._journal.read_changes(ReadChanges(after, PAGE_LIMIT_MAX, self._watch(resource)))
+            if isinstance(found, ChangesPage) and found.next == after:
+                return _Events(b"", after, is_all=True)
+            reading = asyncio.ensure_future(_write_events(found))
+            if len(self._shared) < SHARED_MAX:
+                self._shared[key] = reading
+        return await asyncio.shield(reading)
+
+
+async def _write_events(found: ChangesPage | Awaitable[ChangesPage]) -> _Events:
+    page = found if isinstance(found, ChangesPage) else await found
+    text = "".join(f"id: {seq}\ndata: {text}\n\n" for seq, text in page.changes).encode()
+    return _Events(text, page.next, page.next >= page.head)

@@ -1,0 +1,78 @@
+"""What one resource's routes do with the journal: the history of a record, and undeleting it."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from holdfast.base.errors import Refused, detail
+from holdfast.base.ids import RecordId, parse_uuid
+from holdfast.core.ask.journal import read_history_query
+from holdfast.core.ask.records import VIEWING, RecordReader
+from holdfast.core.document import parse_json
+from holdfast.core.exchange import Reply
+from holdfast.core.idempotency import read_key
+from holdfast.core.negotiate import check_content_type, prefers_minimal
+from holdfast.core.plan import Row, Undelete
+from holdfast.core.readings import HistoryPage, ReadHistory
+from holdfast.core.record_reply import RecordReplies
+from holdfast.core.reply import HeaderPolicy
+from holdfast.engine.commit import Committer
+from holdfast.engine.request import Request
+from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.ports.journal import Journal
+
+_NOBODY = RecordId("")
+
+
+class History:
+    """The handlers of one resource; made once at start."""
+
+    def __init__(self, catalog: Catalog, resource: ResourceSpec, *, journal: Journal, commits: Committer, policy: HeaderPolicy) -> None:
+        self._journal, self._commits = journal, commits
+        self._one = RecordReader(catalog, resource)
+        self._replies = RecordReplies(resource, policy)
+
+    def read(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
+        """GET .../{id}/history: what happened to a record, newest first."""
+        request.require_json_answer()
+        limit, after = read_history_query(request.query)
+        page = self._journal.read_history(ReadHistory(_id_of(request), self._one.default.view, limit, after))
+        if page is None or isinstance(page, HistoryPage):
+            return self._show(page, limit, request)
+        return self._show_later(page, limit, request)
+
+    def _show(self, page: HistoryPage | None, limit: int, request: Request) -> Reply:
+        if page is None:
+            raise Refused("not_found")
+        return self._replies.history(page, limit, request.request_id)
+
+    async def _show_later(self, waiting: Awaitable[HistoryPage | None], limit: int, request: Request) -> Reply:
+        return self._show(await request.time_store(waiting), limit, request)
+
+    async def undelete(self, request: Request, body: bytes) -> Reply:
+        """POST .../{id}/undelete: a deleted record again, with its next version."""
+        request.require_json_answer()
+        if body:
+            check_content_type(request.head.header("content-type"))
+        view, key = self._one.read_query(request.query, VIEWING).view, read_key(request.head)
+        value = parse_json(body) if body else {}
+        _check_empty(value)
+
+        def answer(rows: tuple[Row | None, ...]) -> Reply:
+            (row,) = rows
+            assert row is not None
+            return self._replies.changed(row, view, request.request_id, minimal=prefers_minimal(request.head.header("prefer")))
+
+        return await self._commits.commit((Undelete(_id_of(request), view),), answer, request, key=key, body=value)
+
+
+def _check_empty(value: Any) -> None:
+    """Refuse a body that says something: there is nothing to be said."""
+    if not isinstance(value, dict):
+        raise Refused("validation_failed", details=[detail("", "wrong_type", "Send no body, or an empty object.")])
+    if value:
+        raise Refused("validation_failed", details=[detail(name, "unknown_member") for name in value])
+
+
+def _id_of(request: Request) -> RecordId:
+    """The id in the path; a malformed one is missed like any other that no record has."""
+    return parse_uuid(request.parameter) or _NOBODY

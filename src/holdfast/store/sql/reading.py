@@ -1,0 +1,116 @@
+"""Readings of the journal in SQL: entries as records, in their JSON form, by the same expressions as a read of the table."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from holdfast.core.condition import Condition
+from holdfast.core.view import View
+from holdfast.model.catalog import ResourceSpec
+from holdfast.store.sql.condition import Conditions
+from holdfast.store.sql.dialect import Dialect, Element
+from holdfast.store.sql.rows import ImageRow
+from holdfast.store.sql.statement import Prepared, constant, parameter
+from holdfast.store.sql.tables import Tables
+from holdfast.store.sql.view import Views
+
+
+class Readings:
+    """Builds the statements that read entries as records."""
+
+    def __init__(self, tables: Tables, dialect: Dialect) -> None:
+        self._journal = tables.journal
+        self._dialect = dialect
+        self._conditions = Conditions(tables, dialect)
+        self._views = Views(tables, dialect, self._conditions)
+
+    def as_of(self, view: View, where: Condition) -> Prepared:
+        """By id (position 0) and time (1): the JSON of the record after its last entry until then, its version, whether `where` held."""
+        after = self._journal.c.after
+        columns = (self._shown(view, after), self._journal.c.version, self._holds(view.resource, where, after))
+        found = sa.select(*columns).where(*self._about(view.resource), self._journal.c.at <= parameter(1))
+        return self._dialect.prepare(_newest(found.order_by(self._journal.c.seq.desc())))
+
+    def last_image(self, resource: ResourceSpec, where: Condition) -> Prepared:
+        """By id (position 0): the operation, version and payload `before` of the last entry, and whether `where` held before it."""
+        before = self._journal.c.before
+        columns = (self._journal.c.operation, self._journal.c.version, before, self._holds(resource, where, before))
+        return self._dialect.prepare(_newest(sa.select(*columns).where(*self._about(resource)).order_by(self._journal.c.seq.desc())))
+
+    def history(self, view: View) -> Prepared:
+        """By id (position 0), before a sequence (1), as many as asked for (2): (sequence, JSON of the entry), newest first."""
+        journal = self._journal
+        text = self._dialect.json_object(
+            (
+                *((name, journal.c[name]) for name in ("seq", "operation", "version", "at", "actor_id", "request_id")),
+                ("before", self._dialect.json_text(self._shown(view, journal.c.before))),
+                ("after", self._dialect.json_text(self._shown(view, journal.c.after))),
+            )
+        )
+        found = sa.select(journal.c.seq, text).where(
+            journal.c.record_id == parameter(0), journal.c.resource == constant(view.resource.path), journal.c.seq < parameter(1)
+        )
+        return self._dialect.prepare(found.order_by(journal.c.seq.desc()).limit(_count(2)).offset(constant(0)))
+
+    def heads(self) -> Prepared:
+        """After a sequence (position 0) up to another (1): (sequence, resource path), in order."""
+        journal = self._journal
+        found = sa.select(journal.c.seq, journal.c.resource).where(journal.c.seq > parameter(0), journal.c.seq <= parameter(1))
+        return self._dialect.prepare(found.order_by(journal.c.seq))
+
+    def bounds(self) -> Prepared:
+        """One row: the first and the last sequence; null if there is none."""
+        seq = self._journal.c.seq
+        return self._dialect.prepare(
+            sa.select(sa.select(sa.func.min(seq)).scalar_subquery(), sa.select(sa.func.max(seq)).scalar_subquery())
+        )
+
+    def changes(self, view: View, where: Condition) -> Prepared:
+        """Of one resource, between two sequences (positions 0 and 1, both included): sequence, JSON, in order.
+
+        What was in sight before and is after is `updated`; what came into sight is `created` and has no `before`; what left it is
+        `removed` and has neither. What is in sight at neither time is not there, nor is an entry whose payloads were erased.
+        """
+        journal = self._journal
+        before, after = (self._holds(view.resource, where, journal.c[name]) == constant(1) for name in ("before", "after"))
+        kind = sa.case((sa.not_(after), constant("removed")), (sa.not_(before), constant("created")), else_=constant("updated"))
+        shown_before = sa.case((sa.and_(before, after), self._shown(view, journal.c.before)))
+        shown_after = sa.case((after, self._shown(view, journal.c.after)))
+        text = self._dialect.json_object(
+            (
+                ("seq", journal.c.seq),
+                ("resource", journal.c.resource),
+                ("id", journal.c.record_id),
+                ("operation", kind),
+                *((name, journal.c[name]) for name in ("version", "at", "actor_id", "request_id")),
+                ("before", self._dialect.json_text(shown_before)),
+                ("after", self._dialect.json_text(shown_after)),
+            )
+        )
+        found = sa.select(journal.c.seq, text).where(
+            journal.c.seq >= parameter(0), journal.c.seq <= parameter(1), journal.c.resource == constant(view.resource.path)
+        )
+        return self._dialect.prepare(found.where(sa.or_(before, after)).order_by(journal.c.seq))
+
+    def _about(self, resource: ResourceSpec) -> tuple[sa.ColumnElement[bool], ...]:
+        """Entries about the record whose id is at position 0; those that only erase say nothing of its state."""
+        columns = self._journal.c
+        return (columns.record_id == parameter(0), columns.resource == constant(resource.path), columns.operation != constant("erase"))
+
+    def _shown(self, view: View, image: Element) -> Element:
+        """The JSON of an image as the view shows it; null where there is no image."""
+        text = self._views.text(view, ImageRow(view.resource, image, self._dialect), ())
+        return sa.case((image.is_not(None), text))
+
+    def _holds(self, resource: ResourceSpec, where: Condition, image: Element) -> Element:
+        row = ImageRow(resource, image, self._dialect)
+        holds = sa.and_(image.is_not(None), self._conditions.build(where, row))
+        return sa.case((holds, constant(1)), else_=constant(0))
+
+
+def _newest(found: sa.Select[Any]) -> sa.Select[Any]:
+    return found.limit(constant(1)).offset(constant(0))
+
+
+def _count(position: int) -> Element:
+    return parameter(position, sa.Integer())

@@ -1,0 +1,101 @@
+"""Readings of the journal (ports.Journal), each in one snapshot, at once on the loop unless it outlives its slice."""
+
+from collections.abc import Awaitable, Mapping
+
+from holdfast.base.errors import Refused
+from holdfast.core.plan import Row
+from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Watched
+from holdfast.store.sql.render import Renderer
+from holdfast.store.sqlite.lane import Lane
+from holdfast.store.sqlite.reader import Reader
+
+SCANNED_MAX = 2_000  # entries that one reading of changes looks at, whosever they are: some milliseconds
+NO_SEQ = 2**63 - 1
+
+
+class SqliteJournal:
+    """Reads the journal on the connections of a Reader."""
+
+    def __init__(self, reader: Reader, renderer: Renderer) -> None:
+        self._reader = reader
+        self._renderer = renderer
+
+    def read_as_of(self, plan: ReadAsOf) -> Row | None | Awaitable[Row | None]:
+        """Read a record as it was."""
+        return self._reader.run(lambda lane: self._fetch_as_of(lane, plan))
+
+    def read_history(self, plan: ReadHistory) -> HistoryPage | None | Awaitable[HistoryPage | None]:
+        """Read what happened to a record."""
+        return self._reader.run(lambda lane: self._fetch_history(lane, plan))
+
+    def read_changes(self, plan: ReadChanges) -> ChangesPage | Awaitable[ChangesPage]:
+        """Read changes in order."""
+        return self._reader.run(lambda lane: self._fetch_changes(lane, plan))
+
+    def head(self) -> int:
+        """The last sequence."""
+        return self._reader.head()
+
+    def _fetch_as_of(self, lane: Lane, plan: ReadAsOf) -> Row | None:
+        rows = lane.fetch(self._renderer.as_of(plan))
+        if not rows:
+            return None
+        ((text, version, seen),) = rows
+        return Row(text, plan.id, version) if seen else None
+
+    def _fetch_history(self, lane: Lane, plan: ReadHistory) -> HistoryPage | None:
+        lane.begin()
+        try:
+            if not self._is_seen(lane, plan):
+                return None
+            before = NO_SEQ if plan.before is None else plan.before
+            rows = lane.fetch(self._renderer.history(plan.view, plan.id, before, plan.limit + 1))
+        finally:
+            lane.end()
+        shown = rows[: plan.limit]
+        return HistoryPage(tuple(text for _, text in shown), shown[-1][0] if len(rows) > plan.limit else None)
+
+    def _is_seen(self, lane: Lane, plan: ReadHistory) -> bool:
+        """Whether the record may be seen as it is, or, where it is deleted, as it last was."""
+        resource = plan.view.resource
+        if lane.fetch(self._renderer.exists(resource, plan.id, plan.where)):
+            return True
+        if lane.fetch(self._renderer.exists(resource, plan.id)):
+            return False
+        found = lane.fetch(self._renderer.last_image(resource, plan.id, plan.where))
+        return bool(found) and (bool(found[0][3]) or found[0][2] is None)
+
+    def _fetch_changes(self, lane: Lane, plan: ReadChanges) -> ChangesPage:
+        lane.begin()
+        try:
+            first, head = lane.fetch(self._renderer.journal_bounds())[0]
+            head = head or 0
+            _check_reachable(plan.after, first or 1, head)
+            upto = min(plan.after + SCANNED_MAX, head)
+            heads = [each for each in lane.fetch(self._renderer.journal_heads(plan.after, upto)) if each[1] in plan.watched]
+            if len(heads) > plan.limit:
+                heads = heads[: plan.limit]
+                upto = heads[-1][0]
+            changes = self._fetch_entries(lane, heads, plan.watched) if heads else ()
+        finally:
+            lane.end()
+        return ChangesPage(changes, upto, head)
+
+    def _fetch_entries(self, lane: Lane, heads: list[tuple[int, str]], watched: Mapping[str, Watched]) -> tuple[tuple[int, str], ...]:
+        """The entries of each resource by one statement, put in order again."""
+        first, last = heads[0][0], heads[-1][0]
+        found: list[tuple[int, str]] = []
+        for path in dict.fromkeys(path for _, path in heads):
+            found += lane.fetch(self._renderer.changes(watched[path], first, last))
+        return tuple(sorted(found))
+
+
+def _check_reachable(after: int, first: int, head: int) -> None:
+    """Refuse a place in the journal from which changes would be missed. Raises Refused invalid_cursor."""
+    if after > head:
+        message = f"The journal ends at {head}."
+    elif after + 1 < first and after > 0:
+        message = f"The journal begins at {first}; what came before it is no longer kept."
+    else:
+        return
+    raise Refused("invalid_cursor", message, hint="Read the lists again, then follow the changes from the `meta.head` of before.")

@@ -1,0 +1,60 @@
+"""Revival: undeleting a record from its last journal entry, as one more change of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import apsw
+import msgspec
+
+from holdfast.base.errors import Refused, detail
+from holdfast.core.condition import Stored
+from holdfast.core.plan import Create, Undelete
+from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.model.stored import to_stored
+from holdfast.store.sqlite.conflict import Conflicts
+from holdfast.store.sqlite.transaction import Transaction
+
+
+class Revival:
+    """Undeletes records of one catalog."""
+
+    def __init__(self, conflicts: Conflicts) -> None:
+        self._conflicts = conflicts
+
+    def run(self, tx: Transaction, step: Undelete) -> tuple[int, int, Mapping[str, Stored]]:
+        """Write the record again: its row, its version, its values.
+
+        Raises Refused: not_found (it is not deleted, or was erased, or may not be undeleted by this caller), unique_conflict,
+        validation_failed (reference_missing, check_failed; required, for a secret, which the journal does not hold).
+        """
+        resource = step.resource
+        found = tx.fetch(tx.renderer.last_image(resource, step.id, step.where))
+        if not found or found[0][0] != "delete" or not found[0][3]:
+            raise Refused("not_found")
+        image = msgspec.json.decode(found[0][2])
+        values = _revive(resource, image)
+        version = found[0][1] + 1
+        system = {"version": version, "updated_at": tx.at, **{name: image[name] for name in ("created_at", "created_by_id")}}
+        tx.change(tx.renderer.gone_delete(resource, step.id))
+        try:
+            ((row,),) = tx.fetch(tx.renderer.insert(Create(step.id, step.view, values), system))
+        except apsw.ConstraintError as error:
+            raise self._conflicts.explain_create(tx, resource, step.id, values, error) from error
+        return row, version, values
+
+
+def _revive(resource: ResourceSpec, image: Mapping[str, Any]) -> dict[str, Stored]:
+    """The stored values of the declared members. What the image does not have is a secret, or came into the class later."""
+    declared = [each for each in resource.fields if not each.system]
+    lost = [each for each in declared if each.member not in image and each.required and not each.nullable]
+    if lost:
+        message = "The journal does not hold this value, and the record cannot be without it."
+        raise Refused("validation_failed", details=[detail(each.member, "required", message) for each in lost])
+    return {each.member: image[each.member] if each.member in image else _default(each) for each in declared}
+
+
+def _default(spec: FieldSpec) -> Stored:
+    """What stands in for a value that the journal does not have. A secret is never made up where it can be left out."""
+    if spec.nullable:
+        return None
+    return to_stored(spec.type, spec.default if spec.factory is None else spec.factory())
