@@ -393,6 +393,63 @@ def test_a_commit_that_fails_otherwise_is_of_unknown_outcome(tmp_path: Path) -> 
     assert rows[-1] == "after"
 
 
+def refuse_if_there(value: object) -> Callable[[apsw.Connection], object]:
+    """A job that is refused where a row is there."""
+
+    def work(connection: apsw.Connection) -> object:
+        if connection.execute("SELECT 1 FROM t WHERE x = ?", (value,)).fetchall():
+            raise Refused("version_conflict")
+        return value
+
+    return work
+
+
+@pytest.mark.parametrize(("failing", "code"), [("full", "unavailable"), ("sync", "outcome_unknown")])
+def test_nobody_is_refused_for_what_was_never_committed(tmp_path: Path, failing: str, code: str) -> None:
+    """Who was refused because of a neighbour whose commit failed is told that nothing was done, not that it conflicts."""
+
+    async def story(bench: Bench, disk: FaultyDisk) -> Any:
+        await bench.put("before")
+        disk.failing = failing
+        deadline_s = CLOCK.monotonic_s() + 5
+        with bench.turn:
+            first = bench.writer.submit(refuse_if_there("before"), deadline_s)
+            futures = [first, bench.put("new"), bench.writer.submit(refuse_if_there("new"), deadline_s)]
+        answers = await asyncio.gather(*futures, return_exceptions=True)
+        disk.failing = ""
+        return [getattr(each, "code", each) for each in answers]
+
+    with faulty_disk() as disk:
+        assert on_bench(tmp_path, lambda bench: story(bench, disk)) == ["version_conflict", code, "unavailable"]
+
+
+def test_a_refusal_that_ends_a_transaction_is_judged_again(tmp_path: Path) -> None:
+    """A job that is refused half-way, because of a neighbour that is then refused itself when it runs alone, is not refused for it."""
+    runs: list[str] = []
+
+    def fickle(connection: apsw.Connection) -> object:
+        runs.append("fickle")
+        if len(runs) > 2:
+            raise Refused("not_found")
+        connection.execute("INSERT INTO t VALUES ('new')")
+        return "new"
+
+    def bad(connection: apsw.Connection) -> object:
+        runs.append("bad")
+        connection.execute("INSERT INTO t VALUES ('half')")
+        return refuse_if_there("new")(connection)
+
+    async def story(bench: Bench) -> Any:
+        deadline_s = CLOCK.monotonic_s() + 5
+        with bench.turn:
+            futures = [bench.writer.submit(each, deadline_s, guarded=False) for each in (fickle, bad)]
+        answers = await asyncio.gather(*futures, return_exceptions=True)
+        return [getattr(each, "code", each) for each in answers], bench.rows()
+
+    assert on_bench(tmp_path, story) == (["not_found", "new"], ["half"])
+    assert runs == ["fickle", "bad", "fickle", "bad"]
+
+
 def test_a_database_that_cannot_be_opened_is_a_clean_refusal(tmp_path: Path) -> None:
     """Where no connection can be had every queued job is refused at once, and the next one after the fault is made."""
 
