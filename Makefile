@@ -49,7 +49,7 @@ bench: setup
 	$(BIN)/python -m bench
 
 cov: setup
-	$(BIN)/coverage run --source=holdfast.base,holdfast.model,holdfast.core -m pytest -q tests/base tests/model tests/core
+	$(BIN)/coverage run --source=holdfast.base,holdfast.model,holdfast.core -m pytest -q tests/model tests/core
 	$(BIN)/coverage report --show-missing --fail-under=100
 
 lock:
