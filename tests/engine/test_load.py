@@ -118,7 +118,7 @@ def test_rows_go_in_bounded_batches(tmp_path: Path) -> None:
     """Many rows share a write, and no write grows over its bound."""
     _, _, writes = _load(tmp_path, _lines(1_001))
 
-    assert [len(each.steps) for each in writes] == [300, 300, 300, 101]
+    assert [len(each.steps) for each in writes] == [500, 500, 1]
     assert {each.request_id for each in writes} == {"load-plants"}
 
 

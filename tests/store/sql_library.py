@@ -121,12 +121,12 @@ class Database:
         values = {each.member: record.get(each.member) for each in spec.fields if not each.system}
         system = {name: record.get(name, SYSTEM[name]) for name in SYSTEM}
         step = Create(RecordId(str(record["id"])), View(spec, spec.fields), values)
-        ((row,),) = self.run(self.render.insert(step, system))
+        self.run(self.render.insert(step, system))
+        row = self.connection.last_insert_rowid()
         if spec.search_fields:
             texts = [record.get(each.member) for each in spec.search_fields]
             folded = fold_fields(None if text is None else str(text) for text in texts)
             self.run(self.render.search_insert(spec, row, folded))
-        assert isinstance(row, int)
         return row
 
     def ids(self, spec: ResourceSpec, where: c.Condition, many: Iterable[str]) -> set[str]:

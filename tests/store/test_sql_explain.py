@@ -29,7 +29,7 @@ def listed(where: c.Condition = c.ALWAYS, *keys: Order, after: tuple[c.Stored, .
 
 
 def test_a_read_by_id_is_one_search_of_the_index(database: Database) -> None:
-    """Id look-up, its includes and its image search by id."""
+    """Id look-up, its includes and its image search by id; what was just written is read by its row."""
     view = View(THINGS, VIEW.fields, (Include(THINGS.by_name["maker"], View(MAKERS, (MAKERS.by_member["name"],))),))
     plain = database.explain(database.render.read_one(ReadOne(RecordId("0001"), VIEW)))
     assert plain == "SEARCH things USING INDEX sqlite_autoindex_things_1 (id=?)"
@@ -37,6 +37,9 @@ def test_a_read_by_id_is_one_search_of_the_index(database: Database) -> None:
     assert included.splitlines()[0] == plain
     assert "sqlite_autoindex_makers_1 (id=?) LEFT-JOIN" in included.splitlines()[1]
     assert database.explain(database.render.image(THINGS, "0001", c.ALWAYS)) == plain
+    written = database.explain(database.render.written(view, 1)).splitlines()
+    assert written[0] == "SEARCH things USING INTEGER PRIMARY KEY (rowid=?)"
+    assert written[1:] == included.splitlines()[1:]
 
 
 @pytest.mark.parametrize(

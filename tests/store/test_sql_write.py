@@ -62,7 +62,7 @@ def test_a_delete_needs_the_version(database: Database) -> None:
     assert (stale, changed(database)) == (0, 1)
 
 
-def test_an_insert_returns_the_row_that_was_made(database: Database) -> None:
+def test_an_insert_makes_the_row_that_the_connection_tells(database: Database) -> None:
     """The row number ties the record to its search text."""
     row = database.create(THINGS, {"id": "u", "order": 2, "title": "U"})
     assert database.connection.execute("select hf_row from things where id = 'u'").fetchall() == [(row,)]

@@ -75,6 +75,14 @@ class Reads:
         columns = (row.value(ROW), row.value("version"), _one_if(self._conditions.build(where, row)), self._views.image(resource, row))
         return self._dialect.prepare(sa.select(*columns).where(row.value("id") == parameter(0)))
 
+    def written(self, view: View) -> Prepared:
+        """A record that was just written, by its row (position 0): its image, its JSON, the versions of what is included."""
+        row = self._tables.row(view.resource)
+        included = self._views.included(view, row)
+        image = self._views.image(view.resource, row)
+        found = sa.select(image, self._views.text(view, row, included), self._views.versions(included))
+        return self._dialect.prepare(found.select_from(self._views.joined(row.table, included)).where(row.value(ROW) == parameter(0)))
+
     def exists(self, resource: ResourceSpec, where: Condition) -> Prepared:
         """One row (1,) if a record of that id (position 0) exists and the condition holds for it; else none."""
         row = self._tables.row(resource)

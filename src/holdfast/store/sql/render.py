@@ -45,7 +45,7 @@ class Renderer:
         kept = lru_cache(SHAPES_KEPT)
         self._one, self._many = kept(reads.one), kept(reads.many)
         self._count, self._count_delta = kept(reads.count), kept(reads.count_delta)
-        self._image, self._exists = kept(reads.image), kept(reads.exists)
+        self._image, self._written, self._exists = kept(reads.image), kept(reads.written), kept(reads.exists)
         self._touched, self._referring = kept(reads.touched), kept(reads.referring_ids)
         self._as_of, self._last_image = kept(readings.as_of), kept(readings.last_image)
         self._history, self._changes = kept(readings.history), kept(readings.changes)
@@ -73,6 +73,14 @@ class Renderer:
         shaper = self._shaper(plan.id)
         view, where = shaper.view(plan.view), shaper.condition(plan.where)
         return self._one(view, where).bind(shaper.values)
+
+    def written(self, view: View, row: int) -> Statement:
+        """One row: (image as JSON text, JSON text as the view shows it, versions of what is included) of a record by its hf_row."""
+        if not view.includes:
+            return self._written(view).bind((row,))
+        shaper = self._shaper(row)
+        shape = shaper.view(view)
+        return self._written(shape).bind(shaper.values)
 
     def read_many(self, plan: ReadMany) -> Statement:
         """Rows of (JSON text, sort values..., id), the rank before the sort values where the plan is ranked.
@@ -162,7 +170,7 @@ class Renderer:
     # Writes
 
     def insert(self, step: Create, system: Mapping[str, Stored]) -> Statement:
-        """One row: the hf_row of the new record. `system` holds version, created_at, updated_at and created_by_id."""
+        """Make a record. `system` holds version, created_at, updated_at and created_by_id."""
         values = {**step.values, **system, "id": step.id}
         return self._insert(step.resource).bind([values[each.member] for each in step.resource.fields])
 

@@ -37,7 +37,7 @@ class Revival:
         system = {"version": version, "updated_at": tx.at, **{name: image[name] for name in ("created_at", "created_by_id")}}
         tx.change(tx.renderer.gone_delete(resource, step.id))
         try:
-            ((row,),) = tx.fetch(tx.renderer.insert(Create(step.id, step.view, values), system))
+            row = tx.insert(tx.renderer.insert(Create(step.id, step.view, values), system))
         except apsw.ConstraintError as error:
             raise self._conflicts.explain_create(tx, resource, step.id, values, error) from error
         return row, version, values

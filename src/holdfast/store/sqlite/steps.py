@@ -10,7 +10,7 @@ from holdfast.base.errors import Broken, Refused, detail
 from holdfast.base.instant import format_instant
 from holdfast.core.change import settle
 from holdfast.core.condition import Stored
-from holdfast.core.plan import Create, Delete, ReadOne, Row, Undelete, Update, Write, WriteStep
+from holdfast.core.plan import Create, Delete, Row, Undelete, Update, Write, WriteStep
 from holdfast.core.search import fold_fields
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.store.sql.render import Renderer
@@ -63,14 +63,14 @@ class Steps:
             raise self._conflicts.explain_create(tx, resource, step.id, step.values, None)
         system: Mapping[str, Stored] = {"version": 1, "created_at": tx.at, "updated_at": tx.at, "created_by_id": tx.actor_id}
         try:
-            ((row,),) = tx.fetch(tx.renderer.insert(step, system))
+            row = tx.insert(tx.renderer.insert(step, system))
         except apsw.ConstraintError as error:
             raise self._conflicts.explain_create(tx, resource, step.id, step.values, error) from error
-        after = _present(tx.stand(resource, step.id))
-        tx.note(resource, step.id, 1, "create", None, after.image)
+        written = tx.written(step.view, row)
+        tx.note(resource, step.id, 1, "create", None, written.image)
         if searched := self._searched[resource.path]:
             _index(tx, resource, row, [step.values[member] for member in searched])
-        return _show(tx, step)
+        return Row(written.text, step.id, 1, written.included)
 
     def _update(self, tx: Transaction, step: Update) -> Row:
         resource = step.resource
@@ -85,22 +85,23 @@ class Steps:
         except apsw.ConstraintError as error:
             values = {**msgspec.json.decode(stand.image), **changed}
             raise self._conflicts.explain_update(tx, resource, step.id, values, changed, error) from error
-        after = _present(tx.stand(resource, step.id))
-        tx.note(resource, step.id, version, "update", stand.image, after.image)
+        written = tx.written(step.view, stand.row)
+        tx.note(resource, step.id, version, "update", stand.image, written.image)
         searched = self._searched[resource.path]
         if any(member in changed for member in searched):
-            image = msgspec.json.decode(after.image)
+            image = msgspec.json.decode(written.image)
             tx.change(tx.renderer.search_delete(resource, stand.row))
             _index(tx, resource, stand.row, [image[member] for member in searched])
-        return _show(tx, step)
+        return Row(written.text, step.id, version, written.included)
 
     def _undelete(self, tx: Transaction, step: Undelete) -> Row:
         resource = step.resource
         row, version, values = self._revival.run(tx, step)
-        tx.note(resource, step.id, version, "undelete", None, _present(tx.stand(resource, step.id)).image)
+        written = tx.written(step.view, row)
+        tx.note(resource, step.id, version, "undelete", None, written.image)
         if searched := self._searched[resource.path]:
             _index(tx, resource, row, [values[member] for member in searched])
-        return _show(tx, step)
+        return Row(written.text, step.id, version, written.included)
 
     def _stand(self, tx: Transaction, step: Update) -> Stand:
         """The record to be changed. In the order of CONTRACT 2.3: a missing reference (422), a missing record (404), a stale version."""
@@ -116,20 +117,8 @@ class Steps:
         return stand
 
 
-def _present(stand: Stand | None) -> Stand:
-    if stand is None:
-        raise Broken("a record that was just written is not there")
-    return stand
-
-
 def _index(tx: Transaction, resource: ResourceSpec, row: int, texts: Iterable[Stored]) -> None:
     tx.change(tx.renderer.search_insert(resource, row, fold_fields([None if text is None else str(text) for text in texts])))
-
-
-def _show(tx: Transaction, step: Create | Update | Undelete) -> Row:
-    """The record as the view shows it, read in the same transaction."""
-    ((text, version, included),) = tx.fetch(tx.renderer.read_one(ReadOne(step.id, step.view)))
-    return Row(text, step.id, version, included)
 
 
 def _prefix(refused: Refused, prefix: str) -> None:

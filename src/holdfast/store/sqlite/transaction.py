@@ -9,6 +9,7 @@ from holdfast.core.condition import ALWAYS, Condition
 from holdfast.core.entity_tag import refuse_stale
 from holdfast.core.journal import Operation
 from holdfast.core.plan import Delete, Update
+from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Statement
@@ -21,6 +22,14 @@ class Stand(NamedTuple):
     version: int
     visible: bool
     image: str
+
+
+class Written(NamedTuple):
+    """A record as it was just written: its image, its JSON as a view shows it, the versions of what is included."""
+
+    image: str
+    text: str
+    included: str
 
 
 @dataclass(slots=True)
@@ -41,6 +50,16 @@ class Transaction:
         """Run a statement that changes rows; how many it changed."""
         self.connection.execute(statement.text, statement.values)
         return self.connection.changes()
+
+    def insert(self, statement: Statement) -> int:
+        """Run a statement that makes one row of a resource; its hf_row."""
+        self.connection.execute(statement.text, statement.values)
+        return self.connection.last_insert_rowid()
+
+    def written(self, view: View, row: int) -> Written:
+        """A record as it was just written."""
+        ((image, text, included),) = self.fetch(self.renderer.written(view, row))
+        return Written(image, text, included)
 
     def stand(self, resource: ResourceSpec, record_id: str, where: Condition = ALWAYS) -> Stand | None:
         """How a record stands now; None if there is none."""
