@@ -40,7 +40,8 @@ def run_group(connection: apsw.Connection, jobs: Sequence[Job], finish: Finish =
     """Run jobs in the transaction that was begun, finish it and end it; an outcome for each job, in order.
 
     A fault may take the whole transaction with it. Then nothing of the group happened: the offender is answered and the others run
-    one by one; an offender that was refused runs again too, for what it was refused for may be gone. A COMMIT that fails is `outcome_unknown` for all, unless it is known that nothing was written.
+    one by one; an offender that was refused runs again too, for what it was refused for may be gone.
+    A COMMIT that fails is `outcome_unknown` for all, unless it is known that nothing was written.
     Raises apsw.Error only where SQLite cannot even roll back.
     """
     outcomes: list[Outcome] = []
