@@ -91,7 +91,7 @@ def test_head_is_get_without_its_body(story: Story, template: str) -> None:
     Case("reverse name of the second reference", "GET", f"/authors/{ABSENT_ID}/edited-books", 404, "not_found"),
     Case("bulk is no id", "GET", "/books/bulk", 405, "method_not_allowed"),
     Case("history has no route yet", "GET", f"/books/{ABSENT_ID}/history", 404, "not_found"),
-    Case("batch has no route yet", "POST", "/batch", 404, "not_found", json={}),
+    Case("batch is no list", "GET", "/batch", 405, "method_not_allowed"),
 )
 def test_paths(story: Story, case: Case) -> None:
     """What a path that is not quite right answers."""
