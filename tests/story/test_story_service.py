@@ -72,6 +72,25 @@ def test_errors_as_rfc_9457(story: Story, accept: str, *, problem: bool) -> None
     assert story.ask("GET", "/books", headers={"accept": accept}).headers["content-type"].startswith("application/json")
 
 
+def test_a_header_that_stands_twice_is_one_list(story: Story) -> None:
+    """RFC 9110, 5.3: several lines of a list are one list; of what is no list two values are none that is sound."""
+    house = story.house()
+    tags = [("if-match", '"other"'), ("if-match", '"1"')]
+
+    assert story.ask("GET", "/books", headers=[("accept", "text/html"), ("accept", "application/json")]).status == 200
+    assert story.ask("PATCH", f"/houses/{house['id']}", json={}, headers=tags).status == 200
+    assert (
+        story.ask("GET", f"/houses/{house['id']}", headers=[("if-none-match", "nonsense"), ("x", "y"), ("if-none-match", "*")]).status
+        == 200
+    )
+    assert (
+        story.ask("POST", "/memos", content=b"{}", headers=[("content-type", "application/json"), ("content-type", "text/plain")]).status
+        == 415
+    )
+    kept = story.ask("GET", "/books", headers=[("x-request-id", "one"), ("x-request-id", "two")]).headers["x-request-id"]
+    assert kept not in ("one", "two")
+
+
 # Request ids
 
 

@@ -28,11 +28,12 @@ class Head:
     received_s: float
 
     def header(self, name: str) -> str | None:
-        """The first value of a header by its lower-case name."""
+        """The value of a header by its lower-case name; of one that stands several times, all values in order (RFC 9110, 5.3)."""
+        found = None
         for key, value in self.headers:
             if key == name:
-                return value
-        return None
+                found = value if found is None else f"{found}, {value}"
+        return found
 
 
 @dataclass(slots=True)
