@@ -397,6 +397,7 @@ def test_links_lead_where_the_cursor_does(story: Story) -> None:
     Case("a bool as a number", "GET", "/samples?active=1", 400, "invalid_filter"),
     Case("a day that is none", "GET", "/samples?day[gt]=2023-02-30", 400, "invalid_filter"),
     Case("a moment without zone", "GET", "/samples?moment=2024-01-01T00:00:00", 400, "invalid_filter"),
+    Case("a plus that became a space", "GET", "/samples?moment=2024-01-01T00:00:00+01:00", 400, "invalid_filter", shows=("%2B",)),
     Case("an id that is none", "GET", "/samples?id=7", 400, "invalid_filter"),
     Case("between with one", "GET", "/samples?number[between]=1", 400, "invalid_filter"),
     Case("between with three", "GET", "/samples?number[between]=1,2,3", 400, "invalid_filter"),

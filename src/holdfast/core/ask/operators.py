@@ -87,7 +87,7 @@ def build_test(path: Path, operator: str, raw: Any, reading: Reading) -> Conditi
         return _build(path, operator, raw, reading)
     except ValueError as error:
         place = path if operator == "eq" else f"{path}[{operator}]"
-        raise Refused("invalid_filter", f"`{place}` {error}.", hint=_hint(operator)) from error
+        raise Refused("invalid_filter", f"`{place}` {error}.", hint=_hint(operator, path.field.type, raw)) from error
 
 
 def _build(path: Path, operator: str, raw: Any, reading: Reading) -> Condition:
@@ -164,7 +164,7 @@ def _refuse_operator(path: Path, operator: str, allowed: tuple[str, ...]) -> Ref
     )
 
 
-def _hint(operator: str) -> str | None:
+def _hint(operator: str, kind: FieldType, raw: Any) -> str:
     match operator:
         case "null":
             return "`null` takes true or false."
@@ -172,5 +172,7 @@ def _hint(operator: str) -> str | None:
             return "Values are parted by commas; write `\\,` for a comma within one."
         case "between":
             return "`between` takes the lowest and the highest value, parted by a comma."
+        case _ if isinstance(kind, Timestamp) and isinstance(raw, str) and " " in raw:
+            return "Write `+` as %2B: in a URL it stands for a space."
         case _:
             return "`[null]=true` asks for rows without a value."
