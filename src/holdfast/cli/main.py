@@ -22,6 +22,7 @@ SECTIONS = {
     },
     "Prove": {
         "verify": "Check that the data are what was written.",
+        "erase": "Remove what the journal keeps of one record.",
     },
     "Look": {
         "routes": "List every route of the API.",

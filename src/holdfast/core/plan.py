@@ -148,6 +148,17 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Erase:
+    """Take the payloads of every entry about one record out of the journal. The rest of each entry, and every seal, stays."""
+
+    resource: ResourceSpec
+    id: RecordId
+    request_id: str
+    at: Instant
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One record as it is shown: its JSON text (one object), its version, and the versions of what is included ("" if nothing)."""
 

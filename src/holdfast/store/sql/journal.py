@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from holdfast.core.journal import Head, Seal
+from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.dialect import Dialect
 from holdfast.store.sql.statement import Statement, constant, parameter
 from holdfast.store.sql.tables import Tables
@@ -17,8 +18,22 @@ class JournalStatements:
         seals = sa.select(*(seal.c[name] for name in Seal._fields))
         self._heads = dialect.prepare(heads.where(journal.c.seq > parameter(0)))
         self._last_seal = dialect.prepare(seals.order_by(seal.c.last_seq.desc()).limit(constant(1)).offset(constant(0)))
+        about = (journal.c.resource == parameter(0), journal.c.record_id == parameter(1))
+        payload = sa.or_(journal.c.before.is_not(None), journal.c.after.is_not(None))
+        emptied = {journal.c.before: sa.null(), journal.c.after: sa.null()}
+        self._erase = dialect.prepare(sa.update(journal).values(emptied).where(*about, payload))
+        newest = sa.select(journal.c.version).where(*about).order_by(journal.c.seq.desc())
+        self._last_version = dialect.prepare(newest.limit(constant(1)).offset(constant(0)))
         values = {seal.c[name]: parameter(position) for position, name in enumerate(Seal._fields)}
         self._seal_insert = dialect.prepare(sa.insert(seal).values(values))
+
+    def erase(self, resource: ResourceSpec, record_id: str) -> Statement:
+        """Take the payloads out of every entry about a record; their hashes stay."""
+        return self._erase.bind((resource.path, record_id))
+
+    def last_version(self, resource: ResourceSpec, record_id: str) -> Statement:
+        """No row or one: the version that the last entry about a record tells."""
+        return self._last_version.bind((resource.path, record_id))
 
     def heads(self, after: int) -> Statement:
         """The heads (core.journal.Head) of all entries after a sequence, in order."""

@@ -56,11 +56,16 @@ class Reads:
         return self._dialect.prepare(sa.select(sa.func.count()).select_from(row.table).where(self._conditions.build(where, row)))
 
     def count_delta(self, resource: ResourceSpec, where: Condition) -> Prepared:
-        """By how much the journal entries after one sequence (position 0) up to another (1) changed a count."""
+        """By how much the journal entries after one sequence (position 0) up to another (1) changed a count.
+
+        Null where the journal cannot tell: payloads among them were erased, or entries are no longer kept.
+        """
         journal = self._tables.journal
         change = self._holds(resource, where, journal.c.after) - self._holds(resource, where, journal.c.before)
-        delta = sa.select(sa.func.coalesce(sa.func.sum(change), constant(0))).select_from(journal)
         path, since, upto = constant(resource.path), parameter(0), parameter(1)
+        kept_from = sa.select(sa.func.coalesce(sa.func.min(journal.c.seq), constant(0))).scalar_subquery()
+        is_whole = sa.and_(sa.func.coalesce(sa.func.sum(_is_erased(journal)), constant(0)) == constant(0), kept_from <= since + constant(1))
+        delta = sa.select(sa.case((is_whole, sa.func.coalesce(sa.func.sum(change), constant(0))))).select_from(journal)
         return self._dialect.prepare(delta.where(journal.c.seq > since, journal.c.seq <= upto, journal.c.resource == path))
 
     def touched(self, paths: tuple[str, ...]) -> Prepared:
@@ -143,6 +148,12 @@ class Reads:
     def _holds(self, resource: ResourceSpec, where: Condition, image: Element) -> Element:
         row = ImageRow(resource, image, self._dialect)
         return _one_if(sa.and_(image.is_not(None), self._conditions.build(where, row)))
+
+
+def _is_erased(journal: sa.Table) -> Element:
+    """1 where a payload of an entry is gone although its hash is there, else 0."""
+    gone = [sa.and_(journal.c[f"{name}_hash"].is_not(None), journal.c[name].is_(None)) for name in ("before", "after")]
+    return _one_if(sa.or_(*gone))
 
 
 def _is_sorted(shape: ListShape) -> bool:

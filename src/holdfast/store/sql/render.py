@@ -99,7 +99,9 @@ class Renderer:
         return self._bind_where(self._count, resource, where)
 
     def count_delta(self, resource: ResourceSpec, where: Condition, since: int, upto: int) -> Statement | None:
-        """One row: by how much the journal entries with since < seq <= upto changed the count. None where that cannot be told.
+        """One row: by how much the journal entries with since < seq <= upto changed the count, null where they no longer tell it.
+
+        None where they never could.
 
         What a condition finds in other resources (`depends_on`) is taken as it is now.
         """

@@ -34,6 +34,7 @@ def open_writer(path: Path) -> apsw.Connection:
     connection = _open(path)
     connection.wal_autocheckpoint(CHECKPOINT_PAGES)
     connection.pragma("journal_size_limit", WAL_BYTES_KEPT)
+    connection.pragma("secure_delete", "fast")  # what is deleted is overwritten within the pages that are written anyway
     return connection
 
 

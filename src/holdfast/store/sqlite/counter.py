@@ -68,7 +68,8 @@ class Counter:
         others = self._renderer.depends_on(where)
         if others and _one(lane.fetch(self._renderer.touched(others, since, upto))):
             return None
-        return _one(lane.fetch(statement))
+        ((delta,),) = lane.fetch(statement)
+        return None if delta is None else int(delta)
 
     def _count(self, lane: Lane, resource: ResourceSpec, where: Condition, head: int) -> int:
         began_s = self._now_s()

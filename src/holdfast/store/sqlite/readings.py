@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Mapping
 
 from holdfast.base.errors import Refused
+from holdfast.core.condition import ALWAYS
 from holdfast.core.plan import Row
 from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Watched
 from holdfast.store.sql.render import Renderer
@@ -63,7 +64,7 @@ class SqliteJournal:
         if lane.fetch(self._renderer.exists(resource, plan.id)):
             return False
         found = lane.fetch(self._renderer.last_image(resource, plan.id, plan.where))
-        return bool(found) and (bool(found[0][3]) or found[0][2] is None)
+        return bool(found) and (bool(found[0][3]) or plan.where == ALWAYS)  # what was erased is judged by nothing else
 
     def _fetch_changes(self, lane: Lane, plan: ReadChanges) -> ChangesPage:
         lane.begin()

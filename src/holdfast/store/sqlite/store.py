@@ -10,12 +10,13 @@ import apsw
 
 from holdfast.base.limits import DRAIN_S
 from holdfast.core.journal import Seal, Sign, sign_unkeyed
-from holdfast.core.plan import Claim, Delete, Kept, Page, ReadMany, ReadOne, Row, Undelete, Write
+from holdfast.core.plan import Claim, Delete, Erase, Kept, Page, ReadMany, ReadOne, Row, Undelete, Write
 from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.connection import open_reader, open_writer
+from holdfast.store.sqlite.erasure import erase
 from holdfast.store.sqlite.health import HealthProbe
 from holdfast.store.sqlite.lane import Lane
 from holdfast.store.sqlite.once import Once
@@ -54,6 +55,7 @@ class SqliteStore:
         renderer = Renderer(catalog)
         path = prepare(data_dir, catalog, renderer, clock, create=create)
         connect = partial(open_reader, path)
+        self._renderer = renderer
         self._wal = path.with_name(f"{path.name}-wal")
         self._steps = Steps(catalog, renderer)
         self._once = Once(renderer, self._steps.run)
@@ -79,6 +81,10 @@ class SqliteStore:
     def write_once(self, plan: Write, claim: Claim) -> Awaitable[Kept]:
         """Queue a write with an idempotency key; the answer that is kept comes once it is durable."""
         return self._submit(lambda connection: self._once.run(connection, plan, claim), plan)
+
+    def erase(self, plan: Erase) -> Awaitable[int]:
+        """Queue the erasure of a record's payloads; how many entries lost theirs comes once it is durable."""
+        return self._writer.submit(lambda connection: erase(connection, self._renderer, plan), plan.deadline_s)
 
     def health(self) -> Health:
         """The last known state, at most a second old."""
