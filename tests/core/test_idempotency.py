@@ -1,0 +1,112 @@
+"""Idempotency keys: how they are read, whose they are, and what makes two requests the same."""
+
+from hashlib import blake2b
+from typing import Any
+
+import pytest
+
+from holdfast.base.errors import Refused
+from holdfast.core.exchange import Head, Reply
+from holdfast.core.idempotency import build_claim, build_headers, read_key
+from holdfast.core.plan import Claim, Kept
+from holdfast.core.reply import Replies
+
+
+def head(method: str = "POST", peer: str = "127.0.0.1", **headers: str) -> Head:
+    """A request head; underscores in names of headers are hyphens."""
+    return Head(method, "/", [(name.replace("_", "-"), value) for name, value in headers.items()], peer, has_body=True, received_s=0.0)
+
+
+def sign(message: bytes) -> bytes:
+    """A digest as a vault makes it."""
+    return blake2b(message, digest_size=16, key=b"test").digest()
+
+
+def claim(key: str = "k", given: Head | None = None, **more: Any) -> Claim:
+    """A claim; by default POST /books of an empty body by a caller who is not signed in."""
+    parts: dict[str, Any] = {"path": "/books", "query": "", "body": {}, "actor_id": None, "answer": lambda _rows: Reply(200, b""), **more}
+    return build_claim(key, given or head(), sign=sign, **parts)
+
+
+@pytest.mark.parametrize(("sent", "key"), [("a", "a"), ('"a"', "a"), ('"', '"'), ('""a""', '"a"'), ('"a', '"a'), ("~" * 255, "~" * 255)])
+def test_a_key_is_read_without_its_quotes(sent: str, key: str) -> None:
+    """One pair of surrounding quotes is no part of it."""
+    assert read_key(head(idempotency_key=sent)) == key
+
+
+def test_a_request_may_have_no_key() -> None:
+    """None then."""
+    assert read_key(head(if_match="*")) is None
+
+
+@pytest.mark.parametrize("sent", ["", '""', "a b", "é", "\x7f", "a\tb", "~" * 256, '"' + "~" * 256 + '"'])
+def test_a_malformed_key_is_refused(sent: str) -> None:
+    """1 to 255 visible ASCII characters, else malformed_request."""
+    with pytest.raises(Refused) as caught:
+        read_key(head(idempotency_key=sent))
+    assert caught.value.code == "malformed_request"
+
+
+def test_two_keys_are_refused() -> None:
+    """Which one would be meant?"""
+    given = head()
+    given.headers = [("idempotency-key", "a"), ("idempotency-key", "a")]
+    with pytest.raises(Refused):
+        read_key(given)
+
+
+def test_a_key_belongs_to_caller_method_and_path() -> None:
+    """With another of them it is another key; what is asked does not matter to it."""
+    hashes = [
+        claim().key_hash,
+        claim("other").key_hash,
+        claim(given=head("PUT")).key_hash,
+        claim(given=head(peer="127.0.0.2")).key_hash,
+        claim(path="/authors").key_hash,
+        claim(actor_id="127.0.0.1").key_hash,
+        claim(actor_id="somebody").key_hash,
+    ]
+    assert len(set(hashes)) == len(hashes)
+    assert {len(each) for each in hashes} == {16}
+    assert claim(query="a=b", body=[1]).key_hash == claim().key_hash
+    assert claim(actor_id="somebody", given=head(peer="127.0.0.2")).key_hash == claim(actor_id="somebody").key_hash
+
+
+def test_a_fingerprint_is_what_is_asked() -> None:
+    """Method, path, query, If-Match, Prefer and body count; key, caller and other headers do not."""
+    prints = [
+        claim().fingerprint,
+        claim(given=head("PUT")).fingerprint,
+        claim(path="/authors").fingerprint,
+        claim(query="fields=title").fingerprint,
+        claim(given=head(if_match="*")).fingerprint,
+        claim(given=head(prefer="*")).fingerprint,
+        claim(body=None).fingerprint,
+        claim(body=[]).fingerprint,
+        claim(body={"a": 1}).fingerprint,
+        claim(body={"a": "1"}).fingerprint,
+    ]
+    assert len(set(prints)) == len(prints)
+    assert claim("other", given=head(peer="::1", accept="*/*"), actor_id="x").fingerprint == claim().fingerprint
+    assert claim(body={"a": {"c": 1, "b": 2}, "d": 3}).fingerprint == claim(body={"d": 3, "a": {"b": 2, "c": 1}}).fingerprint
+
+
+def test_what_is_kept_is_the_answer_without_the_request() -> None:
+    """Status, body and headers are kept, but for the id of the request that made them; the next one gets its own."""
+    kept = claim(answer=lambda rows: Reply(201, b"body%d" % len(rows), (("x-request-id", "one"), ("etag", '"1"')))).keep((None, None))
+    assert kept == Kept(201, (("etag", '"1"'),), b"body2")
+    assert build_headers(kept, "two") == (("x-request-id", "two"), ("etag", '"1"'))
+
+
+def test_a_repeat_says_that_it_is_one() -> None:
+    """`Idempotency-Replayed: true`, on the same answer."""
+    kept = Kept(201, (("etag", '"1"'),), b"body", replayed=True)
+    reply = Replies().kept(kept, "two")
+    assert (reply.status, reply.body) == (201, b"body")
+    assert reply.headers == (("x-request-id", "two"), ("etag", '"1"'), ("idempotency-replayed", "true"))
+    assert reply.fixed.startswith(b"content-type: ")
+
+
+def test_a_kept_answer_without_a_body_has_no_type() -> None:
+    """204 is sent as any other 204."""
+    assert not Replies().kept(Kept(204, (), b""), "two").fixed.startswith(b"content-type: ")
