@@ -287,6 +287,106 @@ def test_two_workers_are_one_service(tmp_path: Path) -> None:
     assert pids == {0, 1}
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of two workers."""
+    with serving(tmp_path_factory.mktemp("pair") / "data", "--workers", "2") as server:
+        yield server
+
+
+class Tally:
+    """Counts, from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def add(self, by: int) -> None:
+        """Count on."""
+        with self._lock:
+            self.count += by
+
+
+def test_totals_are_exact_while_others_write(pair: Server) -> None:
+    """No total is below what was acknowledged before it was asked for, or above what was begun before it came."""
+    begun, acknowledged, stop = Tally(), Tally(), threading.Event()
+
+    def write(story: Story, number: int) -> None:
+        while not stop.is_set():
+            batch = [{"text": f"counted {number}"}] * (1 + number % 3)
+            begun.add(len(batch))
+            assert story.ask("POST", "/memos/bulk", json=batch).status == 201
+            acknowledged.add(len(batch))
+
+    def read(story: Story, found: list[tuple[int, int, int]]) -> None:
+        while not stop.is_set():
+            least = acknowledged.count
+            total = story.get("/memos?text[startswith]=counted&limit=1").meta["total"]
+            found.append((least, total, begun.count))
+
+    found: list[tuple[int, int, int]] = []
+    threads = [threading.Thread(target=write, args=(Story(pair.client()), number)) for number in range(4)]
+    threads += [threading.Thread(target=read, args=(Story(pair.client()), found)) for _ in range(3)]
+    for each in threads:
+        each.start()
+    time.sleep(1.5)
+    stop.set()
+    for each in threads:
+        each.join(30)
+
+    assert len(found) > 20
+    assert [each for each in found if not each[0] <= each[1] <= each[2]] == []
+    story = Story(pair.client())
+    assert story.get("/memos?text[startswith]=counted&limit=1").meta["total"] == acknowledged.count == begun.count
+
+
+def test_no_update_is_lost(pair: Server) -> None:
+    """Eight writers count one number up, each from what it read: every success is in the sum, every other was told of its stale version."""
+    book = Story(pair.client()).book()
+    path, won, refused = f"/books/{book['id']}", Tally(), Tally()
+    all_read = threading.Barrier(8)
+
+    def count_up(story: Story) -> None:
+        done = 0
+        while done < 5:
+            read = story.get(path)
+            if read.data["version"] == 1:
+                all_read.wait(20)  # so that seven of eight are stale at first
+            answer = story.ask("PATCH", path, json={"printed": read.data["printed"] + 1}, headers={"if-match": read.headers["etag"]})
+            assert answer.status in (200, 412), answer
+            done += answer.status == 200
+            (won if answer.status == 200 else refused).add(1)
+
+    threads = [threading.Thread(target=count_up, args=(Story(pair.client()),)) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+
+    final = Story(pair.client()).get(path).data
+    assert (final["printed"], final["version"]) == (40, 41)
+    assert won.count == 40
+    assert refused.count >= 7
+
+
+def test_one_of_many_equal_creations_wins(pair: Server) -> None:
+    """The same unique value from sixteen connections at once: one 201, the others 409."""
+    statuses: list[int] = []
+    barrier = threading.Barrier(16)
+
+    def create(story: Story) -> None:
+        barrier.wait(20)
+        statuses.append(story.ask("POST", "/houses", json={"name": "The one"}).status)
+
+    threads = [threading.Thread(target=create, args=(Story(pair.client()),)) for _ in range(16)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(30)
+
+    assert sorted(statuses) == [201, *[409] * 15]
+
+
 def _run_sql(data: Path, *statements: str) -> None:
     with sqlite3.connect(data / "holdfast.db", timeout=5) as connection:
         for each in statements:

@@ -278,6 +278,35 @@ def test_a_500_says_nothing_but_its_id(story: Story) -> None:
     assert story.get("/traps").data == []
 
 
+@pytest.mark.parametrize(
+    ("place", "method", "path"),
+    [
+        ("holdfast.core.record_reply.format_tag", "GET", "/houses/{house}"),
+        ("holdfast.core.record_reply.wrap_rows", "GET", "/houses"),
+        ("holdfast.engine.records.format_links", "GET", "/houses"),
+        ("holdfast.core.ask.lists.fingerprint", "GET", "/houses"),
+        ("holdfast.store.sqlite.reader.Row", "GET", "/houses/{house}"),
+        ("holdfast.store.sqlite.steps.settle", "PATCH", "/houses/{house}?version=1"),
+        ("holdfast.core.validate.read_members", "POST", "/houses"),
+        ("holdfast.engine.pages.render_metrics", "GET", "/metrics"),
+    ],
+)
+def test_a_fault_in_any_room_is_a_500(story: Story, monkeypatch: pytest.MonkeyPatch, place: str, method: str, path: str) -> None:
+    """Asking, validating, storing or replying: whichever breaks, the answer says nothing, and afterwards all is well."""
+
+    def break_down(*_: object, **__: object) -> None:
+        raise RuntimeError("the secret plan is in /etc/plans")
+
+    house = story.house()
+    path = path.replace("{house}", house["id"])
+    with monkeypatch.context() as broken:
+        broken.setattr(place, break_down)
+        answer = story.ask(method, path, json={} if method != "GET" else None)
+    assert (answer.status, answer.error["code"], set(answer.error)) == (500, "internal_error", {"code", "message", "request_id"})
+    assert "the secret plan" in str(answer.cause)
+    assert story.get(f"/houses/{house['id']}").data == house
+
+
 def test_a_fault_of_ours_refuses_a_whole_bulk(story: Story) -> None:
     """500, and none of it is made."""
     answer = story.ask("POST", "/traps/bulk", json=[{"name": "a", "plan": "b"}, {"name": "x"}])
