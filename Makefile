@@ -15,6 +15,7 @@ help:
 	@echo "make check   look only: format, lint, types, import rules"
 	@echo "make fix     mend format and lint"
 	@echo "make bench   measure side by side, write docs/benchmarks.md"
+	@echo "make chaos   long fault campaigns: kills, power cuts, faulty disks"
 	@echo "make cov     branch coverage of base, model and core"
 	@echo "make lock    refresh requirements/dev.txt"
 
@@ -44,6 +45,9 @@ check: setup
 fix: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+chaos: setup
+	$(BIN)/python -m chaos
 
 bench: setup
 	$(BIN)/python -m bench

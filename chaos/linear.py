@@ -52,7 +52,7 @@ def judge(ops: Sequence[Op], start: State = NEVER) -> Verdict:
 
 
 class _Node(NamedTuple):
-    """A place in the search: what is placed (as bits), what the state is then, and how it was reached."""
+    """A place in the search: what is placed (as bits, the certain operations first), what the state is then, and how it was reached."""
 
     placed: int
     state: State
@@ -62,8 +62,10 @@ class _Node(NamedTuple):
 
 class _Search:
     def __init__(self, ops: Sequence[Op]) -> None:
-        self._ops = sorted(ops, key=lambda each: each.invoked)
-        self._certain = sum(1 << index for index, op in enumerate(self._ops) if op.returned != FOREVER)
+        ordered = sorted(ops, key=lambda each: each.invoked)
+        self._certain = [each for each in ordered if each.returned != FOREVER]
+        self._doubtful = [each for each in ordered if each.returned == FOREVER]
+        self._all_certain = (1 << len(self._certain)) - 1
 
     def run(self, start: State) -> Verdict:
         best, most = _Node(0, start, None, None), -1
@@ -71,13 +73,13 @@ class _Search:
         seen: set[tuple[int, State]] = set()
         while waiting:
             node = waiting.pop()
-            if node.placed & self._certain == self._certain:
+            if node.placed & self._all_certain == self._all_certain:
                 return Verdict(holds=True)
             if (node.placed, node.state) in seen:
                 continue
             seen.add((node.placed, node.state))
             if len(seen) > STATES_MAX:
-                raise Undecided(f"{len(seen):,} states for {len(self._ops):,} operations")
+                raise Undecided(f"{len(seen):,} states for {len(self._certain):,} operations")
             if (count := node.placed.bit_count()) > most:
                 best, most = node, count
             waiting.extend(self._next(node))
@@ -102,9 +104,17 @@ class _Search:
         return doubtful + certain
 
     def _candidates(self, placed: int) -> Iterator[tuple[int, Op]]:
-        """The operations that may come next, in the order of their invocation."""
-        left = [(1 << index, op) for index, op in enumerate(self._ops) if not placed >> index & 1]
-        horizon = min((op.returned for _, op in left), default=FOREVER)
+        """The operations that may come next: invoked before any that is left has returned."""
+        horizon, left = FOREVER, []
+        index = (~placed & (placed + 1)).bit_length() - 1  # the first that is not placed
+        while index < len(self._certain) and self._certain[index].invoked <= horizon:
+            if not placed >> index & 1:
+                left.append((1 << index, self._certain[index]))
+                horizon = min(horizon, self._certain[index].returned)
+            index += 1
+        for position, op in enumerate(self._doubtful, start=len(self._certain)):
+            if not placed >> position & 1:
+                left.append((1 << position, op))
         return ((bit, op) for bit, op in left if op.invoked <= horizon)
 
 

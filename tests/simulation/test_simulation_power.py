@@ -6,7 +6,6 @@ from pathlib import Path
 
 import apsw
 import pytest
-
 from chaos.disk import Fault, open_disk
 from chaos.faults import FAULTS, fail_disk
 from chaos.power import cut_power, cut_power_carelessly

@@ -1,0 +1,24 @@
+"""kill -9 under load. `make chaos` kills many more times."""
+
+import statistics
+from pathlib import Path
+
+import pytest
+from chaos.kills import READY_AGAIN_WITHIN_S, kill
+from chaos.report import describe
+
+KILLS = 12
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_kills_lose_nothing(tmp_path: Path, seed: int) -> None:
+    """Workers, the supervisor and everything at once are killed under load: histories are linearizable and increments all there."""
+    print(describe("kills", seed))  # noqa: T201  # shown if it fails
+    toll = kill(seed, KILLS, tmp_path)
+
+    assert sum(toll.kills.values()) == KILLS
+    assert set(toll.kills) == {"worker", "supervisor", "all"}
+    assert toll.told["unknown"] > 0, "no kill met a request"
+    assert toll.told["stale"] > 0, "no two clients met"
+    assert toll.increments > 0
+    assert statistics.median(toll.ready_s) < READY_AGAIN_WITHIN_S  # the longest is judged by `make chaos`, where nothing else runs
