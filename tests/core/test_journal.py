@@ -1,0 +1,100 @@
+"""Seals, and what can be asked of the journal."""
+
+from typing import Any
+
+import pytest
+
+from holdfast.base.errors import Refused
+from holdfast.core.ask.journal import ChangesAsk, HistoryAsk, read_as_of, read_changes_query, read_history_query, read_sequence
+from holdfast.core.journal import NO_SEAL, Head, encode_heads, hash_payload, make_seal, sign_unkeyed
+from holdfast.core.negotiate import prefers_events
+
+HEAD = Head(7, "books", "b", 1, "create", None, "r", "2026", None, b"h")
+
+
+def _other(name: str) -> dict[str, Any]:
+    return {name: "z"}
+
+
+def test_a_payload_has_one_hash() -> None:
+    """Equal texts have equal hashes of 16 bytes, others have others, and no text has none."""
+    assert hash_payload("ä") == hash_payload("ä") != hash_payload("a")
+    assert len(hash_payload("") or b"") == 16
+    assert hash_payload(None) is None
+
+
+def test_a_seal_depends_on_everything_it_is_made_over() -> None:
+    """Every member of a head, the order of the heads, the seal before and the key change the seal."""
+    later = HEAD._replace(seq=8)
+    seal = make_seal(NO_SEAL, [HEAD, later], sign_unkeyed)
+    assert seal[:3] == (8, 7, 2)
+    others = [
+        make_seal(b"x", [HEAD, later], sign_unkeyed),
+        make_seal(NO_SEAL, [later, HEAD], sign_unkeyed),
+        make_seal(NO_SEAL, [HEAD, later], lambda message: sign_unkeyed(b"key" + message)),
+        *(make_seal(NO_SEAL, [HEAD._replace(**_other(name)), later], sign_unkeyed) for name in Head._fields),
+    ]
+    assert len({seal.seal, *(each.seal for each in others)}) == 1 + len(others)
+
+
+def test_heads_are_told_apart_where_their_texts_run_together() -> None:
+    """What ends one member and begins the next is part of what is signed."""
+    first, second = HEAD._replace(resource="ab", record_id="c"), HEAD._replace(resource="a", record_id="bc")
+    assert encode_heads(NO_SEAL, [first]) != encode_heads(NO_SEAL, [second])
+
+
+def test_questions_are_read() -> None:
+    """Every parameter arrives, and what is left out has its default."""
+    assert read_history_query("") == HistoryAsk(20, None)
+    assert read_history_query("limit=3&after=9") == HistoryAsk(3, 9)
+    assert read_changes_query("", ["books"]) == ChangesAsk(20, None, None)
+    assert read_changes_query("after=0&resource=books&limit=200", ["books"]) == ChangesAsk(200, 0, "books")
+    assert read_sequence(str(2**63 - 1)) == 2**63 - 1
+    assert read_as_of("2026-01-02T03:04:05+01:00") == "2026-01-02T02:04:05.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("limit=0", "invalid_page"),
+        ("limit=201", "invalid_page"),
+        ("after=-1", "invalid_cursor"),
+        ("after=", "invalid_cursor"),
+        ("after=9223372036854775808", "invalid_cursor"),
+        ("after=1&after=2", "unknown_parameter"),
+        ("before=1", "unknown_parameter"),
+        ("resource=boks", "invalid_filter"),
+    ],
+)
+def test_wrong_questions_are_refused(query: str, code: str) -> None:
+    """Each mistake has its code."""
+    with pytest.raises(Refused) as refused:
+        read_changes_query(query, ["books"])
+    assert refused.value.code == code
+
+
+def test_a_time_that_is_none_is_refused() -> None:
+    """A date alone, or a time without its zone, names no moment."""
+    for text in ("2026-01-02", "2026-01-02T03:04:05", "now"):
+        with pytest.raises(Refused) as refused:
+            read_as_of(text)
+        assert refused.value.code == "malformed_request"
+
+
+@pytest.mark.parametrize(
+    ("accept", "events"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("application/json", False),
+        ("text/event-stream", True),
+        ("Text/Event-Stream", True),
+        ("text/event-stream, application/json;q=0.5", True),
+        ("text/event-stream;q=0.5, application/json", False),
+        ("text/event-stream;q=0", False),
+        ("text/event-stream-x", False),
+    ],
+)
+def test_events_are_for_who_names_them(accept: str | None, events: bool) -> None:  # noqa: FBT001  # a case
+    """An Accept that names event streams at least as high as JSON asks for them."""
+    assert prefers_events(accept) is events
