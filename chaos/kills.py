@@ -24,7 +24,8 @@ REGISTERS = 20
 COUNTERS = 3
 READY_AGAIN_WITHIN_S = 5.0
 _PAUSE_S = 0.02  # of a client between two asks, at most: so a register has hundreds of operations, and judging them takes seconds
-_RETRY_S = 0.05
+_RETRY_S = 0.2
+_VICTIMS = (*("worker",) * 8, "supervisor", "all")
 
 
 @dataclass(slots=True)
@@ -150,11 +151,7 @@ async def _kill_on(load: _Load, server: Server, dice: random.Random, kills: int)
     }
     for number in range(kills):
         await _sleep_while(clients, 0.1 + dice.random() * 0.4)
-        victim = (
-            ("worker", "supervisor", "all")[number]
-            if number < len(victims)
-            else dice.choice(("worker", "worker", "worker", "worker", "supervisor", "all"))
-        )
+        victim = ("worker", "supervisor", "all")[number] if number < len(victims) else dice.choice(_VICTIMS)
         victims[victim]()
         toll.kills[victim] = toll.kills.get(victim, 0) + 1
         toll.ready_s.append(await server.await_ready(again=victim != "worker"))

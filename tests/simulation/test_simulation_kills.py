@@ -7,7 +7,7 @@ import pytest
 from chaos.kills import READY_AGAIN_WITHIN_S, kill
 from chaos.report import describe
 
-KILLS = 12
+KILLS = 8
 
 
 @pytest.mark.parametrize("seed", [1])
