@@ -88,6 +88,7 @@ def test_the_generated_client_calls_every_operation(generated: Generated, docume
 
     _read_in_every_way(generated, author_id, book)
     _change_in_every_way(generated, book)
+    _undo_and_look_back(generated, book)
     _ask_for_the_service(generated)
     assert generated.called == {each["operationId"] for item in document["paths"].values() for each in item.values()}
 
@@ -137,6 +138,30 @@ def _change_in_every_way(generated: Generated, book: Any) -> None:
     assert call("author", "replace_author", author_id, body=renamed).parsed.data.name == "Ursula K. Le Guin"
     call("book", "delete_book", made.id, version=1)
     call("author", "delete_author", author_id, if_match="*", prefer="return=minimal", status=HTTPStatus.NO_CONTENT)
+
+
+def _undo_and_look_back(generated: Generated, book: Any) -> None:
+    """Both the author and the book are deleted by now."""
+    models, call = generated.models, generated.call
+    assert call("author", "undelete_author", book.author_id).parsed.data.email == "ursula@example.org"
+    assert call("book", "undelete_book", book.id).parsed.data.title == book.title
+    history = call("book", "list_book_history", book.id).parsed
+    assert [each.version for each in history.data] == sorted((each.version for each in history.data), reverse=True)
+    assert call("author", "list_author_history", book.author_id, limit=1).parsed.meta.limit == 1
+
+    author = {"name": "Joanna", "email": "joanna@example.org"}
+    operations = [
+        {"method": "POST", "path": "/authors", "body": author, "as": "a"},
+        {"method": "POST", "path": "/books", "body": {"title": "The Female Man", "author_id": "$a.id", "price": "9.00"}},
+    ]
+    request, key = models.BatchRequest.from_dict({"operations": operations}), "0190b8f0-batch"
+    first = call("batch", "apply_batch", body=request, idempotency_key=key)
+    assert [each.status for each in first.parsed.data] == [201, 201]
+    again = call("batch", "apply_batch", body=request, idempotency_key=key)
+    assert (again.headers["idempotency-replayed"], again.content) == ("true", first.content)
+
+    changes = call("service", "list_changes", resource=models.ListChangesResource.AUTHORS).parsed
+    assert changes.data[-1].after.to_dict()["name"] == "Joanna"
 
 
 def _ask_for_the_service(generated: Generated) -> None:

@@ -93,6 +93,33 @@ async function changeInEveryWay(authorId: string, book: Book, etag: string): Pro
   done("delete_author", 204, await client.DELETE("/api/v1/authors/{id}", { params: minimal }));
 }
 
+// Both the author and the book are deleted by now.
+async function undoAndLookBack(authorId: string, book: Book): Promise<void> {
+  const path = { id: book.id };
+  const hers = { path: { id: authorId } };
+  done("undelete_author", 200, await client.POST("/api/v1/authors/{id}/undelete", { params: hers }));
+  const undone = done("undelete_book", 200, await client.POST("/api/v1/books/{id}/undelete", { params: { path } }));
+  expect(undone.data!.data.title === book.title, "undeleted");
+  const history = done("list_book_history", 200, await client.GET("/api/v1/books/{id}/history", { params: { path } })).data!;
+  expect(history.data.some((each) => each.after?.title === book.title), "history");
+  done("list_author_history", 200, await client.GET("/api/v1/authors/{id}/history", { params: hers }));
+
+  const author = { name: "Joanna", email: "joanna@example.org" };
+  const operations = [
+    { method: "POST" as const, path: "/authors", body: author, as: "a" },
+    { method: "POST" as const, path: "/books", body: { title: "The Female Man", author_id: "$a.id", price: "9.00" } },
+  ];
+  const once = { params: { header: { "Idempotency-Key": "0190b8f0-batch" } }, body: { operations } };
+  const first = done("apply_batch", 200, await client.POST("/api/v1/batch", once)).data!;
+  expect(first.data.every((each) => each.status === 201), "batch");
+  const again = done("apply_batch", 200, await client.POST("/api/v1/batch", once));
+  expect(again.response.headers.get("idempotency-replayed") === "true", "replayed");
+
+  const changes = done("list_changes", 200, await client.GET("/api/v1/changes", { params: { query: { resource: "authors" } } })).data!;
+  expect(typeof changes !== "string", "a page, no stream");
+  expect(changes.meta.next === changes.meta.head && changes.data.at(-1)?.operation === "created", "changes");
+}
+
 async function askForTheService(): Promise<void> {
   expect(done("check_health", 200, await client.GET("/healthz")).data!.data.status === "alive", "alive");
   expect(done("check_readiness", 200, await client.GET("/readyz")).data!.data.status === "ready", "ready");
@@ -104,5 +131,6 @@ async function askForTheService(): Promise<void> {
 const { authorId, book } = await createRecords();
 const etag = await readInEveryWay(authorId, book);
 await changeInEveryWay(authorId, book, etag);
+await undoAndLookBack(authorId, book);
 await askForTheService();
 console.log(JSON.stringify([...called].sort()));

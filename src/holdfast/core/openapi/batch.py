@@ -66,6 +66,7 @@ _OPERATION: Schema = {
         },
         "body": {
             "type": "object",
+            "additionalProperties": True,  # said outright: openapi-typescript reads silence as "no member at all"
             "description": "As the route takes it; none for DELETE. `$name.member` as id or reference is that of an earlier operation.",
         },
         "version": {

@@ -52,7 +52,7 @@ def build_changes_operation() -> Schema:
 
 
 def _build_page() -> Schema:
-    image: Schema = {"type": ["object", "null"]}
+    image: Schema = {"type": ["object", "null"], "additionalProperties": True}  # said outright, as in core.openapi.batch
     properties = {
         "seq": ENTRY["seq"],
         "resource": {"type": "string", "description": "The path of the resource."},
