@@ -69,6 +69,19 @@ def test_the_report_is_json_too() -> None:
     assert "... and 5 more rejected rows" in shown.err
 
 
+def test_a_large_file_is_prepared_by_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a size on another process reads the file; what is loaded, told and found again is the same."""
+    monkeypatch.setattr("holdfast.cli.load.AHEAD_BYTES_MIN", 0)
+    file = _write("authors.jsonl", *({"name": f"Ann {number % 900}"} for number in range(1_200)), {"name": ""}, "{")
+
+    first, second = _load(file), _load(file, "--key", "email")
+
+    assert (first.status, first.out) == (1, "1,200 loaded into authors, 2 rejected.\n")
+    assert [line.split(":")[1].split()[0] for line in first.err.splitlines()] == ["1202", "1201"]
+    assert (second.status, second.out) == (1, "0 loaded into authors, 1,200 there already, 2 rejected.\n")
+    assert len(_dump()) == 1_200
+
+
 def test_a_key_tells_records_apart() -> None:
     """With --key a row whose value exists is passed by, whatever else it says and whichever file it stands in."""
     _load(_write("one.jsonl", {"name": "Ann", "email": "ann@example.org"}))

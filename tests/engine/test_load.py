@@ -12,7 +12,8 @@ from holdfast import field as declare
 from holdfast.base.errors import Unavailable
 from holdfast.core.plan import Claim, Kept, Page, ReadMany, ReadOne, Row, Write
 from holdfast.engine.load import Loaded, Loader
-from holdfast.engine.rows import Position, Rejected, read_rows
+from holdfast.engine.prepare import prepare_file
+from holdfast.engine.rows import Rejected
 from holdfast.ports.store import Health, Store
 from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
@@ -76,9 +77,8 @@ def _load(folder: Path, lines: list[bytes], *, failures: int = 0, code: str = "u
     async def run() -> tuple[Loaded, list[Write]]:
         store = Weak(SqliteStore(BACKEND.catalog, folder, SystemClock(), create=True), failures, code)
         try:
-            with path.open("rb") as file:
-                loader = Loader(PLANTS, store, SystemClock(), path.name, "load-plants", None, rejected.append)
-                return await loader.load(read_rows(file, "jsonl", PLANTS, Position())), store.writes
+            loader = Loader(PLANTS, store, SystemClock(), "load-plants", None, rejected.append)
+            return await loader.load(prepare_file(path, "jsonl", PLANTS, None)), store.writes
         finally:
             await store.close()
 
@@ -118,7 +118,7 @@ def test_rows_go_in_bounded_batches(tmp_path: Path) -> None:
     """Many rows share a write, and no write grows over its bound."""
     _, _, writes = _load(tmp_path, _lines(1_001))
 
-    assert [len(each.steps) for each in writes] == [500, 500, 1]
+    assert [len(each.steps) for each in writes] == [1_000, 1]
     assert {each.request_id for each in writes} == {"load-plants"}
 
 

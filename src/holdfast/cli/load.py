@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +14,18 @@ import click
 from holdfast.cli.options import app_option, data_options, json_option, read_command_settings, write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from holdfast.engine.load import Loaded
-    from holdfast.engine.rows import Position, Rejected
+    from holdfast.engine.prepare import Batch
+    from holdfast.engine.rows import Rejected
     from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
     from holdfast.settings import Settings
 
 SHOWN_MAX = 20
 REMEMBERED_MAX = 100_000
+AHEAD_BYTES_MIN = 4 * 1024 * 1024  # about a second of work; a process of its own takes half a second to start
 
 
 @click.command("load")
@@ -67,14 +72,32 @@ async def _load(
 ) -> Loaded:
     from holdfast.app import open_store  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.load import Loader  # noqa: PLC0415 - heavy for `--help`
-    from holdfast.engine.rows import Position, read_rows  # noqa: PLC0415 - heavy for `--help`
     from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
 
-    position = Position()
     async with open_store(settings, catalog, create=True) as store:
-        with file.open("rb") as source, _show_progress(file, position) as show:
-            loader = Loader(resource, store, SystemClock(), file.name, f"load-{resource.path}", key, report.reject, show)
-            return await loader.load(read_rows(source, file_format, resource, position))
+        with _open_rows(settings, resource, file, file_format, key) as batches, _show_progress(file) as show:
+            return await Loader(resource, store, SystemClock(), f"load-{resource.path}", key, report.reject, show).load(batches)
+
+
+def _open_rows(
+    settings: Settings, resource: ResourceSpec, file: Path, file_format: str, key: FieldSpec | None
+) -> AbstractContextManager[Iterable[Batch]]:
+    """The rows of a file: prepared by a process of its own where there is enough to do for it."""
+    from holdfast.engine.ahead import read_ahead  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.engine.prepare import prepare_file  # noqa: PLC0415 - heavy for `--help`
+
+    if file.stat().st_size < AHEAD_BYTES_MIN or os.cpu_count() == 1:
+        return nullcontext(prepare_file(file, file_format, resource, key))
+    return read_ahead(partial(prepare_elsewhere, settings.app, resource.path, file, file_format, None if key is None else key.member))
+
+
+def prepare_elsewhere(app: str, path: str, file: Path, file_format: str, key: str | None) -> Iterator[Batch]:
+    """The same in another process, told in plain values."""
+    from holdfast.engine.prepare import prepare_file  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
+
+    resource = load_backend(app).catalog.resources[path]
+    return prepare_file(file, file_format, resource, None if key is None else resource.by_member[key])
 
 
 class _Report:
@@ -115,10 +138,10 @@ class _Report:
         click.echo(", ".join(told) + ".")
 
 
-def _show_progress(file: Path, position: Position) -> AbstractContextManager[Any]:
+def _show_progress(file: Path) -> AbstractContextManager[Any]:
     """A progress bar on a terminal, nothing elsewhere; gives the call that moves it."""
     if not sys.stderr.isatty():
         return nullcontext(lambda _loaded: None)
     from holdfast.cli.progress import ProgressBar  # noqa: PLC0415 - rich is heavy, and only for terminals
 
-    return ProgressBar(file.name, file.stat().st_size, lambda: position.bytes_read)
+    return ProgressBar(file.name, file.stat().st_size)

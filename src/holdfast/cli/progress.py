@@ -12,8 +12,7 @@ from holdfast.engine.load import Loaded
 class ProgressBar:
     """Shows how far a file has been read and how many rows were dealt with; gone when it is done."""
 
-    def __init__(self, name: str, total_bytes: int, read_bytes: Callable[[], int]) -> None:
-        self._read_bytes = read_bytes
+    def __init__(self, name: str, total_bytes: int) -> None:
         rows = TextColumn("{task.fields[rows]:,} rows")
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), rows, TimeRemainingColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
@@ -27,4 +26,4 @@ class ProgressBar:
         self._progress.stop()
 
     def _show(self, loaded: Loaded) -> None:
-        self._progress.update(self._task, completed=self._read_bytes(), rows=loaded.rows)
+        self._progress.update(self._task, completed=loaded.bytes_read, rows=loaded.rows)

@@ -55,13 +55,15 @@ class ReadMany:
 class Create:
     """Insert one record. `values` holds every declared member in storage form; system members are the store's to fill.
 
-    chosen_id  the caller chose the id, so it may belong to a living or deleted record: then 409 unique_conflict
+    chosen_id   the caller chose the id, so it may belong to a living or deleted record: then 409 unique_conflict
+    index_text  what is searched in it (core.search.fold_stored), where that was made beforehand; None: the store makes it
     """
 
     id: RecordId
     view: View
     values: Mapping[str, Stored]
     chosen_id: bool = False
+    index_text: str | None = None
 
     @property
     def resource(self) -> ResourceSpec:

@@ -7,7 +7,7 @@ Unicode tables of Python, because the tables of a database engine are older and 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from unicodedata import category, combining, normalize
 
 FIELD_BREAK = "¶"
@@ -76,6 +76,11 @@ def fold_text(text: str) -> str:
 def fold_fields(texts: Iterable[str | None]) -> str:
     """Turn the searched fields of a record into its index text; a field without a value is left out."""
     return f" {FIELD_BREAK} ".join(fold_text(text) for text in texts if text)
+
+
+def fold_stored(values: Mapping[str, object], members: Iterable[str]) -> str:
+    """The index text of a record: those of its stored values that are searched."""
+    return fold_fields([None if (value := values[member]) is None else str(value) for member in members])
 
 
 def fold_query(query: str) -> tuple[str, ...]:

@@ -1,40 +1,29 @@
 """Bulk import: rows of a file through the validation of HTTP, into the store in batches, each row exactly once.
 
-A row without an id gets one that follows from the import's name and the row itself. A second run therefore meets its own rows and
-passes them by, however the first one ended: interrupted between two batches, or killed between a commit and its answer. A row that
-was rejected and then corrected is loaded by the next run, alone.
+Every row has an id before it is written (engine.prepare). A second run therefore meets its own rows and passes them by, however the
+first one ended: interrupted between two batches, or killed between a commit and its answer. A row that was rejected and then corrected
+is loaded by the next run, alone.
 """
 
 import asyncio
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 
 import msgspec
 
-from holdfast.base.errors import Detail, Misconfigured, Refused, Unavailable
-from holdfast.base.ids import RecordId, parse_client_id
+from holdfast.base.errors import Misconfigured, Refused, Unavailable
 from holdfast.core.condition import OneOf, Path, Stored
 from holdfast.core.plan import Create, Order, Page, ReadMany, Write
-from holdfast.core.validate import BodyReader
 from holdfast.core.view import View
-from holdfast.engine.rows import Rejected, Row
+from holdfast.engine.prepare import Batch, Prepared, details_of
+from holdfast.engine.rows import Rejected
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.types import Choice, Date, Integer, Text, Timestamp, Uuid
 from holdfast.ports.store import Store
 from holdfast.ports.world import Clock
 
-BATCH_ROWS = 500
-"""Rows of one write, one after another: reading ahead while the store writes gains nothing (both want the interpreter: measured), and a
-larger write would hold the turn longer than a server beside it likes."""
-
 WAIT_FOR_STORE_S = 60.0
 _RETRIES = 6
-
-_SET_ANEW = frozenset({"version", "created_at", "updated_at", "created_by_id"})
-"""What a dump holds and a new record gets anew."""
 
 _KEY_TYPES = (Text, Integer, Uuid, Date, Timestamp, Choice)
 """Types whose JSON form and stored form are one and the same."""
@@ -42,8 +31,9 @@ _KEY_TYPES = (Text, Integer, Uuid, Date, Timestamp, Choice)
 
 @dataclass(slots=True)
 class Loaded:
-    """What became of the rows so far. `existing` were there already."""
+    """What became of the rows so far. `existing` were there already; `bytes_read` of the file have been."""
 
+    bytes_read: int = 0
     created: int = 0
     existing: int = 0
     rejected: int = 0
@@ -66,8 +56,7 @@ class _Ready:
 class Loader:
     """Loads rows into one resource.
 
-    name         names the import; rows of the same name and content are the same rows
-    key          a unique field: a row whose value of it exists already is passed by
+    key          the field by which the rows were prepared: one whose value of it exists already is passed by
     on_rejected  called for each row that is not loaded
     on_progress  called after each batch
     """
@@ -75,63 +64,42 @@ class Loader:
     resource: ResourceSpec
     store: Store
     clock: Clock
-    name: str
     request_id: str
     key: FieldSpec | None = None
     on_rejected: Callable[[Rejected], None] = lambda _rejected: None
     on_progress: Callable[[Loaded], None] = lambda _loaded: None
     loaded: Loaded = field(default_factory=Loaded)
-    _reader: BodyReader = field(init=False)
     _view: View = field(init=False)
-    _seen: Counter[bytes] = field(init=False, default_factory=Counter)
     _waiting: list[_Ready] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self._reader = BodyReader(self.resource)
         self._view = View(self.resource, ())  # nobody looks at what was made
 
-    async def load(self, rows: Iterable[Row | Rejected]) -> Loaded:
+    async def load(self, batches: Iterable[Batch]) -> Loaded:
         """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then."""
-        for batch in _batches(rows):
+        for batch in batches:
             await self._load_batch(batch)
         await self._load_waiting()
         return self.loaded
 
-    async def _load_batch(self, batch: list[Row | Rejected]) -> None:
-        rows = [each for each in batch if isinstance(each, Row)]
-        for each in batch:
+    async def _load_batch(self, batch: Batch) -> None:
+        rows = [each for each in batch.rows if isinstance(each, Prepared)]
+        for each in batch.rows:
             if isinstance(each, Rejected):
                 self._reject(each)
-        ids = {row.line: self._id_of(row) for row in rows}
-        there = await self._find(self.resource.by_member["id"], set(ids.values()))
-        keys = await self._find_keys(rows)
-        fresh = [row for row in rows if ids[row.line] not in there and _key_of(row, self.key) not in keys]
+        there = await self._find(self.resource.by_member["id"], {each.id for each in rows})
+        keys = await self._find(self.key, {each.key for each in rows} - {None}) if self.key else frozenset()
+        fresh = [each for each in rows if each.id not in there and each.key not in keys]
         self.loaded.existing += len(rows) - len(fresh)
-        await self._write([ready for row in fresh if (ready := self._validate(row, ids[row.line])) is not None])
+        await self._write([ready for each in fresh if (ready := self._ready(each)) is not None])
+        self.loaded.bytes_read = batch.bytes_read
         self.on_progress(self.loaded)
 
-    def _id_of(self, row: Row) -> RecordId:
-        given = row.value.get("id") if isinstance(row.value, dict) else None
-        chosen = parse_client_id(given) if isinstance(given, str) else None
-        return self._derive_id(row) if chosen is None else chosen
-
-    def _derive_id(self, row: Row) -> RecordId:
-        """The id of a row without one: the same for the n-th row of this content in imports of this name."""
-        content = hashlib.blake2b(b"\0".join((self.resource.path.encode(), self.name.encode(), row.raw)), digest_size=16).digest()
-        self._seen[content] += 1
-        digest = hashlib.blake2b(content + self._seen[content].to_bytes(8, "big"), digest_size=16).hexdigest()
-        return RecordId(f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}")
-
-    def _validate(self, row: Row, record_id: RecordId) -> _Ready | None:
-        value = row.value
-        if isinstance(value, dict) and not _SET_ANEW.isdisjoint(value):
-            value = {name: each for name, each in value.items() if name not in _SET_ANEW}
-        try:
-            created = self._reader.read_create(value)
-        except Refused as refused:
-            self._reject(_rejected(row.line, refused))
+    def _ready(self, row: Prepared) -> _Ready | None:
+        if row.values is None:
+            self._reject(Rejected(row.line, row.details))
             return None
-        return _Ready(row.line, Create(created.id or record_id, self._view, created.values, chosen_id=True))
+        return _Ready(row.line, Create(row.id, self._view, row.values, chosen_id=True, index_text=row.index_text))
 
     async def _write(self, batch: list[_Ready]) -> None:
         """Write a batch at once; if one row of it is refused, each by itself."""
@@ -159,7 +127,7 @@ class Loader:
         elif self._may_come(refused):
             self._waiting.append(ready)
         else:
-            self._reject(_rejected(ready.line, refused))
+            self._reject(Rejected(ready.line, details_of(refused)))
 
     def _is_there(self, refused: Refused) -> bool:
         known = {"id"} if self.key is None else {"id", self.key.member}
@@ -181,7 +149,7 @@ class Loader:
                 if progress or refused is None or not self._may_come(refused):
                     self._settle(each, refused)
                 else:
-                    self._reject(_rejected(each.line, refused))
+                    self._reject(Rejected(each.line, details_of(refused)))
             self.on_progress(self.loaded)
 
     async def _run(self, steps: tuple[Create, ...]) -> None:
@@ -196,12 +164,6 @@ class Loader:
                 await asyncio.sleep(max(0.1, unavailable.retry_after_s) * (attempt + 1) / 2)
             else:
                 return
-
-    async def _find_keys(self, rows: list[Row]) -> frozenset[Stored]:
-        if self.key is None:
-            return frozenset()
-        values = {_key_of(row, self.key) for row in rows} - {None}
-        return await self._find(self.key, values)
 
     async def _find(self, spec: FieldSpec, values: Collection[Stored]) -> frozenset[Stored]:
         """Which of the values of a unique field exist."""
@@ -233,21 +195,6 @@ def _is_key(resource: ResourceSpec, spec: FieldSpec) -> bool:
     return (spec.unique or (spec.member,) in resource.unique) and isinstance(spec.type, _KEY_TYPES) and spec.secret is None
 
 
-def _key_of(row: Row, key: FieldSpec | None) -> Stored:
-    value = row.value.get(key.member) if key is not None and isinstance(row.value, dict) else None
-    return value if isinstance(value, (str, int)) and not isinstance(value, bool) else None
-
-
 def _refers_to_itself(resource: ResourceSpec, member: str) -> bool:
     spec = resource.by_member.get(member)
     return spec is not None and spec.reference is not None and spec.reference.target == resource.path
-
-
-def _rejected(line: int, refused: Refused) -> Rejected:
-    return Rejected(line, refused.details or (Detail("", refused.code, refused.message),))
-
-
-def _batches(rows: Iterable[Row | Rejected]) -> Iterator[list[Row | Rejected]]:
-    source = iter(rows)
-    while batch := list(islice(source, BATCH_ROWS)):
-        yield batch

@@ -1,6 +1,6 @@
 """Steps: creating, changing and deleting records inside the transaction of a write, each change with its journal entry."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import apsw
@@ -11,8 +11,8 @@ from holdfast.base.instant import format_instant
 from holdfast.core.change import settle
 from holdfast.core.condition import Stored
 from holdfast.core.plan import Create, Delete, Row, Undelete, Update, Write, WriteStep
-from holdfast.core.search import fold_fields
-from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.core.search import fold_stored
+from holdfast.model.catalog import Catalog
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.conflict import Conflicts
 from holdfast.store.sqlite.removal import Removal
@@ -69,7 +69,8 @@ class Steps:
         written = tx.written(step.view, row)
         tx.note(resource, step.id, 1, "create", None, written.image)
         if searched := self._searched[resource.path]:
-            _index(tx, resource, row, [step.values[member] for member in searched])
+            text = fold_stored(step.values, searched) if step.index_text is None else step.index_text
+            tx.change(tx.renderer.search_insert(resource, row, text))
         return Row(written.text, step.id, 1, written.included)
 
     def _update(self, tx: Transaction, step: Update) -> Row:
@@ -91,7 +92,7 @@ class Steps:
         if any(member in changed for member in searched):
             image = msgspec.json.decode(written.image)
             tx.change(tx.renderer.search_delete(resource, stand.row))
-            _index(tx, resource, stand.row, [image[member] for member in searched])
+            tx.change(tx.renderer.search_insert(resource, stand.row, fold_stored(image, searched)))
         return Row(written.text, step.id, version, written.included)
 
     def _undelete(self, tx: Transaction, step: Undelete) -> Row:
@@ -100,7 +101,7 @@ class Steps:
         written = tx.written(step.view, row)
         tx.note(resource, step.id, version, "undelete", None, written.image)
         if searched := self._searched[resource.path]:
-            _index(tx, resource, row, [values[member] for member in searched])
+            tx.change(tx.renderer.search_insert(resource, row, fold_stored(values, searched)))
         return Row(written.text, step.id, version, written.included)
 
     def _stand(self, tx: Transaction, step: Update) -> Stand:
@@ -115,10 +116,6 @@ class Steps:
             self._conflicts.check_references(tx, step.resource, step.assign)
             raise
         return stand
-
-
-def _index(tx: Transaction, resource: ResourceSpec, row: int, texts: Iterable[Stored]) -> None:
-    tx.change(tx.renderer.search_insert(resource, row, fold_fields([None if text is None else str(text) for text in texts])))
 
 
 def _prefix(refused: Refused, prefix: str) -> None:
