@@ -55,11 +55,10 @@ def build_claim(
     actor_id     who asks; None for a caller who is not signed in
     sign         a keyed 16-byte digest, so that the database alone tells nothing of keys and addresses
     """
-    caller = ["address", head.peer] if actor_id is None else ["actor", actor_id]
-    place = [head.method, path]
-    asked = [*place, query, head.header("if-match"), head.header("prefer"), _encode_body(body)]
+    caller = ("address", head.peer) if actor_id is None else ("actor", actor_id)
+    asked = (head.method, path, query, head.header("if-match"), head.header("prefer"), _encode_body(body))
     return Claim(
-        key_hash=sign(_encode([caller, *place, key])),
+        key_hash=sign(_encode((caller, head.method, path, key))),
         fingerprint=blake2b(_encode(asked), digest_size=16).digest(),
         keep=lambda rows: _keep(answer(rows)),
     )

@@ -6,7 +6,7 @@ that writes: the permission (`where`), the version (`version`), the references (
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
@@ -170,8 +170,7 @@ class Row:
     included: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """The answer to a write that is kept with its idempotency key, so that a repeat gets the very same.
 
     headers   (lower-case name, value) of this answer alone: etag, location, preference-applied
@@ -184,8 +183,7 @@ class Kept:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """An idempotency key, claimed in the transaction of its write.
 
     key_hash     16 bytes: who asks, method, path and key
