@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from holdfast.base.errors import HoldfastError
+from holdfast.base.errors import HoldfastError, Unavailable
 from holdfast.base.limits import REQUEST_DEADLINE_S
 from holdfast.core.journal import Seal
 from holdfast.core.plan import Page, ReadMany, ReadOne, Row
@@ -70,7 +70,10 @@ class Reader:
     def head(self) -> int:
         """The last sequence of the journal; one step into its index."""
         self._lane.limit.stop_at_s = self._now_s() + SLICE_S
-        return int(self._lane.fetch(self._renderer.head())[0][0])
+        try:
+            return int(self._lane.fetch(self._renderer.head())[0][0])
+        except TooSlow as error:
+            raise Unavailable("deadline_exceeded") from error
 
     def last_seal(self) -> Seal | None:
         """The newest seal; None if there is none, or it cannot be read now."""
