@@ -95,6 +95,16 @@ def open_audit(settings: Settings, catalog: Catalog, anchors: Sequence[Anchor], 
         audit.close()
 
 
+@contextmanager
+def open_secrets(settings: Settings) -> Iterator[Vault]:
+    """What seals secret values under the key of the settings. Open the store first: the key is made in its folder."""
+    vault = Vault(_master_key(settings))
+    try:
+        yield vault
+    finally:
+        vault.close()
+
+
 @asynccontextmanager
 async def open_worker(
     catalog: Catalog,
@@ -117,8 +127,7 @@ async def open_worker(
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         store = await stack.enter_async_context(open_store(settings, catalog))
-        vault = Vault(_master_key(settings))
-        stack.callback(vault.close)
+        vault = stack.enter_context(open_secrets(settings))
         replies = Replies(HeaderPolicy(cors=bool(settings.cors_origins)))
         log = None if quiet else Log(folder=settings.data, slot=slot, now=clock.now, **_log_style(settings, development=development))
         metrics = Metrics(

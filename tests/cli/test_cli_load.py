@@ -82,6 +82,16 @@ def test_a_large_file_is_prepared_by_another_process(monkeypatch: pytest.MonkeyP
     assert len(_dump()) == 1_200
 
 
+def test_a_secret_is_sealed_before_it_is_stored(library: Path) -> None:
+    """What a load writes into a secret field is its hash: the plain text is nowhere in the data folder."""
+    file = _write("authors.jsonl", {"name": "Ann", "secret_word": "open-sesame-7"})
+
+    assert _load(file).status == 0
+    files = [each for each in library.rglob("holdfast.db*") if each.is_file()]
+    assert any(b"$argon2id$" in each.read_bytes() for each in files)
+    assert not any(b"open-sesame-7" in each.read_bytes() for each in files)
+
+
 def test_a_key_tells_records_apart() -> None:
     """With --key a row whose value exists is passed by, whatever else it says and whichever file it stands in."""
     _load(_write("one.jsonl", {"name": "Ann", "email": "ann@example.org"}))

@@ -17,6 +17,7 @@ from holdfast.engine.rows import Rejected
 from holdfast.ports.store import Health, Store
 from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
+from holdfast.world.vault import Vault
 
 
 class Plant(Resource):
@@ -77,7 +78,7 @@ def _load(folder: Path, lines: list[bytes], *, failures: int = 0, code: str = "u
     async def run() -> tuple[Loaded, list[Write]]:
         store = Weak(SqliteStore(BACKEND.catalog, folder, SystemClock(), create=True), failures, code)
         try:
-            loader = Loader(PLANTS, store, SystemClock(), "load-plants", None, rejected.append)
+            loader = Loader(PLANTS, store, Vault(bytes(32)), SystemClock(), "load-plants", None, rejected.append)
             return await loader.load(prepare_file(path, "jsonl", PLANTS, None)), store.writes
         finally:
             await store.close()

@@ -70,13 +70,15 @@ def command(file: Path, resource: str, key: str | None, *, as_json: bool, **flag
 async def _load(
     settings: Settings, catalog: Catalog, resource: ResourceSpec, file: Path, file_format: str, key: FieldSpec | None, report: _Report
 ) -> Loaded:
-    from holdfast.app import open_store  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.app import open_secrets, open_store  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.load import Loader  # noqa: PLC0415 - heavy for `--help`
     from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
 
     async with open_store(settings, catalog, create=True) as store:
-        with _open_rows(settings, resource, file, file_format, key) as batches, _show_progress(file) as show:
-            return await Loader(resource, store, SystemClock(), f"load-{resource.path}", key, report.reject, show).load(batches)
+        rows = _open_rows(settings, resource, file, file_format, key)
+        with open_secrets(settings) as secrets, rows as batches, _show_progress(file) as show:
+            loader = Loader(resource, store, secrets, SystemClock(), f"load-{resource.path}", key, report.reject, show)
+            return await loader.load(batches)
 
 
 def _open_rows(

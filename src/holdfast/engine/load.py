@@ -17,10 +17,11 @@ from holdfast.core.plan import Create, Order, Page, ReadMany, Write
 from holdfast.core.view import View
 from holdfast.engine.prepare import Batch, Prepared, details_of
 from holdfast.engine.rows import Rejected
+from holdfast.engine.sealing import Sealing
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.types import Choice, Date, Integer, Text, Timestamp, Uuid
 from holdfast.ports.store import Store
-from holdfast.ports.world import Clock
+from holdfast.ports.world import Clock, Secrets
 
 WAIT_FOR_STORE_S = 60.0
 _RETRIES = 6
@@ -63,6 +64,7 @@ class Loader:
 
     resource: ResourceSpec
     store: Store
+    secrets: Secrets
     clock: Clock
     request_id: str
     key: FieldSpec | None = None
@@ -70,10 +72,12 @@ class Loader:
     on_progress: Callable[[Loaded], None] = lambda _loaded: None
     loaded: Loaded = field(default_factory=Loaded)
     _view: View = field(init=False)
+    _sealing: Sealing = field(init=False)
     _waiting: list[_Ready] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self._view = View(self.resource, ())  # nobody looks at what was made
+        self._sealing = Sealing(self.resource, self.secrets)
 
     async def load(self, batches: Iterable[Batch]) -> Loaded:
         """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then."""
@@ -91,15 +95,16 @@ class Loader:
         keys = await self._find(self.key, {each.key for each in rows} - {None}) if self.key else frozenset()
         fresh = [each for each in rows if each.id not in there and each.key not in keys]
         self.loaded.existing += len(rows) - len(fresh)
-        await self._write([ready for each in fresh if (ready := self._ready(each)) is not None])
+        await self._write([ready for each in fresh if (ready := await self._ready(each)) is not None])
         self.loaded.bytes_read = batch.bytes_read
         self.on_progress(self.loaded)
 
-    def _ready(self, row: Prepared) -> _Ready | None:
+    async def _ready(self, row: Prepared) -> _Ready | None:
         if row.values is None:
             self._reject(Rejected(row.line, row.details))
             return None
-        return _Ready(row.line, Create(row.id, self._view, row.values, chosen_id=True, index_text=row.index_text))
+        values = await self._sealing.seal(row.values)
+        return _Ready(row.line, Create(row.id, self._view, values, chosen_id=True, index_text=row.index_text))
 
     async def _write(self, batch: list[_Ready]) -> None:
         """Write a batch at once; if one row of it is refused, each by itself."""

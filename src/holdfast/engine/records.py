@@ -3,7 +3,7 @@
 A handler does its steps in the order of refusals (CONTRACT 2.3): 406 and 415, then 400, then 422, then what the store finds.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from holdfast.base.errors import Refused
@@ -13,7 +13,7 @@ from holdfast.core.ask.lists import ListAsk, ListReader
 from holdfast.core.ask.query import check_no_parameters
 from holdfast.core.ask.records import CHANGING, DELETING, READING, VIEWING, RecordReader
 from holdfast.core.ask.view import ViewReader
-from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Stored, Test
+from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Test
 from holdfast.core.document import parse_json
 from holdfast.core.entity_tag import Precondition, read_precondition
 from holdfast.core.exchange import Reply
@@ -30,6 +30,7 @@ from holdfast.engine.commit import Committer
 from holdfast.engine.faults import FaultFinder
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.request import Handler, Request
+from holdfast.engine.sealing import Sealing
 from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
 from holdfast.ports.journal import Journal
 from holdfast.ports.store import Store
@@ -60,7 +61,7 @@ class Records:
         self.resource = resource
         self._catalog = catalog
         self._journal = journal
-        self._store, self._clock, self._secrets, self._cursors = store, clock, secrets, cursors
+        self._store, self._clock, self._cursors = store, clock, cursors
         self._ids = RecordIds(clock, entropy)
         self._commits = commits
         views = ViewReader(catalog, resource)
@@ -69,7 +70,7 @@ class Records:
         self._bodies = BodyReader(resource)
         self._faults = FaultFinder(catalog, resource, store, self._one.default.view)
         self._replies = RecordReplies(resource, policy)
-        self._secret_kinds = {each.member: each.secret.value for each in resource.fields if each.secret is not None}
+        self.seal = Sealing(resource, secrets).seal
 
     # Reading
 
@@ -244,17 +245,6 @@ class Records:
     def make_id(self) -> RecordId:
         """The id of the next new record."""
         return self._ids.make()
-
-    async def seal(self, values: Mapping[str, Stored]) -> Mapping[str, Stored]:
-        """Hash or encrypt the secret values, before they are queued: a hash takes long."""
-        if not self._secret_kinds:
-            return values
-        sealed = dict(values)
-        for member, kind in self._secret_kinds.items():
-            text = sealed.get(member)
-            if isinstance(text, str):
-                sealed[member] = await self._secrets.seal(kind, text)
-        return sealed
 
     # What every handler needs
 
