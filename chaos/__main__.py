@@ -1,6 +1,6 @@
 """`make chaos`: every campaign at full length.
 
-python -m chaos [--only power control disk kills] [--seed 0] [--count N]
+python -m chaos [--only power control disk kills] [--seed 0] [--count N] [--fault write-io-12]
 
 A run is named by its campaign and its seed; --seed S --count 1 runs one again. Exit status 1 if a promise was not kept, or if faults
 did not fire. See the docstrings of the modules for what is judged.
@@ -13,9 +13,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from chaos.disk import Fault
+from chaos.disk import Fault, parse_fault
 from chaos.faults import FAULTS, fail_disk
 from chaos.kills import READY_AGAIN_WITHIN_S, kill
 from chaos.power import cut_power, cut_power_carelessly
@@ -33,15 +34,18 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", choices=tuple(CAMPAIGNS), default=tuple(CAMPAIGNS))
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, help="how many runs of each campaign")
+    parser.add_argument("--fault", type=parse_fault, help="one fault of the disk, as a failed run names it")
     options = parser.parse_args()
-    return max(_run(name, options.seed, options.count) for name in options.only)
+    if options.fault is not None:
+        return _run("disk", options.seed, lambda seed: _one_fault(seed, options.fault))
+    return max(_run(name, options.seed, partial(CAMPAIGNS[name], count=options.count)) for name in options.only)
 
 
-def _run(name: str, seed: int, count: int | None) -> int:
+def _run(name: str, seed: int, campaign: Callable[[int], str]) -> int:
     began = time.monotonic()
     _say(describe(name, seed))
     try:
-        told = CAMPAIGNS[name](seed, count)
+        told = campaign(seed)
     except Failed as failed:
         _say(f"{name} FAILED after {time.monotonic() - began:.0f} s: {failed}")
         return 1
@@ -85,6 +89,11 @@ def _disk(seed: int, count: int | None) -> str:
     return f"{runs} faulty disks, {fired} failed calls"
 
 
+def _one_fault(seed: int, fault: Fault) -> str:
+    with _folder("disk", seed) as folder:
+        return f"{fault} fired {fail_disk(seed, fault, folder)} times"
+
+
 def _kills(seed: int, count: int | None) -> str:
     """Kills under load; every time the service must be ready again in time."""
     kills = operations = 0
@@ -102,7 +111,7 @@ def _kills(seed: int, count: int | None) -> str:
     return f"{kills} kills, {operations:,} operations linearizable, ready again in {max(ready_s):.1f} s at most"
 
 
-CAMPAIGNS: dict[str, Callable[[int, int | None], str]] = {"power": _power, "control": _control, "disk": _disk, "kills": _kills}
+CAMPAIGNS: dict[str, Callable[..., str]] = {"power": _power, "control": _control, "disk": _disk, "kills": _kills}
 
 
 @contextmanager

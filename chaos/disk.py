@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import apsw
 
@@ -38,6 +38,17 @@ class Fault:
     kind: Kind
     at: int
     lasting: bool
+
+    def __str__(self) -> str:
+        return f"{self.call}-{self.kind}-{self.at}{'-lasting' if self.lasting else ''}"
+
+
+def parse_fault(text: str) -> Fault:
+    """A fault from what str() made of it: "write-io-12", "sync-late-3-lasting". Raises ValueError."""
+    call, kind, at, *lasting = text.split("-")
+    if call not in get_args(Call) or kind not in get_args(Kind) or lasting not in ([], ["lasting"]):
+        raise ValueError(text)
+    return Fault(call, kind, int(at), bool(lasting))  # type: ignore[arg-type]  # one of them, as was just seen
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ fails; writing goes on without a restart once the fault is over; and everything 
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -45,8 +45,11 @@ def fail_disk(seed: int, fault: Fault, folder: Path) -> int:
     history = History()
     with open_disk(dice) as disk:
         fired, copied = asyncio.run(_run(_Clients(dice, history), disk, fault, folder))
-    write_files(copied, folder / "killed")
-    for name, until in (("killed", _until_copy(history)), ("data", history)):
+    places = [("data", history)]
+    if fired:
+        write_files(copied, folder / "killed")
+        places.insert(0, ("killed", _until_copy(history)))
+    for name, until in places:
         verify(folder / name)
         _judge(until, read_all(folder / name), f"seed {seed}, {fault}, {name}")
     return fired
@@ -100,12 +103,15 @@ async def _run(clients: _Clients, disk: Disk, fault: Fault, folder: Path) -> tup
     async with open_registers(folder / "data", partial(connect_often, pages=CHECKPOINT_PAGES)) as registers:
         await clients.make(registers)
         disk.fault = fault
+        copied: dict[str, bytes] = {}
         for _ in range(ROUNDS):
             answers = await clients.round(registers)
             if fault.call in ("write", "sync"):
                 _check_reads(answers, fault)
-        fired, copied = disk.fired, disk.copy()
-        clients.history.told["copied at"] = time.monotonic_ns()
+            if disk.fired and not copied:  # at once, before what failed is written over
+                copied = disk.copy()
+                clients.history.told["copied at"] = time.monotonic_ns()
+        fired = disk.fired
         disk.fault = None
         await _await_recovery(clients, registers, fault)
         for _ in range(ROUNDS):
@@ -147,10 +153,3 @@ def _judge(history: History, found: dict[str, Content], place: str) -> None:
     verdict = judge_all(history.ops)
     if not verdict.holds:
         raise Failed(f"{place}: {verdict}")
-
-
-def list_faults(calls_max: int) -> Iterator[Fault]:
-    """Every fault at every call up to a number, those of one kind in order."""
-    for each in FAULTS:
-        for at in range(1, calls_max + 1):
-            yield Fault(each.call, each.kind, at, each.lasting)

@@ -17,6 +17,6 @@ def commit() -> str:
     return told.stdout.strip()
 
 
-def describe(campaign: str, seed: int) -> str:
+def describe(campaign: str, seed: int, more: str = "--count 1") -> str:
     """How to run one run again."""
-    return f"{campaign}: seed {seed} at commit {commit()}; again: python -m chaos --only {campaign} --seed {seed} --count 1"
+    return f"{campaign}: seed {seed} at commit {commit()}; again: python -m chaos --only {campaign} --seed {seed} {more}"

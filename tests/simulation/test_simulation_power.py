@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from chaos.disk import Fault, open_disk
+from chaos.disk import Fault, open_disk, parse_fault
 from chaos.faults import FAULTS, fail_disk
 from chaos.power import cut_power, cut_power_carelessly
 from chaos.report import describe
@@ -40,13 +40,14 @@ def test_a_cut_can_be_run_again(tmp_path: Path) -> None:
     assert cut_power_carelessly(3, tmp_path / "a") == cut_power_carelessly(3, tmp_path / "b")
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda each: f"{each.call}-{each.kind}-{'lasting' if each.lasting else 'once'}")
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_a_faulty_disk_loses_and_invents_nothing(tmp_path: Path, fault: Fault) -> None:
     """Whatever fails at whichever call: what was acknowledged is there, what was refused is not, and writing goes on by itself."""
     for seed in (1, 2):
         at = random.Random(f"{fault} {seed}").randint(1, CALLS_MAX[fault.call])
-        print(describe("disk", seed), f"{fault} at {at}")  # noqa: T201  # as above
-        assert fail_disk(seed, Fault(fault.call, fault.kind, at, fault.lasting), tmp_path / str(seed)) > 0, "the fault never fired"
+        drawn = Fault(fault.call, fault.kind, at, fault.lasting)
+        print(describe("disk", seed, f"--fault {drawn}"))  # noqa: T201  # as above
+        assert fail_disk(seed, drawn, tmp_path / str(seed)) > 0, "the fault never fired"
 
 
 def test_the_disk_keeps_what_was_synced_and_only_that(tmp_path: Path) -> None:
@@ -69,3 +70,16 @@ def test_the_disk_keeps_what_was_synced_and_only_that(tmp_path: Path) -> None:
     assert sorted(disk.survived) == ["x.db", "x.db-wal"]
     assert b"kept" in disk.survived["x.db-wal"]
     assert b"too late" not in disk.survived["x.db-wal"]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_fault_can_be_named_on_the_command_line(fault: Fault) -> None:
+    """What a failed run prints of its fault is what `python -m chaos --fault` takes."""
+    assert parse_fault(str(fault)) == fault
+
+
+@pytest.mark.parametrize("text", ["", "write", "write-io", "write-io-x", "wrote-io-1", "write-oi-1", "write-io-1-long"])
+def test_a_fault_that_is_none_is_refused(text: str) -> None:
+    """Nothing else is taken for a fault."""
+    with pytest.raises(ValueError):  # noqa: PT011  # of several kinds
+        parse_fault(text)
