@@ -110,3 +110,10 @@ def test_a_repeat_says_that_it_is_one() -> None:
 def test_a_kept_answer_without_a_body_has_no_type() -> None:
     """204 is sent as any other 204."""
     assert not Replies().kept(Kept(204, (), b""), "two").fixed.startswith(b"content-type: ")
+
+
+def test_an_answer_that_nobody_wants_has_no_body() -> None:
+    """204, and the preference that was applied."""
+    reply = Replies().minimal("two")
+    assert (reply.status, reply.body) == (204, b"")
+    assert reply.headers == (("x-request-id", "two"), ("preference-applied", "return=minimal"))
