@@ -14,7 +14,7 @@ def main() -> int:
     """Load what is not loaded yet and serve until stopped; the exit status is that of `holdfast serve`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"))
-    parser.add_argument("--port", default="8000")
+    parser.add_argument("--port")
     options = parser.parse_args()
     files = options.data / "import"
     if not (files / "borders.jsonl").exists():
@@ -23,12 +23,13 @@ def main() -> int:
         loaded = _holdfast("load", str(files / f"{name}.jsonl"), "--into", name, "--app", APP, "--data", str(options.data))
         if loaded != 0:
             return loaded
-    return _holdfast("serve", APP, "--data", str(options.data), "--port", options.port)
+    port = ("--port", options.port) if options.port else ()  # else that of the environment, as everywhere
+    return _holdfast("serve", APP, "--data", str(options.data), *port)
 
 
 def _holdfast(*arguments: str) -> int:
     try:
-        return subprocess.call([sys.executable, "-m", "holdfast", *arguments])
+        return subprocess.call([sys.executable, "-m", "holdfast", *arguments])  # noqa: S603 - our own command
     except KeyboardInterrupt:
         return 0
 

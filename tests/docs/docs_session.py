@@ -110,7 +110,7 @@ class Session:
         self._stop()
         if command == "make run":
             assert self._atlas is not None, "only a page that is marked as one of the atlas can run it"
-            command = f"{sys.executable} -m examples.run_atlas --data {self._atlas} --port {self._port}"
+            command = f"{sys.executable} -m examples.run_atlas --data {self._atlas}"
         self._server = server = self._start(f"exec {command} 2>'{self._log}'\n")
         assert server.stdout is not None
         self._stack.enter_context(server.stdout)
