@@ -39,6 +39,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@for each in tests/conftest.py tests/*/conftest.py; do test ! -e $$each || $(BIN)/mypy --no-error-summary $$each || exit 1; done
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 

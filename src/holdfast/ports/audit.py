@@ -35,39 +35,52 @@ class Audit(Protocol):
 
     def last_seq(self) -> int:
         """The sequence of the last entry; 0 if there is none."""
+        ...
 
     def sealed(self, seq: int) -> Seal | None:
         """The seal that ends at a sequence."""
+        ...
 
     def seals(self, after: int, limit: int) -> Sequence[Seal]:
         """The seals that end after a sequence, in order."""
+        ...
 
     def entries(self, after: int, upto: int) -> Sequence[Entry]:
         """The entries with after < seq <= upto, in order."""
+        ...
 
     def unsealed(self, limit: int) -> Sequence[int]:
         """Sequences above the last seal, which no commit of ours leaves behind."""
+        ...
 
     def after_image(self, seq: int) -> str | None:
         """The payload `after` of one entry."""
+        ...
 
     def rows(self, resource: ResourceSpec, after: int, limit: int) -> Sequence[AuditedRow]:
         """The rows of a resource after a row number, in order, each with what the journal says of it."""
+        ...
 
     def lost(self, resource: ResourceSpec, after: int, upto: int) -> Sequence[tuple[int, str]]:
         """(seq, id) of the entries with after < seq <= upto that are the last about their record and leave it alive, where no row is."""
+        ...
 
     def forgotten(self, resource: ResourceSpec, after: int, upto: int) -> Sequence[tuple[int, str]]:
         """(seq, id) of the deletions with after < seq <= upto that are the last about their record, whose id is not remembered."""
+        ...
 
     def dangling(self, resource: ResourceSpec, member: FieldSpec, after: int, upto: int) -> Sequence[tuple[int, str]]:
         """(row, id) of the rows with after < row <= upto whose member refers to a record that does not exist."""
+        ...
 
     def last_row(self, resource: ResourceSpec) -> int:
         """The highest row number of a resource; 0 if it has none."""
+        ...
 
     def tables(self) -> Sequence[str]:
         """Every table that the database itself can check."""
+        ...
 
     def integrity(self, table: str) -> Sequence[str]:
         """What the database finds wrong with the structure, constraints and indexes of a table."""
+        ...

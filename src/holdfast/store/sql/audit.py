@@ -36,7 +36,7 @@ class AuditStatements:
     def seals(self, after: int, limit: int) -> Statement:
         """Seals that end after a sequence."""
 
-        def build() -> sa.Select[Any]:
+        def build() -> sa.Select[*tuple[Any, ...]]:
             last = self._tables.seal.c.last_seq
             return self._select_seals().where(last > parameter(0)).order_by(last).limit(_count(1)).offset(constant(0))
 
@@ -45,7 +45,7 @@ class AuditStatements:
     def entries(self, after: int, upto: int) -> Statement:
         """The members of a Head, then `before` and `after`."""
 
-        def build() -> sa.Select[Any]:
+        def build() -> sa.Select[*tuple[Any, ...]]:
             journal = self._tables.journal
             columns = [journal.c[name] for name in (*Head._fields, "before", "after")]
             return sa.select(*columns).where(journal.c.seq > parameter(0), journal.c.seq <= parameter(1)).order_by(journal.c.seq)
@@ -55,7 +55,7 @@ class AuditStatements:
     def unsealed(self, limit: int) -> Statement:
         """Sequences above the last seal."""
 
-        def build() -> sa.Select[Any]:
+        def build() -> sa.Select[*tuple[Any, ...]]:
             seq = self._tables.journal.c.seq
             sealed_to = sa.select(sa.func.coalesce(sa.func.max(self._tables.seal.c.last_seq), constant(0))).scalar_subquery()
             return sa.select(seq).where(seq > sealed_to).order_by(seq).limit(_count(0)).offset(constant(0))
@@ -70,7 +70,7 @@ class AuditStatements:
     def rows(self, resource: ResourceSpec, after: int, limit: int) -> Statement:
         """Row number, id, image; then seq, operation and after_hash of the last entry about the record."""
 
-        def build() -> sa.Select[Any]:
+        def build() -> sa.Select[*tuple[Any, ...]]:
             row = self._tables.row(resource)
             number = row.value(ROW)
             columns = (number, row.value("id"), self._views.image(resource, row).label("hf_image"))
@@ -88,7 +88,7 @@ class AuditStatements:
     def lost(self, resource: ResourceSpec, after: int, upto: int) -> Statement:
         """(seq, id) of records that the journal leaves alive and that are not there."""
 
-        def build() -> sa.Select[Any]:
+        def build() -> sa.Select[*tuple[Any, ...]]:
             journal, table = self._tables.journal, self._tables.table(resource)
             there = sa.exists(sa.select(constant(1)).select_from(table).where(table.c.id == journal.c.record_id))
             return self._last_entries(resource, journal.c.operation.not_in([constant("delete"), constant("erase")])).where(~there)
@@ -98,7 +98,7 @@ class AuditStatements:
     def forgotten(self, resource: ResourceSpec, after: int, upto: int) -> Statement:
         """(seq, id) of deleted records whose id is not remembered with their last version."""
 
-        def build() -> sa.Select[Any]:
+        def build() -> sa.Select[*tuple[Any, ...]]:
             journal, gone = self._tables.journal, self._tables.gone
             known = (gone.c.resource == journal.c.resource, gone.c.record_id == journal.c.record_id, gone.c.version == journal.c.version)
             remembered = sa.exists(sa.select(constant(1)).select_from(gone).where(*known))
@@ -109,7 +109,7 @@ class AuditStatements:
     def dangling(self, resource: ResourceSpec, member: FieldSpec, after: int, upto: int) -> Statement:
         """(row number, id) of rows whose member refers to nothing."""
 
-        def build() -> sa.Select[Any]:
+        def build() -> sa.Select[*tuple[Any, ...]]:
             row = self._tables.row(resource)
             target = self._tables.beside(self._catalog.target(member), "target")
             there = sa.exists(sa.select(constant(1)).select_from(target.table).where(target.value("id") == row.value(member.member)))
@@ -124,10 +124,10 @@ class AuditStatements:
         number = self._tables.row(resource).value(ROW)
         return self._bind(f"last_row {resource.path}", (), lambda: sa.select(sa.func.coalesce(sa.func.max(number), constant(0))))
 
-    def _select_seals(self) -> sa.Select[Any]:
+    def _select_seals(self) -> sa.Select[*tuple[Any, ...]]:
         return sa.select(*(self._tables.seal.c[name] for name in Seal._fields))
 
-    def _last_entries(self, resource: ResourceSpec, kind: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    def _last_entries(self, resource: ResourceSpec, kind: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
         """(seq, id) of the entries of a kind between two sequences (positions 0 and 1) that no later one about the record follows."""
         journal, later = self._tables.journal, self._tables.journal.alias("hf_later")
         follows = (
@@ -140,7 +140,7 @@ class AuditStatements:
         """Entries about a record; those that only erase say nothing of its state."""
         return (entry.c.record_id == record_id, entry.c.resource == constant(resource.path), entry.c.operation != constant("erase"))
 
-    def _bind(self, name: str, values: tuple[int, ...], build: Callable[[], sa.Select[Any]]) -> Statement:
+    def _bind(self, name: str, values: tuple[int, ...], build: Callable[[], sa.Select[*tuple[Any, ...]]]) -> Statement:
         prepared = self._kept.get(name)
         if prepared is None:
             prepared = self._kept[name] = self._dialect.prepare(build())

@@ -108,7 +108,7 @@ class Readings:
         return sa.case((holds, constant(1)), else_=constant(0))
 
 
-def _newest(found: sa.Select[Any]) -> sa.Select[Any]:
+def _newest(found: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
     return found.limit(constant(1)).offset(constant(0))
 
 
