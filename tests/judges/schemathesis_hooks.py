@@ -43,6 +43,7 @@ _LISTS = {
 }
 """Why a list may be refused with 400: the code, and what its message speaks of."""
 
+_READS = {"malformed_request": "`include` and `as_of`"}
 _CHANGES = {"malformed_request": "versions"}
 
 
@@ -58,5 +59,5 @@ def refusal_has_its_reason(_ctx: CheckContext, response: Response, case: "Case[A
     if response.status_code == 422:
         assert {each["code"] for each in error["details"]} <= {"reference_missing", "check_failed"}, error
         return
-    reasons = _LISTS if name.startswith(("list_", "query_")) else _CHANGES
+    reasons = _LISTS if name.startswith(("list_", "query_")) else _READS if name.startswith("read_") else _CHANGES
     assert reasons.get(error["code"], "not a reason") in error["message"], error
