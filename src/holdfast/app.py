@@ -71,13 +71,15 @@ class Worker:
 
 
 @asynccontextmanager
-async def open_store(settings: Settings, catalog: Catalog, *, create: bool = True) -> AsyncIterator[SqliteStore]:
+async def open_store(settings: Settings, catalog: Catalog, *, create: bool = True, bulk: bool = False) -> AsyncIterator[SqliteStore]:
     """Open the database of the settings, making the schema of an empty one; everything queued is finished on leaving.
 
     create  False refuses where there is no database yet
+    bulk    this process loads, and does nothing else
     """
     _refuse_other_databases(settings)
-    store = SqliteStore(catalog, settings.data, SystemClock(), create=create, keys=partial(_journal_key, settings))
+    opened_by = sqlite_connection.open_bulk_writer if bulk else sqlite_connection.open_writer
+    store = SqliteStore(catalog, settings.data, SystemClock(), create=create, keys=partial(_journal_key, settings), writes_by=opened_by)
     try:
         yield store
     finally:

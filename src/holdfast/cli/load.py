@@ -74,7 +74,7 @@ async def _load(
     from holdfast.engine.load import Loader  # noqa: PLC0415 - heavy for `--help`
     from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
 
-    async with open_store(settings, catalog, create=True) as store:
+    async with open_store(settings, catalog, create=True, bulk=True) as store:
         rows = _open_rows(settings, resource, file, file_format, key)
         with open_secrets(settings) as secrets, rows as batches, _show_progress(file) as show:
             loader = Loader(resource, store, secrets, SystemClock(), f"load-{resource.path}", key, report.reject, show)
