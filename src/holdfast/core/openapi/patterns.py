@@ -3,8 +3,8 @@
 The names without SHOWN carry no anchors, so that they can be parts of others; they describe what may be sent.
 """
 
-TEXT = "^[^\\x00]*$"
-"""Any text but U+0000."""
+NUL = "\\x00"
+"""What no text may hold."""
 
 _YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
 _LEAP_YEAR = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)"
@@ -29,8 +29,8 @@ UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 CHOSEN_ID = f"^{_HEX}{{8}}-{_HEX}{{4}}-[47]{_HEX}{{3}}-[89ABab]{_HEX}{{3}}-{_HEX}{{12}}$"
 """An id that a client may choose: UUID version 4 or 7."""
 
-EMAIL = "@[^@]+\\.[^@.]+$"
-"""Beside the format, which accepts a domain of one label."""
+ONE_LABEL = "@[^.]*$"
+"""An address whose domain has one label: what the format accepts and we do not."""
 
 INTEGER = "-?(0|[1-9][0-9]{0,17})"
 """So many digits always fit 64 bits."""

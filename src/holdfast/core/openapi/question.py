@@ -270,6 +270,10 @@ def _build_value(resource: ResourceSpec, spec: FieldSpec) -> Schema:
     return {} if isinstance(asked, Items | Mapping | Nested) else build_schema(unbounded(asked), Use.SENT)
 
 
+_QUERY_EXAMPLE = {"filter": {"created_at": {"gte": "2020-01-01T00:00:00Z"}}, "sort": ["-created_at"], "limit": PAGE_LIMIT_DEFAULT}
+"""Of system members, so that it holds for every resource. One that tools make up holds every member at once."""
+
+
 def _build_query(catalog: Catalog, resource: ResourceSpec) -> Schema:
     sort = _sort_pattern(catalog, resource)
     properties: Schema = {
@@ -285,6 +289,7 @@ def _build_query(catalog: Catalog, resource: ResourceSpec) -> Schema:
     return {
         "type": "object",
         "description": "What a list can be asked, as one JSON object.",
+        "examples": [_QUERY_EXAMPLE],
         "properties": properties,
         "additionalProperties": False,
     }

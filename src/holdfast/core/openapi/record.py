@@ -12,7 +12,7 @@ from holdfast.core.openapi.question import choice_name, references, shown_fields
 from holdfast.core.openapi.schema import Schema, Use, build_schema, maybe, refer
 from holdfast.model.catalog import SYSTEM_MEMBERS, Catalog, FieldSpec, ResourceSpec
 from holdfast.model.json_form import to_json
-from holdfast.model.types import Choice
+from holdfast.model.types import Choice, Text, TextFormat
 
 
 def build_record_components(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
@@ -177,11 +177,19 @@ def _field(resource: ResourceSpec, spec: FieldSpec, use: Use) -> Schema:
     schema = maybe(plain, null=spec.nullable)
     told = {
         "description": spec.description,
-        "examples": [None if each is None else to_json(spec.type, each) for each in spec.examples],
+        "examples": [None if each is None else to_json(spec.type, each) for each in spec.examples] or _usual_examples(spec),
         "deprecated": spec.deprecated,
         "writeOnly": spec.secret is not None,
     }
     return schema | {name: value for name, value in told.items() if value}
+
+
+def _usual_examples(spec: FieldSpec) -> list[str]:
+    return _USUAL.get(spec.type.format, []) if isinstance(spec.type, Text) else []
+
+
+_USUAL = {TextFormat.EMAIL: ["name@example.org"], TextFormat.URL: ["https://example.org/"]}
+"""Examples where the developer gave none: those that tools make up are hard to read."""
 
 
 def _with_default(spec: FieldSpec, schema: Schema) -> Schema:

@@ -36,6 +36,10 @@ from holdfast.model.types import (
 Schema = dict[str, Any]
 """One JSON Schema, as it stands in the document."""
 
+WITHOUT_NUL: Schema = {"not": {"type": "string", "pattern": patterns.NUL}}
+"""Beside a text. By `not`, because the docs page makes gibberish of a pattern where it shows an example."""
+
+_ONE_LABEL: Schema = {"type": "string", "pattern": patterns.ONE_LABEL}
 _FLOAT_MAX = 1.7976931348623157e308
 
 
@@ -101,9 +105,9 @@ def _text(kind: Text) -> Schema:
     if kind.min_length:
         schema["minLength"] = kind.min_length
     if kind.format is TextFormat.PLAIN:
-        schema["pattern"] = patterns.TEXT
+        schema |= WITHOUT_NUL
     elif kind.format is TextFormat.EMAIL:
-        schema |= {"maxLength": min(kind.max_length, EMAIL_LENGTH_MAX), "format": "idn-email", "pattern": patterns.EMAIL}
+        schema |= {"maxLength": min(kind.max_length, EMAIL_LENGTH_MAX), "format": "idn-email", "not": _ONE_LABEL}
     else:
         schema["format"] = "iri"
     return schema if kind.pattern is None else schema | {"pattern": kind.pattern}
@@ -205,7 +209,7 @@ def _mapping(kind: Mapping, use: Use) -> Schema:
     if kind.min_length and use is not Use.MERGED:
         schema["minProperties"] = kind.min_length
     if use is not Use.SHOWN:
-        schema["propertyNames"] = {"type": "string", "pattern": patterns.TEXT, "maxLength": TEXT_LENGTH_MAX}
+        schema["propertyNames"] = {"type": "string", **WITHOUT_NUL, "maxLength": TEXT_LENGTH_MAX}
     value = build_schema(kind.value, use)
     return schema | {"additionalProperties": maybe(value, null=kind.value_nullable or use is Use.MERGED)}
 

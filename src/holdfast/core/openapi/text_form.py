@@ -5,7 +5,7 @@ from typing import assert_never
 
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.decimals import build_decimal_pattern
-from holdfast.core.openapi.schema import Schema, Use, build_schema
+from holdfast.core.openapi.schema import WITHOUT_NUL, Schema, Use, build_schema
 from holdfast.model.types import (
     Boolean,
     Choice,
@@ -31,7 +31,7 @@ def build_text_schema(kind: PlainType) -> Schema:
     """The schema of one value; `kind` is unbounded. A text is bounded by the length of the URL alone, so it has no maxLength here."""
     match kind:
         case Text():
-            return {"type": "string", "pattern": patterns.TEXT}
+            return {"type": "string", **WITHOUT_NUL}
         case Number():
             return {"type": "string", "pattern": f"^{text_pattern(kind)}$"}
         case _:
