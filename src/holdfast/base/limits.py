@@ -63,6 +63,7 @@ PIPELINED_BYTES_MAX = 64 * 1024  # unread requests kept per connection before re
 PIPELINED_PER_TURN = 16  # requests answered in one turn of the loop before others have theirs
 CHUNK_LINE_BYTES_MAX = 128  # size and extensions of one chunk
 CHUNK_EXTENSION_BYTES_MAX = 4 * 1024  # extensions of one body
+CHUNKS_MAX = 65_536  # of one body: 16 bytes a chunk on average in the largest; each costs some microseconds
 TRAILER_BYTES_MAX = 8 * 1024
 METHOD_BYTES_MAX = 32
 WORKER_SILENCE_S = 30.0  # a worker whose loop has not turned for so long is replaced (STACK: health check 30 s)

@@ -6,7 +6,6 @@ the write.
 """
 
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -53,13 +52,13 @@ def build_claim(
     path, query  as the request has them; the path is decoded
     body         the parsed JSON value; None where there is none
     actor_id     who asks; None for a caller who is not signed in
-    sign         a keyed 16-byte digest, so that the database alone tells nothing of keys and addresses
+    sign         a keyed 16-byte digest, so that the database alone tells nothing of keys, addresses and bodies: they hold secrets
     """
     caller = ("address", head.peer) if actor_id is None else ("actor", actor_id)
     asked = (head.method, path, query, head.header("if-match"), head.header("prefer"), _encode_body(body))
     return Claim(
         key_hash=sign(_encode((caller, head.method, path, key))),
-        fingerprint=blake2b(_encode(asked), digest_size=16).digest(),
+        fingerprint=sign(_encode(asked)),
         keep=lambda rows: _keep(answer(rows)),
     )
 
