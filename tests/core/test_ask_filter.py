@@ -4,12 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ask_library import AUTHORS, BOOK_TYPES, BOOKS, CATALOG, COUNTRIES, ID, READER, refusal_of
+from ask_library import AUTHORS, BOOK_TYPES, BOOKS, CATALOG, COUNTRIES, CURSORS, ID, PLAIN, READER, refusal_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.base.limits import FILTER_TERMS_MAX, IN_VALUES_MAX
 from holdfast.core.ask.filter import split_commas
+from holdfast.core.ask.lists import ListReader
 from holdfast.core.ask.operators import OPERATORS, operators_of
 from holdfast.core.ask.visible import Visible
 from holdfast.core.condition import ALWAYS, NEVER, All, Condition, IsNull, Not, OneOf, Operator, Path, Step, Stored, Test
@@ -304,7 +305,23 @@ def test_references_are_followed() -> None:
         ("Pages=1", "`Pages` is unknown.", "Did you mean `pages`?"),
         ("limti=1", "`limti` is unknown.", "Did you mean `limit`?"),
         ("pgae=2", "`pgae` is unknown.", "Did you mean `page`?"),
-        ("author=1", "`author` is unknown.", "Did you mean `author_id`?"),
+        (
+            "author=1",
+            "`author` is a reference, not a field.",
+            "`author` is a reference: name its id, `author_id`, or a field behind it, such as `author.name`.",
+        ),
+        ("author[name]=x", "`author` is a reference, not a field.", "or a field behind it, such as `author.name`."),
+        ("autor=1", "`autor` is unknown.", "`author` is a reference: name its id, `author_id`, or a field behind it"),
+        (
+            "author.country=1",
+            "`author.country` is a reference, not a field.",
+            "`author.country_id`, or a field behind it, such as `author.country.name`.",
+        ),
+        (
+            "author.country.ruler.country=1",
+            "`author.country.ruler.country` is a reference, not a field.",
+            "name its id, `author.country.ruler.country_id`.",
+        ),
         ("author.nmae=1", "`author.nmae` is unknown.", "Did you mean `author.name`?"),
         ("autor.name=1", "`autor.name` is unknown.", "Did you mean `author`?"),
         ("title.x=1", "`title` is no reference that can be followed.", "Known here: `author`, `editor`"),
@@ -331,6 +348,14 @@ def test_an_unknown_name_is_answered_with_the_nearest(text: str, message: str, h
     assert ("invalid_filter" if "pages[" in text else "unknown_parameter") == error.code
     assert message == error.message
     assert hint in (error.hint or "")
+
+
+def test_a_path_on_a_resource_without_references_says_so() -> None:
+    """Where nothing can be followed, the refusal of `author.name` says it."""
+    error = refusal_of(ListReader(CATALOG, PLAIN, CURSORS).read_query, "author.name=x")
+
+    assert error.message == "`author.name` is unknown."
+    assert error.hint == "No field here is a reference, so no dot can follow one."
 
 
 def test_a_field_named_like_a_parameter_is_filtered_with_an_operator() -> None:

@@ -79,7 +79,7 @@ def test_a_sort_is_a_total_order(text: str, keys: tuple[Order, ...]) -> None:
         ("price,-price", "`price` stands twice in the sort.", "Name each field once."),
         ("tags", "`tags` holds a list or an object, which has no order.", "Sort by a plain field."),
         ("labels", "`labels` holds a list or an object, which has no order.", "Sort by a plain field."),
-        ("author", "`author` is unknown.", "Did you mean `author_id`?"),
+        ("author", "`author` is a reference, not a field.", "name its id, `author_id`"),
         ("author.nam", "`author.nam` is unknown.", "Did you mean `author.name`?"),
         ("cover_key", "`cover_key` is unknown.", "Known here"),
         (",".join(["price"] * (SORT_KEYS_MAX + 1)), "A sort has at most 8 keys, not 9.", ""),
@@ -165,7 +165,8 @@ def test_fields_choose_members_and_always_show_id_and_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "hint"), [("titel", "Did you mean `title`?"), ("author", "`author_id`"), ("cover_key", ""), ("", ""), ("author.name", "")]
+    ("text", "hint"),
+    [("titel", "Did you mean `title`?"), ("author", "`author_id`"), ("cover_key", ""), ("", ""), ("author.name", "`include=author`")],
 )
 def test_unknown_fields_are_refused(text: str, hint: str) -> None:
     """What a record does not show cannot be chosen."""

@@ -4,7 +4,7 @@ from holdfast.base.errors import Refused
 from holdfast.base.limits import PATH_STEPS_MAX
 from holdfast.core.ask.visible import Visible
 from holdfast.core.condition import Path, Step
-from holdfast.core.hint import quote, suggest
+from holdfast.core.hint import find_nearest, quote, suggest
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 
 
@@ -21,12 +21,12 @@ def read_path(catalog: Catalog, resource: ResourceSpec, text: str, visible: Visi
     for name in names:
         spec = find_reference(resource, name, visible)
         if spec is None:
-            raise _unknown(resource, text, steps, name, visible, code=code, known=known, followed=True)
+            raise _unknown_step(resource, text, steps, name, visible, code=code)
         resource = catalog.target(spec)
         steps.append(Step(spec, resource, visible.guard(resource)))
     field = find_field(resource, last, visible)
     if field is None:
-        raise _unknown(resource, text, steps, last, visible, code=code, known=known, followed=False)
+        raise _unknown_field(catalog, resource, text, steps, visible, code=code, known=known)
     return Path(field, tuple(steps))
 
 
@@ -51,20 +51,40 @@ def reference_names(resource: ResourceSpec, visible: Visible) -> tuple[str, ...]
     return tuple(each.name for each in visible.fields(resource) if each.reference is not None)
 
 
-def _unknown(
-    resource: ResourceSpec,
-    text: str,
-    steps: list[Step],
-    name: str,
-    visible: Visible,
-    *,
-    code: str,
-    known: tuple[str, ...],
-    followed: bool,
-) -> Refused:
-    prefix = "".join(f"{step.field.name}." for step in steps)
-    names = reference_names(resource, visible) if followed else tuple(each.member for each in visible.fields(resource))
-    hint = suggest(name, names if steps else (*names, *known), prefix=prefix)
-    if followed and find_field(resource, name, visible) is not None:
-        return Refused(code, f"{quote(prefix + name)} is no reference that can be followed.", hint=hint)
+def _unknown_step(resource: ResourceSpec, text: str, steps: list[Step], name: str, visible: Visible, *, code: str) -> Refused:
+    """The refusal of a name before a dot, where a reference must stand."""
+    names = reference_names(resource, visible)
+    hint = suggest(name, names, prefix=_prefix(steps)) if names else "No field here is a reference, so no dot can follow one."
+    if find_field(resource, name, visible) is not None:
+        return Refused(code, f"{quote(_prefix(steps) + name)} is no reference that can be followed.", hint=hint)
     return Refused(code, f"{quote(text)} is unknown.", hint=hint)
+
+
+def _unknown_field(
+    catalog: Catalog, resource: ResourceSpec, text: str, steps: list[Step], visible: Visible, *, code: str, known: tuple[str, ...]
+) -> Refused:
+    """The refusal of the last name of a path, where a field must stand."""
+    name = text.rpartition(".")[2]
+    spec = find_reference(resource, name, visible)
+    if spec is not None:
+        return Refused(code, f"{quote(text)} is a reference, not a field.", hint=_lead_through(catalog, spec, steps, visible))
+    members = tuple(each.member for each in visible.fields(resource))
+    pool = members if steps else (*members, *known)
+    near = find_nearest(name, (*reference_names(resource, visible), *pool))
+    meant = None if near is None or near in pool else find_reference(resource, near, visible)
+    hint = suggest(name, pool, prefix=_prefix(steps)) if meant is None else _lead_through(catalog, meant, steps, visible)
+    return Refused(code, f"{quote(text)} is unknown.", hint=hint)
+
+
+def _lead_through(catalog: Catalog, spec: FieldSpec, steps: list[Step], visible: Visible) -> str:
+    """What to write for a bare reference: its id, or a field of the record behind it."""
+    prefix, target = _prefix(steps), catalog.target(spec)
+    told = f"`{prefix}{spec.name}` is a reference: name its id, `{prefix}{spec.member}`"
+    if len(steps) == PATH_STEPS_MAX:
+        return f"{told}."
+    behind = next((each.member for each in visible.fields(target) if not each.system), "id")
+    return f"{told}, or a field behind it, such as `{prefix}{spec.name}.{behind}`."
+
+
+def _prefix(steps: list[Step]) -> str:
+    return "".join(f"{step.field.name}." for step in steps)

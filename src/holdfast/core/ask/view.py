@@ -80,8 +80,7 @@ class ViewReader:
     def _read_fields(self, names: Sequence[str], visible: Visible) -> frozenset[str]:
         for name in names:
             if find_field(self._resource, name, visible) is None:
-                known = [each.member for each in visible.fields(self._resource)]
-                raise Refused("unknown_parameter", f"`fields` names {quote(name)}, which is unknown.", hint=suggest(name, known))
+                raise _unknown_field(self._resource, name, visible)
         return frozenset((*names, *_ALWAYS_SHOWN))
 
     def _read_include(self, paths: Sequence[str], visible: Visible) -> _Branch:
@@ -106,6 +105,15 @@ class ViewReader:
             tree = tree.below.setdefault(name, _Branch())
             resource = self._catalog.target(spec)
         return new
+
+
+def _unknown_field(resource: ResourceSpec, name: str, visible: Visible) -> Refused:
+    spec = find_reference(resource, name.partition(".")[0], visible)
+    if spec is None:
+        hint = suggest(name, [each.member for each in visible.fields(resource)])
+        return Refused("unknown_parameter", f"`fields` names {quote(name)}, which is unknown.", hint=hint)
+    hint = f"`{spec.name}` is a reference: name its id, `{spec.member}`; `include={spec.name}` shows the record itself."
+    return Refused("unknown_parameter", f"`fields` names {quote(name)}, which is no field of this record.", hint=hint)
 
 
 def _unknown_include(resource: ResourceSpec, before: list[str], name: str, visible: Visible) -> Refused:
