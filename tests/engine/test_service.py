@@ -152,6 +152,17 @@ def test_what_is_no_request_is_refused_and_closed(desk: Desk) -> None:
     assert [each.peer for each in desk.told] == ["10.0.0.9"] * 4
 
 
+def test_the_door_says_what_is_wrong(desk: Desk) -> None:
+    """The message and hint of a door reach the answer, and the message is told for the log."""
+    reply = desk.engine.refuse("malformed_request", "The request has no Host.", hint="Send it.", peer="10.0.0.9")
+    exchange = desk.open("POST", "/api/v1/books", has_body=True)
+    later = exchange.refuse("malformed_request", "The size of a chunk cannot be read.")
+
+    assert (body_of(reply)["error"]["message"], body_of(reply)["error"]["hint"]) == ("The request has no Host.", "Send it.")
+    assert body_of(later)["error"]["message"] == "The size of a chunk cannot be read."
+    assert [each.faults for each in desk.told] == [("The request has no Host.",), ("The size of a chunk cannot be read.",)]
+
+
 def test_a_fault_in_a_body_is_refused_and_closed(desk: Desk) -> None:
     """What the door finds while it receives a body is told under the id of the request."""
     exchange = desk.open("POST", "/api/v1/books", has_body=True, x_request_id="mine")

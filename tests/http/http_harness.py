@@ -23,9 +23,9 @@ FIXED = b"content-type: application/json\r\n"
 BODY_BYTES_MAX = 2_000
 
 
-def refusal(code: str) -> Reply:
+def refusal(code: str, message: str | None = None, hint: str | None = None) -> Reply:
     """The envelope of an error, as the engine would make it."""
-    body = json.dumps({"success": False, "error": {"code": code}}).encode()
+    body = json.dumps({"success": False, "error": {"code": code, "message": message, "hint": hint}}).encode()
     return Reply(CATALOGUE[code].status, body, (), FIXED, close=True)
 
 
@@ -58,10 +58,10 @@ class EchoExchange:
             case _:
                 return self._echo(body)
 
-    def refuse(self, code: str) -> Reply:
+    def refuse(self, code: str, message: str | None = None) -> Reply:
         """A refusal while the body arrives."""
         self.service.refused.append(code)
-        return refusal(code)
+        return refusal(code, message)
 
     def _echo(self, body: bytes) -> Reply:
         data = {"method": self.head.method, "target": self.head.target, "body": body.decode("latin-1"), "has_body": self.head.has_body}
@@ -109,11 +109,20 @@ class EchoService:
             return Reply(401, b'{"success":false}', (("www-authenticate", "Bearer"),), FIXED)
         return EchoExchange(self, head)
 
-    def refuse(self, code: str, *, peer: str, method: str = "", target: str = "") -> Reply:  # noqa: ARG002  # the names are the Service's
+    def refuse(
+        self,
+        code: str,
+        message: str | None = None,
+        *,
+        peer: str,
+        hint: str | None = None,
+        method: str = "",  # noqa: ARG002  # the names are the Service's
+        target: str = "",  # noqa: ARG002  # as above
+    ) -> Reply:
         """A refusal of bytes that are no request."""
         assert peer == "127.0.0.1"
         self.refused.append(code)
-        return refusal(code)
+        return refusal(code, message, hint)
 
 
 @dataclass

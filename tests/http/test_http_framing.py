@@ -166,6 +166,65 @@ def _drip(sock: socket.socket, raw: bytes, step: int) -> list[Answer]:
     return parse_answers(read_to_end(sock))
 
 
+SAID = {
+    "two equal lengths": "Content-Length is given twice.",
+    "length and coding": "Content-Length and Transfer-Encoding are both given.",
+    "a length in hex": "Content-Length is not a number of bytes.",
+    "bare LF throughout": "A line ends without a carriage return.",
+    "bare LF after the request line": "A line ends without a carriage return.",
+    "bare CR in a value": "A carriage return stands without a line feed.",
+    "NUL in a value": "A header holds a control character.",
+    "a fold with a tab": "A header line begins with a space.",
+    "space before the colon": "The name of a header is not a token.",
+    "no colon": "A header line has no colon.",
+    "an unknown coding": "Transfer-Encoding is not chunked.",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_refusal_of_framing_says_why(serving: Serving, name: str) -> None:
+    """The message tells what is wrong with the bytes, whole or one by one."""
+    _, raw = REFUSED[name]
+    with serving.connect() as sock:
+        dripped = _drip(sock, raw, max(1, len(raw) // 60))
+    told = [json.loads(answer.body)["error"]["message"] for answer in (*serving.ask(raw), *dripped)]
+    assert [SAID[name]] * 2 == told
+
+
+@pytest.mark.parametrize(
+    ("raw", "message", "hint"),
+    [
+        (get(target="/echo?q=Zürich".encode()), "The URL holds bytes that are not ASCII.", "Percent-encode them: q=Z%C3%BCrich."),
+        (get(target=b"/echo#a"), "The URL holds a fragment.", "Leave out what follows #, or percent-encode it: %23."),
+        (get(target=b"/echo\x01"), "The URL holds a control character.", None),
+        (get(target=b"/echo?q=a b"), "The request line is not a method, a URL and a version with one space between them.", "%20"),
+        (get(target=b""), "The request line has no URL.", None),
+        (get(version=b"HTTP/3.0"), "The version is not HTTP/1.1 or HTTP/1.0.", None),
+        (get(host=b""), "The request has no Host.", None),
+        (get(target=b"echo"), "The URL does not begin with a slash.", None),
+        (get(target=b"http://other.org/echo"), "The URL names another host than Host does.", None),
+    ],
+)
+def test_a_refused_request_line_says_how_to_mend_it(serving: Serving, raw: bytes, message: str, hint: str | None) -> None:
+    """What is wrong with the URL or its host is told, with the next act where there is one."""
+    (answer,) = serving.ask(raw)
+    told = json.loads(answer.body)["error"]
+    assert (400, message) == (answer.status, told["message"])
+    assert (hint is None) == (told["hint"] is None)
+    assert (hint or "") in (told["hint"] or "")
+
+
+def test_a_chunk_that_cannot_be_read_says_so(serving: Serving) -> None:
+    """A fault in the framing of a body is told too, and so is a connection that ends within one."""
+    (answer,) = serving.ask(post(CHUNKED, body=b"zz\r\n"))
+    assert json.loads(answer.body)["error"]["message"] == "The size of a chunk cannot be read."
+    with serving.connect() as sock:
+        sock.sendall(post(b"Content-Length: 5", body=b"he"))
+        sock.shutdown(socket.SHUT_WR)
+        (answer,) = parse_answers(read_to_end(sock))
+    assert json.loads(answer.body)["error"]["message"] == "The connection ended before the request did."
+
+
 ACCEPTED = {
     "plain": (get(), ""),
     "HTTP/1.0": (get(version=b"HTTP/1.0"), ""),

@@ -70,8 +70,11 @@ class Exchange(Protocol):
         """
         ...
 
-    def refuse(self, code: str) -> Reply:
-        """The reply for a refusal that the door finds while it receives the body (payload_too_large, request_timeout)."""
+    def refuse(self, code: str, message: str | None = None) -> Reply:
+        """The reply for a refusal that the door finds while it receives the body (payload_too_large, request_timeout).
+
+        message  what was wrong, without any value of the caller's: it goes to the log too; default: the catalogue's
+        """
         ...
 
 
@@ -85,9 +88,12 @@ class Service(Protocol):
         """
         ...
 
-    def refuse(self, code: str, *, peer: str, method: str = "", target: str = "") -> Reply:
+    def refuse(
+        self, code: str, message: str | None = None, *, peer: str, hint: str | None = None, method: str = "", target: str = ""
+    ) -> Reply:
         """The reply to bytes that are no request (malformed_request, uri_too_long, headers_too_large, request_timeout, overloaded).
 
+        message, hint  as of Refused; the message holds no value of the caller's, because it goes to the log too
         Its `close` is always set.
         """
         ...

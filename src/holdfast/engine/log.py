@@ -24,7 +24,7 @@ FOLDER = "log"
 
 
 class RequestLine(msgspec.Struct, omit_defaults=True):
-    """One finished request; times in milliseconds. `cause` is the full context of a failure on our side."""
+    """One finished request; times in milliseconds. `cause` is the full context of a failure on our side, `faults` what was wrong in it."""
 
     at: str
     level: str
@@ -42,6 +42,7 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     worker: int
     code: str | None = None
     cause: str | None = None
+    faults: tuple[str, ...] = ()
 
 
 class EventLine(msgspec.Struct, omit_defaults=True):
@@ -147,6 +148,7 @@ class Log:
             self._slot,
             seen.code,
             None if seen.cause is None else escape_line(redact(seen.cause)),
+            seen.faults and tuple(escape_line(redact(fault)) for fault in seen.faults),
         )
 
     def _stamp(self, at: int) -> str:
@@ -168,6 +170,8 @@ class Log:
         rest = f"{line.method:<7} {line.elapsed_ms:>7.1f} ms  {line.path}"
         if line.code is not None:
             rest += f"  {line.code}"
+        if line.faults:
+            rest += f": {'; '.join(line.faults)}"
         if line.status >= 500:
             rest += f"  request {line.request_id}"
         return f"{line.at[11:19]} {status} {escape_terminal(rest + _indent(line.cause))}\n".encode()

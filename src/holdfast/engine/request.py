@@ -77,9 +77,9 @@ class Request:
             return self._fail(error)
         return self._finish(reply) if isinstance(reply, Reply) else self._answer_later(reply)
 
-    def refuse(self, code: str) -> Reply:
+    def refuse(self, code: str, message: str | None = None) -> Reply:
         """The reply to a fault that the door found in the body."""
-        reply = self._fail(Refused(code))
+        reply = self._fail(Refused(code, message), () if message is None else (message,))
         reply.close = True
         return reply
 
@@ -110,20 +110,20 @@ class Request:
             self._around.in_flight -= 1
         return self._finish(reply)
 
-    def _fail(self, error: Exception) -> Reply:
+    def _fail(self, error: Exception, faults: tuple[str, ...] = ()) -> Reply:
         problem = read_accept(self.head.header("accept")).problem
         if isinstance(error, Answerable):
             cause = _describe(error) if error.status >= 500 else None
-            return self._finish(self._around.replies.error(error, self.request_id, problem=problem), error.code, cause)
+            return self._finish(self._around.replies.error(error, self.request_id, problem=problem), error.code, cause, faults)
         return self._finish(self._around.replies.broken(self.request_id, problem=problem), "internal_error", _describe(error))
 
-    def _finish(self, reply: Reply, code: str | None = None, cause: str | None = None) -> Reply:
+    def _finish(self, reply: Reply, code: str | None = None, cause: str | None = None, faults: tuple[str, ...] = ()) -> Reply:
         if self.head.method == "HEAD":
             reply.bare = True
-        self._tell(reply.status, code, len(reply.body) if isinstance(reply.body, bytes) else 0, cause)
+        self._tell(reply.status, code, len(reply.body) if isinstance(reply.body, bytes) else 0, cause, faults)
         return reply
 
-    def _tell(self, status: int, code: str | None, bytes_out: int, cause: str | None) -> None:
+    def _tell(self, status: int, code: str | None, bytes_out: int, cause: str | None, faults: tuple[str, ...] = ()) -> None:
         clock, head = self._around.clock, self.head
         self._around.tell(
             Observation(
@@ -140,6 +140,7 @@ class Request:
                 bytes_out,
                 head.peer,
                 cause,
+                faults,
             )
         )
 

@@ -62,11 +62,13 @@ class Engine:
             return self._refuse(Refused("payload_too_large") if _announces_too_much(head) else error, head, request_id)
         return Request(self, head, path, query, request_id, route, parameter, self._handlers[route])
 
-    def refuse(self, code: str, *, peer: str, method: str = "", target: str = "") -> Reply:
+    def refuse(
+        self, code: str, message: str | None = None, *, peer: str, hint: str | None = None, method: str = "", target: str = ""
+    ) -> Reply:
         """The reply to bytes that are no request; closes the connection."""
         head = Head(method, target, [], peer, has_body=False, received_s=self.clock.monotonic_s())
-        error = Unavailable(code) if code == "overloaded" else Refused(code)
-        reply = self._refuse(error, head, self._next_id())
+        error = Unavailable(code, message) if code == "overloaded" else Refused(code, message, hint=hint)
+        reply = self._refuse(error, head, self._next_id(), () if message is None else (message,))
         reply.close = True
         return reply
 
@@ -97,18 +99,30 @@ class Engine:
         self._tell(head, place.template, request_id, reply, None)
         return reply
 
-    def _refuse(self, error: Answerable, head: Head, request_id: str) -> Reply:
+    def _refuse(self, error: Answerable, head: Head, request_id: str, faults: tuple[str, ...] = ()) -> Reply:
         reply = self.replies.error(error, request_id, problem=read_accept(head.header("accept")).problem)
         reply.bare = head.method == "HEAD"
-        self._tell(head, "", request_id, reply, error.code)
+        self._tell(head, "", request_id, reply, error.code, faults)
         return reply
 
-    def _tell(self, head: Head, template: str, request_id: str, reply: Reply, code: str | None) -> None:
+    def _tell(self, head: Head, template: str, request_id: str, reply: Reply, code: str | None, faults: tuple[str, ...] = ()) -> None:
         path, elapsed_s = head.target.partition("?")[0][:256], self.clock.monotonic_s() - head.received_s
         bytes_out = len(reply.body) if isinstance(reply.body, bytes) else 0
         self.tell(
             Observation(
-                request_id, self.clock.now(), head.method, template, path, reply.status, code, elapsed_s, 0.0, 0, bytes_out, head.peer
+                request_id,
+                self.clock.now(),
+                head.method,
+                template,
+                path,
+                reply.status,
+                code,
+                elapsed_s,
+                0.0,
+                0,
+                bytes_out,
+                head.peer,
+                faults=faults,
             )
         )
 

@@ -58,6 +58,7 @@ _NAMES = {spelt: name.lower() for name in _COMMON_NAMES for spelt in (name, name
 
 _SINGLE = frozenset({"host", "content-length", "transfer-encoding"})
 _JOINED = frozenset({"connection", "expect"})
+_TWICE = {name: spelt for spelt, name in _NAMES.items() if name in _SINGLE and spelt != name}
 _FRAMING = _SINGLE | _JOINED
 
 
@@ -127,15 +128,17 @@ def parse_request_line(line: bytes, bounds: Bounds) -> tuple[str, str, int]:
         raise Refused("uri_too_long")
     parts = line.decode("latin-1").split(" ")
     if len(parts) != 3:
-        raise Refused("malformed_request")
+        raise _misread_line(line)
     method, target, version = parts
     minor = _VERSIONS.get(version)
-    if minor is None or (method not in _METHODS and not _is_method(method)):
-        raise Refused("malformed_request")
+    if minor is None:
+        raise Refused("malformed_request", "The version is not HTTP/1.1 or HTTP/1.0.")
+    if method not in _METHODS and not _is_method(method):
+        raise Refused("malformed_request", "The method is not a token, or too long.")
     if len(target) > bounds.url_bytes_max:
         raise Refused("uri_too_long")
     if not target or not target.isascii() or not target.isprintable() or "#" in target:
-        raise Refused("malformed_request")
+        raise _misread_target(target)
     return method, target, minor
 
 
@@ -148,8 +151,10 @@ def parse_fields(block: bytes, minor: int, bounds: Bounds) -> Fields:
         raise Refused("headers_too_large")
     headers, framing = _split_fields(block, bounds.header_count_max)
     host = framing.get("host")
-    if (host is None and minor) or (host is not None and not _HOST.fullmatch(host)):
-        raise Refused("malformed_request")
+    if host is None and minor:
+        raise Refused("malformed_request", "The request has no Host.")
+    if host is not None and not _HOST.fullmatch(host):
+        raise Refused("malformed_request", "Host is not a name or an address.")
     length, chunked = _judge_framing(framing, minor)
     keep_alive = _is_kept_alive(framing["connection"], minor) if "connection" in framing else minor == 1
     continues = "expect" in framing and minor == 1 and framing["expect"].lower() == "100-continue"
@@ -173,7 +178,7 @@ def check_beginning(raw: bytes, bounds: Bounds) -> None:
         raise Refused("headers_too_large")
     bare_returns = raw.count(b"\r") - lines - raw.endswith(b"\r")
     if bare_returns or raw.count(b"\n") != lines or raw.translate(None, _BLOCK_BYTES):
-        raise Refused("malformed_request")
+        raise _misread_bytes(raw.removesuffix(b"\r"), lines)
 
 
 def check_field_lines(block: bytes, count_max: int) -> None:
@@ -186,10 +191,36 @@ def check_field_lines(block: bytes, count_max: int) -> None:
 
 def _check_beginning_of_line(raw: bytes, bounds: Bounds) -> None:
     method = raw.partition(b" ")[0]
-    if b"\n" in raw or len(method) > METHOD_BYTES_MAX or not _TOKEN.fullmatch(method.removesuffix(b"\r").decode("latin-1") or "-"):
-        raise Refused("malformed_request")
+    if b"\n" in raw:
+        raise _misread_line(raw)
+    if len(method) > METHOD_BYTES_MAX or not _TOKEN.fullmatch(method.removesuffix(b"\r").decode("latin-1") or "-"):
+        raise Refused("malformed_request", "The request does not begin with a method.")
     if len(raw) > bounds.url_bytes_max + METHOD_BYTES_MAX:
         raise Refused("uri_too_long")
+
+
+def _misread_line(line: bytes) -> Refused:
+    if b"\n" in line:
+        return _misread_bytes(line, 0)
+    form = "The request line is not a method, a URL and a version with one space between them."
+    return Refused("malformed_request", form, hint="Percent-encode a space in the URL: %20.")
+
+
+def _misread_target(target: str) -> Refused:
+    if not target.isascii():
+        return Refused("malformed_request", "The URL holds bytes that are not ASCII.", hint="Percent-encode them: q=Z%C3%BCrich.")
+    if "#" in target:
+        return Refused("malformed_request", "The URL holds a fragment.", hint="Leave out what follows #, or percent-encode it: %23.")
+    return Refused("malformed_request", "The URL holds a control character." if target else "The request line has no URL.")
+
+
+def _misread_bytes(block: bytes, lines: int) -> Refused:
+    """Why a block of so many lines is none: which of its bytes is where it may not be."""
+    if block.count(b"\n") > lines:
+        return Refused("malformed_request", "A line ends without a carriage return.")
+    if block.count(b"\r") > lines:
+        return Refused("malformed_request", "A carriage return stands without a line feed.")
+    return Refused("malformed_request", "A header holds a control character.")
 
 
 def _is_method(text: str) -> bool:
@@ -203,14 +234,14 @@ def _split_fields(block: bytes, count_max: int) -> tuple[list[tuple[str, str]], 
     if len(lines) > count_max:
         raise Refused("headers_too_large")
     if not block.count(b"\r") == block.count(b"\n") == len(lines) or block.translate(None, _BLOCK_BYTES):
-        raise Refused("malformed_request")
+        raise _misread_bytes(block, len(lines))
     headers: list[tuple[str, str]] = []
     framing: dict[str, str] = {}
     for line in lines:
         spelt, colon, value = line.partition(":")
         name = _NAMES.get(spelt) or _parse_name(spelt)
         if not colon:
-            raise Refused("malformed_request")
+            raise Refused("malformed_request", "A header line has no colon.")
         value = value.strip(" \t")
         headers.append((name, value))
         if name in _FRAMING:
@@ -219,8 +250,10 @@ def _split_fields(block: bytes, count_max: int) -> tuple[list[tuple[str, str]], 
 
 
 def _parse_name(spelt: str) -> str:
+    if spelt[:1] in (" ", "\t"):
+        raise Refused("malformed_request", "A header line begins with a space.")
     if not _TOKEN.fullmatch(spelt):
-        raise Refused("malformed_request")
+        raise Refused("malformed_request", "The name of a header is not a token.")
     return spelt.lower()
 
 
@@ -230,20 +263,24 @@ def _note_framing(framing: dict[str, str], name: str, value: str) -> None:
     elif name in _JOINED:
         framing[name] += "," + value
     else:  # equal values too: a proxy may have taken another one than we would
-        raise Refused("malformed_request")
+        raise Refused("malformed_request", f"{_TWICE[name]} is given twice.")
 
 
 def _judge_framing(framing: dict[str, str], minor: int) -> tuple[int, bool]:
     """The length of the body, and whether it is chunked. Both at once, and other codings, are refused (RFC 9112, 6.1 and 6.3)."""
     length, coding = framing.get("content-length"), framing.get("transfer-encoding")
     if coding is not None:
-        if length is not None or minor == 0 or coding.lower() != "chunked":
-            raise Refused("malformed_request")
+        if length is not None:
+            raise Refused("malformed_request", "Content-Length and Transfer-Encoding are both given.")
+        if minor == 0:
+            raise Refused("malformed_request", "HTTP/1.0 has no Transfer-Encoding.")
+        if coding.lower() != "chunked":
+            raise Refused("malformed_request", "Transfer-Encoding is not chunked.")
         return 0, True
     if length is None:
         return 0, False
     if not _LENGTH.fullmatch(length):
-        raise Refused("malformed_request")
+        raise Refused("malformed_request", "Content-Length is not a number of bytes.")
     return int(length), False
 
 
@@ -257,7 +294,9 @@ def _to_origin_form(method: str, target: str, host: str | None) -> str:
     if target == "*" and method == "OPTIONS":
         return target
     absolute = _ABSOLUTE.fullmatch(target)
-    if absolute is None or host is None or absolute[1].lower() != host.lower():
-        raise Refused("malformed_request")
+    if absolute is None:
+        raise Refused("malformed_request", "The URL does not begin with a slash.")
+    if host is None or absolute[1].lower() != host.lower():
+        raise Refused("malformed_request", "The URL names another host than Host does.")
     rest = absolute[2]
     return rest if rest.startswith("/") else "/" + rest

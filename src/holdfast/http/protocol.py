@@ -21,6 +21,7 @@ from holdfast.http.head import END_OF_HEAD, Fields, HeadReader, check_beginning
 from holdfast.http.wire import BODILESS, CONTINUE, LAST_CHUNK, encode_chunk, encode_reply, encode_stream_head
 
 _log = logging.getLogger("holdfast.http")
+_CUT = "The connection ended before the request did."
 
 
 class _Stage(Enum):
@@ -118,9 +119,9 @@ class Connection(asyncio.Protocol):
             self._deadline_s = time.monotonic() + self._door.bounds.half_close_s
             return True
         if self._stage is _BODY and self._exchange is not None:
-            self._refuse_unread(self._exchange.refuse("malformed_request"))
+            self._refuse_unread(self._exchange.refuse("malformed_request", _CUT))
         elif self._stage is _HEAD and self._buffer:
-            self._refuse_framing("malformed_request")
+            self._refuse_framing(Refused("malformed_request", _CUT))
         return False
 
     def pause_writing(self) -> None:
@@ -214,7 +215,7 @@ class Connection(asyncio.Protocol):
         try:
             method, target, fields = self._heads.read(data, end)
         except Refused as refused:
-            return self._refuse_framing(refused.code)
+            return self._refuse_framing(refused)
         self._keep_alive = fields.keep_alive and not self._eof
         now_s = time.monotonic()
         opened = self._door.service.open(Head(method, target, fields.headers, self._peer, fields.has_body, now_s))
@@ -236,7 +237,7 @@ class Connection(asyncio.Protocol):
             if data:
                 check_beginning(data, self._door.bounds)
         except Refused as refused:
-            return self._refuse_framing(refused.code)
+            return self._refuse_framing(refused)
         self._buffer = arrived
         return b""
 
@@ -262,7 +263,7 @@ class Connection(asyncio.Protocol):
         try:
             rest = body.take(data)
         except Refused as refused:
-            return self._refuse_unread(exchange.refuse(refused.code))
+            return self._refuse_unread(exchange.refuse(refused.code, refused.message))
         if body.done:
             self._body = self._exchange = None
             self._answer(exchange, body.join(), time.monotonic())
@@ -270,8 +271,9 @@ class Connection(asyncio.Protocol):
 
     # Refusing
 
-    def _refuse_framing(self, code: str) -> bytes:
-        return self._refuse_unread(self._door.service.refuse(code, peer=self._peer))
+    def _refuse_framing(self, refused: Refused) -> bytes:
+        service = self._door.service
+        return self._refuse_unread(service.refuse(refused.code, refused.message, hint=refused.hint, peer=self._peer))
 
     def _refuse_unread(self, reply: Reply) -> bytes:
         """Answer a request that has not arrived whole, and close: where the next one would begin is not known."""
@@ -404,7 +406,7 @@ class Connection(asyncio.Protocol):
         elif self._stage is not _HEAD:
             self.abort()
         elif self._buffer:
-            self._refuse_framing("request_timeout")
+            self._refuse_framing(Refused("request_timeout"))
         elif waiting_bytes:  # it is not idle: it still reads
             self._deadline_s = now_s + self._door.bounds.keep_alive_s
         else:

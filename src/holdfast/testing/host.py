@@ -81,7 +81,7 @@ class Host:
         try:
             method, target, fields = HeadReader(_BOUNDS).read(raw, raw.index(END_OF_HEAD))
         except Refused as refused:
-            return await self._show(service.refuse(refused.code, peer=_PEER))
+            return await self._show(service.refuse(refused.code, refused.message, hint=refused.hint, peer=_PEER))
         opened = service.open(Head(method, target, fields.headers, _PEER, fields.has_body, time.monotonic()))
         return await self._show(opened if isinstance(opened, Reply) else await _exchange(opened, body))
 
