@@ -23,11 +23,14 @@ from holdfast.ports.journal import Journal
 from holdfast.ports.world import Clock
 
 EVENTS_TYPE = "text/event-stream; charset=utf-8"
-SHARED_MAX = 64  # readings that listeners may share; they are forgotten as soon as the journal moves
+SHARED_MAX = 64  # readings that listeners may share; they are forgotten as soon as the journal moves, or nobody listens
 
 _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"
 _UNBUFFERED = ("x-accel-buffering", "no")
+
+_Place = tuple[str | None, int]
+"""Where a listener stands: the resource that it asks for, None for all, and the sequence that it has."""
 
 
 class _Events(NamedTuple):
@@ -47,7 +50,7 @@ class Changes:
         self._alone = {path: {path: watched} for path, watched in self._watched.items()}
         self._json = replies.policy.block()
         self._events = replies.policy.block(content_type=EVENTS_TYPE)
-        self._shared: dict[tuple[str | None, int], asyncio.Future[_Events]] = {}
+        self._shared: dict[_Place, asyncio.Future[_Events]] = {}
         self.follower = Follower(journal.head, clock.monotonic_s, self._shared.clear)
 
     def read(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
@@ -108,9 +111,19 @@ class Changes:
             if isinstance(found, ChangesPage) and found.next == after:
                 return _Events(b"", after, is_all=True)
             reading = asyncio.ensure_future(_write_events(found))
-            if len(self._shared) < SHARED_MAX:
-                self._shared[key] = reading
+            if self.follower.listeners and len(self._shared) < SHARED_MAX:
+                self._share(key, reading)
         return await asyncio.shield(reading)
+
+    def _share(self, key: _Place, reading: asyncio.Future[_Events]) -> None:
+        """Let others at a place have a reading too; one that fails is for those who wait for it already, and the next is tried anew."""
+
+        def drop_failed(done: asyncio.Future[_Events]) -> None:
+            if (done.cancelled() or done.exception() is not None) and self._shared.get(key) is done:
+                del self._shared[key]
+
+        self._shared[key] = reading
+        reading.add_done_callback(drop_failed)
 
 
 async def _write_events(found: ChangesPage | Awaitable[ChangesPage]) -> _Events:

@@ -16,7 +16,7 @@ class Follower:
     """Tells listeners of one loop when the journal has moved, when it is time for a heartbeat, and when all is over.
 
     head   the last sequence of the journal
-    moved  called before anybody is told that it has moved
+    moved  called before anybody is told that it has moved, and when the last listener leaves: what was read for them may be old then
     """
 
     def __init__(self, head: Callable[[], int], now_s: Now, moved: Callable[[], None]) -> None:
@@ -42,6 +42,7 @@ class Follower:
             if not self.listeners and self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
+                self._moved()
 
     @property
     def turned(self) -> asyncio.Event:

@@ -1,0 +1,100 @@
+"""Listeners who stand at the same place share one reading, but never one that has failed or that nobody may still refresh."""
+
+import asyncio
+
+from engine_harness import Desk, head
+
+from holdfast import Access, Backend, Resource, anyone
+from holdfast.base.errors import Unavailable
+from holdfast.core.exchange import Reply
+from holdfast.core.plan import Row
+from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory
+from holdfast.core.reply import Replies
+from holdfast.core.routes import Action, Route
+from holdfast.engine.changes import Changes
+from holdfast.world.clock import SystemClock
+
+
+class House(Resource):
+    """A house."""
+
+    name: str
+
+    access = Access(read=anyone, write=anyone)
+
+
+class SlowJournal:
+    """A journal of one change whose readings wait until they are let go, and fail while it is broken."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.broken = False
+        self.readings = 0
+
+    def head(self) -> int:
+        """One change is there."""
+        return 1
+
+    def read_as_of(self, plan: ReadAsOf) -> Row | None:
+        """Nothing is known of the past."""
+
+    def read_history(self, plan: ReadHistory) -> HistoryPage | None:
+        """Nothing is known of any record."""
+
+    async def read_changes(self, plan: ReadChanges) -> ChangesPage:
+        """The one change, for who has not got it."""
+        self.readings += 1
+        await self.go_on.wait()
+        if self.broken:
+            raise Unavailable("unavailable")
+        return ChangesPage(((1, "{}"),) if plan.after < 1 else (), 1, 1)
+
+
+async def _listen(desk: Desk) -> Reply:
+    opened = desk.engine.open(head("GET", "/api/v1/changes?after=0", accept="text/event-stream"))
+    assert not isinstance(opened, Reply)
+    answer = opened.answer(b"")
+    return answer if isinstance(answer, Reply) else await answer
+
+
+def _open(journal: SlowJournal) -> tuple[Changes, Desk]:
+    changes = Changes(Backend(House).catalog, journal=journal, clock=SystemClock(), replies=Replies())
+    return changes, Desk({Route("GET", "/api/v1/changes", Action.CHANGES): changes.read})
+
+
+def test_a_reading_that_failed_is_tried_anew_at_the_same_place() -> None:
+    """Those who share a reading share its failure; the next at that place is answered once the database is."""
+
+    async def story() -> None:
+        journal = SlowJournal()
+        changes, desk = _open(journal)
+        journal.broken = True
+        with changes.follower.listening():
+            waiting = [asyncio.create_task(_listen(desk)) for _ in range(2)]
+            await asyncio.sleep(0)
+            journal.go_on.set()
+            assert [each.status for each in await asyncio.gather(*waiting)] == [503, 503]
+            assert journal.readings == 1
+            journal.broken = False
+            assert (await _listen(desk)).status == 200
+            assert journal.readings == 2
+
+    asyncio.run(story())
+
+
+def test_shared_readings_go_with_the_last_listener() -> None:
+    """While somebody listens a place is read once; who comes after all have left reads for himself."""
+
+    async def story() -> None:
+        journal = SlowJournal()
+        journal.go_on.set()
+        changes, desk = _open(journal)
+        with changes.follower.listening():
+            replies = [await _listen(desk), await _listen(desk)]
+            assert journal.readings == 1
+        assert [each.status for each in replies] == [200, 200]
+        assert (await _listen(desk)).status == 200
+        assert (await _listen(desk)).status == 200
+        assert journal.readings == 3
+
+    asyncio.run(story())
