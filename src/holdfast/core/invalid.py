@@ -67,6 +67,11 @@ def kind_of(value: Any) -> str:
             return "an object"
 
 
+def without_kind(predicate: str) -> str:
+    """A predicate that leaves out that a string was sent: in a URL everything is one."""
+    return predicate.removesuffix(f", is {kind_of('')}")
+
+
 def move(step: str, faults: Iterable[Fault]) -> Iterable[Fault]:
     """The faults of a part, seen from the whole: `step` is where the part stands (".address", "[2]")."""
     return (fault._replace(place=step + fault.place) for fault in faults)

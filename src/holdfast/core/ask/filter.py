@@ -151,5 +151,5 @@ def _flag_of_json(value: Any) -> bool:
     raise ValueError("must be true or false")
 
 
-_FROM_TEXT = Reading(parse_text, split_commas, _flag_of_text)
-_FROM_JSON = Reading(lambda kind, value: None if value is None else parse_value(kind, value), _list_of_json, _flag_of_json)
+_FROM_TEXT = Reading(parse_text, split_commas, _flag_of_text, in_url=True)
+_FROM_JSON = Reading(lambda kind, value: None if value is None else parse_value(kind, value), _list_of_json, _flag_of_json, in_url=False)

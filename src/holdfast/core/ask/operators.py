@@ -12,6 +12,7 @@ from holdfast.base.limits import IN_VALUES_MAX, TEXT_LENGTH_MAX
 from holdfast.core.condition import All as AllOf
 from holdfast.core.condition import Condition, IsNull, Not, OneOf, Operator, Path, Stored, Test
 from holdfast.core.hint import quote, suggest
+from holdfast.core.invalid import without_kind
 from holdfast.model.json_form import to_json
 from holdfast.model.stored import to_python
 from holdfast.model.types import (
@@ -36,6 +37,8 @@ from holdfast.model.types import (
 _SAME = ("eq", "ne", "in", "nin", "null")
 _ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "between", "null")
 _SUBSTRING = ("contains", "icontains", "startswith", "endswith")
+_NULL_WORDS = frozenset({"", "null", "none", "nil"})
+_ASKS_NULL_URL, _ASKS_NULL_JSON = "`[null]=true`", '`{"null": true}`'
 _WITH_ORDER = frozenset({"gt", "gte", "lt", "lte", "between"})
 
 OPERATORS = (*_ORDERED[:-1], *_SUBSTRING, "null")
@@ -71,11 +74,13 @@ class Reading:
     one   a single value of a type
     many  the values of `in`, `nin`, `between`
     flag  the value of `null`
+    in_url  whether the values are texts of a URL, for messages
     """
 
     one: Callable[[FieldType, Any], Stored]
     many: Callable[[Any], list[Any]]
     flag: Callable[[Any], bool]
+    in_url: bool
 
 
 def build_test(path: Path, operator: str, raw: Any, reading: Reading) -> Condition:
@@ -87,7 +92,9 @@ def build_test(path: Path, operator: str, raw: Any, reading: Reading) -> Conditi
         return _build(path, operator, raw, reading)
     except ValueError as error:
         place = path if operator == "eq" else f"{path}[{operator}]"
-        raise Refused("invalid_filter", f"`{place}` {error}.", hint=_hint(operator, path.field.type, raw)) from error
+        predicate = without_kind(str(error)) if reading.in_url else str(error)
+        hint = _hint(operator, path.field.type, raw, in_url=reading.in_url)
+        raise Refused("invalid_filter", f"`{place}` {predicate}.", hint=hint) from error
 
 
 def _build(path: Path, operator: str, raw: Any, reading: Reading) -> Condition:
@@ -164,15 +171,28 @@ def _refuse_operator(path: Path, operator: str, allowed: tuple[str, ...]) -> Ref
     )
 
 
-def _hint(operator: str, kind: FieldType, raw: Any) -> str:
+def _hint(operator: str, kind: FieldType, raw: Any, *, in_url: bool) -> str | None:
+    """What may help with a value that was not understood; None where the message says all."""
     match operator:
         case "null":
             return "`null` takes true or false."
         case "in" | "nin":
-            return "Values are parted by commas; write `\\,` for a comma within one."
+            return _hint_many(operator, raw, in_url=in_url)
         case "between":
-            return "`between` takes the lowest and the highest value, parted by a comma."
-        case _ if isinstance(kind, Timestamp) and isinstance(raw, str) and " " in raw:
+            return f"`between` takes the lowest and the highest value, {'parted by a comma' if in_url else 'in an array'}."
+        case _ if in_url and isinstance(kind, Timestamp) and " " in raw:
             return "Write `+` as %2B: in a URL it stands for a space."
+        case _ if _means_null(raw):
+            return f"{_ASKS_NULL_URL if in_url else _ASKS_NULL_JSON} asks for rows without a value."
         case _:
-            return "`[null]=true` asks for rows without a value."
+            return None
+
+
+def _hint_many(operator: str, raw: Any, *, in_url: bool) -> str | None:
+    if in_url:
+        return "Values are parted by commas; write `\\,` for a comma within one."
+    return None if isinstance(raw, list) else f'`{operator}` takes an array: {{"{operator}": [..., ...]}}.'
+
+
+def _means_null(raw: Any) -> bool:
+    return raw is None or (isinstance(raw, str) and raw.lower() in _NULL_WORDS)
