@@ -206,7 +206,6 @@ def test_so_many_operations_are_taken() -> None:
         ({"method": "DELETE", "path": f"/authors/{ID}", "body": {}}, [(".body", "unknown_member")]),
         ({"method": "PATCH", "path": f"/authors/{ID}"}, [(".body", "required")]),
         ({"method": "PATCH", "path": f"/authors/{ID}", "body": {}, "version": 0}, [(".version", "too_small")]),
-        ({"method": "PATCH", "path": f"/authors/{ID}", "body": {"version": 1}, "version": 2}, [(".version", "check_failed")]),
         ({"method": "PUT", "path": f"/authors/{ID}", "body": {"nome": 1}}, [(".body.name", "required"), (".body.nome", "unknown_member")]),
         ({**AUTHOR, "path": "authors"}, [(".path", "wrong_format")]),
         ({**AUTHOR, "path": ""}, [(".path", "wrong_format")]),
@@ -230,6 +229,16 @@ def test_so_many_operations_are_taken() -> None:
 def test_a_fault_is_told_at_its_place(operation: Any, expected: list[tuple[str, str]]) -> None:
     """Every fault of an operation is told once, at its place below the operation."""
     assert faults(AUTHOR, operation) == [(f"operations[1]{place}", code) for place, code in expected]
+
+
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"version": 1}), ("PUT", {"name": "A", "version": 1})])
+def test_two_versions_of_one_operation_are_refused(method: str, body: dict[str, Any]) -> None:
+    """Unequal versions beside the path and in the body are 400 malformed_request, as in a single request; the operation is named."""
+    with pytest.raises(Refused) as caught:
+        read(AUTHOR, {"method": method, "path": f"/authors/{ID}", "version": 2, "body": body})
+
+    assert (caught.value.status, caught.value.code) == (400, "malformed_request")
+    assert caught.value.message == "The versions given in operations[1] are not equal."
 
 
 def test_faults_of_all_operations_are_told_at_once() -> None:
@@ -269,3 +278,12 @@ def test_more_faults_than_are_listed_end_the_reading() -> None:
 def test_a_fault_says_what_to_send_instead(operation: Any, words: str) -> None:
     """Nearest names, and what is known."""
     assert words in message({**AUTHOR, "as": "first"}, operation)
+
+
+def test_only_the_first_faults_look_for_the_name_that_was_meant() -> None:
+    """Ten faults hint at what was meant; a thousand would compare every name with every other."""
+    known = [{**AUTHOR, "as": f"name{number}"} for number in range(20)]
+    strangers = [{"method": "DELETE", "path": f"/authors/$nam{number}.id"} for number in range(20)]
+    with pytest.raises(Refused) as caught:
+        read(*known, *strangers, *[{**AUTHOR, "path": "/author"}] * 5)
+    assert ["did you mean" in each.message for each in caught.value.details] == [True] * 10 + [False] * 15

@@ -27,6 +27,7 @@ METHODS = ("POST", "PUT", "PATCH", "DELETE")
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,47}$"
 
 _PLACE = "operations"
+_HINTS_MAX = 10  # to look for the nearest of a thousand names takes as long as to read a hundred operations
 _ABSENT_ID = RecordId("")
 """Stands for an id that is malformed: no record has it, so it is missed where any other would be."""
 
@@ -55,8 +56,15 @@ class _Reading:
     details: list[Detail] = field(default_factory=list)
     names: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    @property
+    def is_hinting(self) -> bool:
+        """Whether the next fault may still look for the name that was meant."""
+        return len(self.details) < _HINTS_MAX
+
     def tell(self, index: int, faults: Iterable[Fault]) -> None:
         """Add the faults of an operation."""
+        if not self.is_hinting:
+            faults = (each._replace(meant=None) for each in faults)
         self.details.extend(details_of(move(f".{_PLACE}[{index}]", faults)))
 
     def tell_body(self, index: int, refused: Refused) -> None:
@@ -86,7 +94,11 @@ class BatchReader:
         }
 
     def read(self, value: Any) -> tuple[WriteStep, ...]:
-        """The steps of a batch, in order. Raises Refused validation_failed (422) with every fault, at `operations[3].body.title`."""
+        """The steps of a batch, in order.
+
+        Raises Refused validation_failed (422) with every fault, at `operations[3].body.title`; malformed_request (400) for an operation
+        that says two versions.
+        """
         reading = _Reading()
         for index, operation in enumerate(_read_operations(value)):
             self._read_operation(reading, index, operation)
@@ -113,13 +125,13 @@ class BatchReader:
         if body is ABSENT and operation["method"] != "DELETE":
             return
         try:
-            reading.steps.append(self._read_step(resource, operation, record_id, body))
+            reading.steps.append(self._read_step(resource, operation, index, record_id, body))
         except Refused as refused:
+            if not refused.details:
+                raise  # it refuses the request, not a member
             reading.tell_body(index, refused)
-        except Invalid as error:
-            reading.tell(index, error.faults)
 
-    def _read_step(self, resource: ResourceSpec, operation: dict[str, Any], record_id: RecordId, body: Any) -> WriteStep:
+    def _read_step(self, resource: ResourceSpec, operation: dict[str, Any], index: int, record_id: RecordId, body: Any) -> WriteStep:
         bodies, view = self._bodies[resource.path], self._views[resource.path]
         match operation["method"]:
             case "POST":
@@ -129,7 +141,7 @@ class BatchReader:
                 return _read_delete(resource, operation, record_id, view)
             case method:
                 changed = (bodies.read_replace if method == "PUT" else bodies.read_patch)(body)
-                version = _agree(operation.get("version"), changed.version)
+                version = _agree(operation.get("version"), changed.version, index)
                 expected = read_precondition(None, version, None, required=resource.require_version)
                 return Update(record_id, view, changed.assign, changed.merge, changed.equal, expected.version, expected.stale)
 
@@ -227,9 +239,10 @@ def _read_delete(resource: ResourceSpec, operation: dict[str, Any], record_id: R
     return Delete(record_id, view, expected.version, expected.stale)
 
 
-def _agree(said: int | None, in_body: int | None) -> int | None:
+def _agree(said: int | None, in_body: int | None, index: int) -> int | None:
     if said is not None and in_body is not None and said != in_body:
-        raise Invalid([Fault(".version", "check_failed", "must be the version that the body says, or be left out")])
+        message = f"The versions given in {_PLACE}[{index}] are not equal."
+        raise Refused("malformed_request", message, hint="Send the version once: beside the path, or in the body.")
     return in_body if said is None else said
 
 
@@ -248,7 +261,7 @@ def _look_up(text: str, reading: _Reading) -> Any:
         raise invalid("wrong_format", "must be `$name.member`, as in `$a.id`, where it begins with a dollar sign")
     known = reading.names.get(found[1])
     if known is None:
-        names = tuple(f"${each}" for each in reading.names)
+        names = tuple(f"${each}" for each in reading.names) if reading.is_hinting else ()
         raise Invalid([Fault("", "reference_missing", "names no earlier operation by its `as`", (f"${found[1]}", names))])
     if known and found[2] not in known:
         raise Invalid([Fault("", "reference_missing", f"asks for a member that is not known here: {', '.join(known)} can be asked for")])
