@@ -1,5 +1,7 @@
 """Health: what the probe sees, and how soon."""
 
+import asyncio
+import fcntl
 import os
 import time
 from collections.abc import Callable
@@ -7,12 +9,13 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlite_library import CATALOG, CLOCK, run
+from sqlite_library import AUTHORS, CATALOG, CLOCK, create, run, write
 
 from holdfast.base.instant import Instant
 from holdfast.ports.store import Health
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite import health as health_room
+from holdfast.store.sqlite import writer as writer_room
 from holdfast.store.sqlite.connection import open_reader
 from holdfast.store.sqlite.health import HealthProbe
 from holdfast.store.sqlite.lane import Lane
@@ -110,3 +113,21 @@ def test_a_probe_that_hangs_is_an_answer(tmp_path: Path, monkeypatch: pytest.Mon
     slow.go_on.set()
     assert wait_for(lambda: watched.tell().readable)
     watched.close()
+
+
+def test_a_turn_that_another_process_never_gives_back_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a write waits too long for its turn nothing can be written, and the reason names the file; then all is well again."""
+    monkeypatch.setattr(health_room, "INTERVAL_S", 0.02)
+    monkeypatch.setattr(writer_room, "TURN_WAIT_MAX_S", 0.1)
+
+    async def story(store: SqliteStore) -> None:
+        with (tmp_path / "holdfast.turn").open("rb+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            waiting = asyncio.ensure_future(store.write(write(create(AUTHORS))))
+            assert await asyncio.to_thread(wait_for, lambda: not store.health().writable)
+            assert store.health().readable
+            assert "holdfast.turn" in store.health().reason
+        await waiting
+        assert await asyncio.to_thread(wait_for, lambda: store.health().writable)
+
+    run(tmp_path, story)

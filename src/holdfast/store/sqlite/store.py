@@ -63,7 +63,7 @@ class SqliteStore:
         self.journal = SqliteJournal(self._reader, renderer)
         self._turn = Turn(data_dir)
         self._writer = Writer(partial(writes_by, path), self._turn, clock, Sealer(renderer.journal, keys()))
-        self._health = HealthProbe(path, Lane(connect, clock), lambda: self._writer.fault, clock)
+        self._health = HealthProbe(path, Lane(connect, clock), self._writer.tell_fault, clock)
         self._closed = False
 
     def read_one(self, plan: ReadOne) -> Row | None | Awaitable[Row | None]:

@@ -16,6 +16,7 @@ from holdfast.store.sqlite.queue import Job, JobQueue, Work
 from holdfast.store.sqlite.turn import Turn
 
 GROUP_STEPS_MAX = 1_000  # one bulk request; keeps the turn of a group in the tens of milliseconds
+TURN_WAIT_MAX_S = 2.0  # for so long the turn stays away only if another process has stopped while it held it
 PROBE_INTERVAL_S = 1.0  # after a fault the disk is tried this often, so that readiness returns without a request
 
 
@@ -42,6 +43,7 @@ class Writer:
         self._connection: apsw.Connection | None = None
         self._doubtful = False
         self._damage = ""
+        self._waiting_since_s: float | None = None
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_loop: asyncio.AbstractEventLoop | None = None
         self._sweep_at_s = 0.0
@@ -54,6 +56,13 @@ class Writer:
     def queued(self) -> int:
         """How many jobs wait."""
         return len(self._queue)
+
+    def tell_fault(self) -> str:
+        """Why no write can be made now: the fault of the last one, or a turn that does not come; "" where nothing is known."""
+        since_s = self._waiting_since_s
+        if self.fault or since_s is None or self._clock.monotonic_s() - since_s <= TURN_WAIT_MAX_S:
+            return self.fault
+        return "writes wait for another process, which holds holdfast.turn"
 
     def submit(self, work: Work, deadline_s: float, *, weight: int = 1, guarded: bool = True) -> "asyncio.Future[Any]":
         """Queue a job (queue.Job says what the arguments mean). Its future has what `work` returned, once that is durable, or the error.
@@ -109,7 +118,9 @@ class Writer:
 
     def _serve(self) -> list[Outcome]:
         """Run one group in one turn. The queue is emptied only once the turn and the lock are held: who waits can still be taken out."""
+        self._waiting_since_s = self._clock.monotonic_s()
         with self._turn:
+            self._waiting_since_s = None
             try:
                 connection = self._ready()
                 begin(connection)
