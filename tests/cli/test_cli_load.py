@@ -121,6 +121,28 @@ def test_a_key_must_be_unique(key: str, said: str) -> None:
     assert result.status == 2
     assert said in result.err
     assert "These are: id, email." in result.err
+    assert "Run it again" not in result.err
+
+
+def test_rows_of_an_array_are_told_by_their_number() -> None:
+    """An item of a JSON array has no line of its own: it is told as `item 2`, to people and in JSON."""
+    Path("authors.json").write_text(json.dumps([{"name": "Ann"}, {"name": ""}], indent=1), "utf-8")
+
+    shown, report = _load("authors.json"), _load("authors.json", "--json")
+
+    assert shown.err.startswith("authors.json: item 2  name: ")
+    assert [each["item"] for each in report.json()["rejected_rows"]] == [2]
+
+
+def test_a_file_that_is_no_array_is_not_to_be_run_again() -> None:
+    """Where no row was loaded, and the file must be corrected first, nothing says that to run it again would go on."""
+    Path("authors.json").write_text("{}", "utf-8")
+
+    result = _load("authors.json")
+
+    assert result.status == 2
+    assert "It is not one JSON array" in result.err
+    assert "Run it again" not in result.err
 
 
 def test_rows_may_refer_to_later_rows() -> None:
@@ -181,7 +203,7 @@ def test_a_json_array_is_loaded() -> None:
     refused = _load("authors.json")
 
     assert (loaded.status, loaded.out) == (1, "1 loaded into authors, 1 rejected.\n")
-    assert "authors.json:2  name: " in loaded.err
+    assert "authors.json: item 2  name: " in loaded.err
     assert refused.status == 2
     assert "It is not one JSON array" in refused.err
 

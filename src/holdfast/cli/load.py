@@ -43,6 +43,7 @@ def command(file: Path, resource: str, key: str | None, *, as_json: bool, **flag
     """
     import asyncio  # noqa: PLC0415 - heavy for `--help`
 
+    from holdfast.base.errors import Misconfigured  # noqa: PLC0415 - heavy for `--help`
     from holdfast.cli.resource import find_resource  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.load import find_key  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.rows import format_of  # noqa: PLC0415 - heavy for `--help`
@@ -52,12 +53,14 @@ def command(file: Path, resource: str, key: str | None, *, as_json: bool, **flag
     catalog = load_backend(settings.app).catalog
     spec = find_resource(catalog, resource)
     file_format = format_of(file)
-    report = _Report(file, spec.path)
+    found_key = None if key is None else find_key(spec, key)
+    report = _Report(file, spec.path, "item" if file_format == "json" else "line")
     try:
-        loaded = asyncio.run(_load(settings, catalog, spec, file, file_format, None if key is None else find_key(spec, key), report))
-    except BaseException:
+        loaded = asyncio.run(_load(settings, catalog, spec, file, file_format, found_key, report))
+    except BaseException as error:
         report.write_rejected()
-        click.echo("Not finished. Run it again: it goes on where it is needed.", err=True)
+        if report.began and not isinstance(error, Misconfigured):
+            click.echo("Not finished. Run it again: it goes on where it is needed.", err=True)
         raise
     if as_json:
         write_json(report.describe(loaded))
@@ -78,6 +81,7 @@ async def _load(
         rows = _open_rows(settings, resource, file, file_format, key)
         with open_secrets(settings) as secrets, rows as batches, _show_progress(file) as show:
             loader = Loader(resource, store, secrets, SystemClock(), f"load-{resource.path}", key, report.reject, show)
+            report.began = True
             return await loader.load(batches)
 
 
@@ -103,10 +107,15 @@ def prepare_elsewhere(app: str, path: str, file: Path, file_format: str, key: st
 
 
 class _Report:
-    """What is told of a load, at its end: at most SHOWN_MAX rejected rows for people, REMEMBERED_MAX of them as JSON."""
+    """What is told of a load, at its end: at most SHOWN_MAX rejected rows for people, REMEMBERED_MAX of them as JSON.
 
-    def __init__(self, file: Path, resource: str) -> None:
-        self._file, self._resource = file, resource
+    unit   what rows are counted in: "line", or "item" of an array
+    began  whether rows were being loaded, so that to run it again goes on
+    """
+
+    def __init__(self, file: Path, resource: str, unit: str) -> None:
+        self._file, self._resource, self._unit = file, resource, unit
+        self.began = False
         self._rejected: list[Rejected] = []
         self._count = 0
 
@@ -117,7 +126,7 @@ class _Report:
 
     def describe(self, loaded: Loaded) -> dict[str, Any]:
         rows = [
-            {"line": each.line, "details": [{"field": one.field, "code": one.code, "message": one.message} for one in each.details]}
+            {self._unit: each.line, "details": [{"field": one.field, "code": one.code, "message": one.message} for one in each.details]}
             for each in self._rejected
         ]
         counts = {"created": loaded.created, "existing": loaded.existing, "rejected": loaded.rejected}
@@ -126,8 +135,9 @@ class _Report:
     def write_rejected(self) -> None:
         shown = self._rejected[:SHOWN_MAX]
         for each in shown:
+            place = f"{self._file}:{each.line}" if self._unit == "line" else f"{self._file}: {self._unit} {each.line}"
             for one in each.details:
-                click.echo(f"{self._file}:{each.line}  {one.field or 'the row'}: {one.message} ({one.code})", err=True)
+                click.echo(f"{place}  {one.field or 'the row'}: {one.message} ({one.code})", err=True)
         if self._count > len(shown):
             click.echo(f"... and {self._count - len(shown):,} more rejected rows; --json lists them.", err=True)
 
