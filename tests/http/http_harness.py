@@ -25,7 +25,7 @@ BODY_BYTES_MAX = 2_000
 
 def refusal(code: str, message: str | None = None, hint: str | None = None) -> Reply:
     """The envelope of an error, as the engine would make it."""
-    body = json.dumps({"success": False, "error": {"code": code, "message": message, "hint": hint}}).encode()
+    body = json.dumps({"success": False, "error": {"code": code, "message": message or CATALOGUE[code].message, "hint": hint}}).encode()
     return Reply(CATALOGUE[code].status, body, (), FIXED, close=True)
 
 
