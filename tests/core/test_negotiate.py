@@ -6,6 +6,7 @@ from ask_library import refusal_of
 from holdfast.core.negotiate import (
     Accepted,
     Traceparent,
+    check_content_encoding,
     check_content_type,
     keep_request_id,
     parse_traceparent,
@@ -163,3 +164,20 @@ def test_a_traceparent_is_continued() -> None:
 def test_any_other_traceparent_begins_a_new_trace(header: str | None) -> None:
     """What is not exactly of that form is as if it had not been sent."""
     assert parse_traceparent(header) is None
+
+
+@pytest.mark.parametrize("header", [None, "", "identity", "Identity", "identity, identity"])
+def test_plain_bodies_are_taken(header: str | None) -> None:
+    """No coding, or the one that changes nothing, is taken."""
+    check_content_encoding(header)
+
+
+@pytest.mark.parametrize("header", ["gzip", "identity, br", "x"])
+def test_coded_bodies_are_415(header: str) -> None:
+    """A compressed body is 415, and Accept-Encoding says what is taken."""
+    error = refusal_of(check_content_encoding, header)
+
+    assert (error.status, error.code) == (415, "unsupported_media_type")
+    assert error.headers == {"accept-encoding": "identity"}
+    assert error.hint is not None
+    assert "uncompressed" in error.hint

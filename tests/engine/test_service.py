@@ -143,6 +143,15 @@ def test_head_is_bare_however_it_ends(desk: Desk) -> None:
         assert now(desk.ask("HEAD", target)).bare
 
 
+def test_a_compressed_body_is_refused(desk: Desk) -> None:
+    """What is in another coding is never read as if it were plain; without a body the header means nothing."""
+    coded = desk.open("POST", "/api/v1/books", has_body=True, content_encoding="gzip").answer(b"\x1f\x8b")
+    empty = now(desk.ask("GET", "/api/v1/books/7", content_encoding="gzip"))
+
+    assert isinstance(coded, Reply)
+    assert (coded.status, dict(coded.headers)["accept-encoding"], empty.status) == (415, "identity", 200)
+
+
 def test_what_is_no_request_is_refused_and_closed(desk: Desk) -> None:
     """The door's refusals have the form of all others, a request id, and close the connection."""
     for code, status in (("malformed_request", 400), ("headers_too_large", 431), ("overloaded", 503), ("internal_error", 500)):

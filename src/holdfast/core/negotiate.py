@@ -83,6 +83,13 @@ def check_content_type(header: str | None, *, patch: bool = False) -> None:
     raise Refused("unsupported_media_type", headers={"accept-patch": PATCH_TYPES} if patch else {"accept": "application/json"})
 
 
+def check_content_encoding(header: str | None) -> None:
+    """Refuse a body that is compressed, or coded otherwise (RFC 9110, 8.4): 415 unsupported_media_type with Accept-Encoding."""
+    if header is not None and any(each.strip(" \t").lower() not in ("", "identity") for each in header.split(",")):
+        message, hint = "The body is compressed or coded otherwise.", "Send the body uncompressed, without Content-Encoding."
+        raise Refused("unsupported_media_type", message, hint=hint, headers={"accept-encoding": "identity"})
+
+
 def prefers_minimal(header: str | None) -> bool:
     """Whether Prefer asks for `return=minimal` (RFC 7240); other preferences are passed over, the first `return` counts."""
     if header is None:

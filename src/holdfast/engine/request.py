@@ -8,7 +8,7 @@ from holdfast.base.errors import Answerable, Refused
 from holdfast.base.limits import BODY_BYTES_MAX
 from holdfast.base.observe import Observation
 from holdfast.core.exchange import Head, Reply
-from holdfast.core.negotiate import read_accept
+from holdfast.core.negotiate import check_content_encoding, read_accept
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Route
 from holdfast.ports.world import Clock
@@ -72,6 +72,8 @@ class Request:
         """Answer the whole request: at once where nothing waits. Never raises."""
         self.bytes_in = len(body)
         try:
+            if body:
+                check_content_encoding(self.head.header("content-encoding"))
             reply = self._handler(self, body)
         except Exception as error:  # noqa: BLE001 - the one place where whatever was raised becomes an answer
             return self._fail(error)
