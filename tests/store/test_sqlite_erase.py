@@ -6,7 +6,7 @@ import apsw
 import pytest
 from sqlite_library import AUTHORS, CLOCK, create, delete, listing, make_id, page, refusal, run, settle, total, update, write
 
-from holdfast.core.plan import Create, Erase, Undelete
+from holdfast.core.plan import Claim, Create, Erase, Kept, Row, Undelete
 from holdfast.core.readings import HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Watched
 from holdfast.store.sqlite.store import SqliteStore
 
@@ -58,3 +58,23 @@ def test_totals_stay_exact_when_payloads_go(tmp_path: Path, erased: bool) -> Non
         assert await total(store, AUTHORS) == len((await page(store, listing(AUTHORS))).rows) == 2
 
     run(tmp_path, story)
+
+
+def test_kept_answers_that_mention_the_record_go_too(tmp_path: Path) -> None:
+    """What is kept with a key shows an erased record no more, not even in the file; answers about others stay."""
+    made, other = create(AUTHORS, name="Mallory"), create(AUTHORS, name="Ada")
+
+    def keep(rows: tuple[Row | None, ...]) -> Kept:
+        return Kept(201, (), "".join(row.text for row in rows if row is not None).encode())
+
+    async def story(store: SqliteStore) -> None:
+        for key, step in ((b"1" * 16, made), (b"2" * 16, other)):
+            await store.write_once(write(step), Claim(key, b"f" * 16, keep))
+        await store.write(write(delete(made)))
+        assert await store.erase(erase(made)) == 2
+
+    run(tmp_path, story)
+    connection = apsw.Connection(str(tmp_path / "holdfast.db"))
+    assert [bytes(key) for (key,) in connection.execute("SELECT key_hash FROM hf_idempotency")] == [b"2" * 16]
+    connection.close()
+    assert b"Mallory" not in (tmp_path / "holdfast.db").read_bytes()

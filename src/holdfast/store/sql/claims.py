@@ -31,6 +31,11 @@ class Claims:
         """The answer of a key hash (position 0) away."""
         return self._dialect.prepare(sa.delete(self._table).where(self._table.c.key_hash == parameter(0)))
 
+    def delete_mentioning(self) -> Prepared:
+        """Every answer away whose body has the bytes of position 0 in it. It looks at all of them."""
+        found = self._dialect.has_part(self._table.c.body, parameter(0))
+        return self._dialect.prepare(sa.delete(self._table).where(found))
+
     def prune(self) -> Prepared:
         """What was kept up to an instant (position 0) away, of the oldest rows, as many as position 1 says.
 

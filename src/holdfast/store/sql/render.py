@@ -58,7 +58,7 @@ class Renderer:
         self._meta_insert, self._meta_update = writes.meta_insert(), writes.meta_update()
         claims = Claims(tables, self._dialect)
         self._kept, self._keep = claims.find(), claims.insert()
-        self._drop_kept, self._prune_kept = claims.delete(), claims.prune()
+        self._drop_kept, self._prune_kept, self._erase_kept = claims.delete(), claims.prune(), claims.delete_mentioning()
 
     def schema(self) -> tuple[str, ...]:
         """Every CREATE statement for an empty database, in order."""
@@ -238,6 +238,10 @@ class Renderer:
     def drop_kept(self, key_hash: bytes) -> Statement:
         """Let go of the answer kept with a key."""
         return self._drop_kept.bind((key_hash,))
+
+    def erase_kept(self, id: str) -> Statement:  # noqa: A002  # the member's name
+        """Let go of every answer that mentions a record."""
+        return self._erase_kept.bind((id.encode(),))
 
     def prune_kept(self, upto: Instant, limit: int) -> Statement:
         """Let go of those among the `limit` oldest answers that were kept up to an instant."""

@@ -1,4 +1,8 @@
-"""Erasure: taking a record's payloads out of the journal, which keeps their hashes, and saying so by an entry of its own."""
+"""Erasure: taking a record's payloads out of the journal, which keeps their hashes, and saying so by an entry of its own.
+
+Answers that are kept with idempotency keys go too where they mention the record. Words that only it had may stay in the full-text index,
+without their record, until SQLite merges the part of the index where they stand: to merge all of it would keep every writer waiting.
+"""
 
 import apsw
 
@@ -18,6 +22,7 @@ def erase(connection: apsw.Connection, renderer: Renderer, plan: Erase) -> int:
     connection.pragma("secure_delete", value=True)
     try:
         erased = tx.change(renderer.journal.erase(plan.resource, plan.id))
+        tx.change(renderer.erase_kept(plan.id))
     finally:
         connection.pragma("secure_delete", "fast")  # as open_writer has set it
     if erased:
