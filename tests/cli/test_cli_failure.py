@@ -37,6 +37,18 @@ def test_a_fault_of_ours_keeps_its_traceback() -> None:
         tell_failure(Broken("lost"))
 
 
+def test_a_database_that_is_text_shows_no_source_of_a_library(library: Path) -> None:
+    """Where holdfast.db holds something else, the error says so, without a frame of the driver's C code."""
+    (library / "data").mkdir(mode=0o700)
+    (library / "data" / "holdfast.db").write_text("this is no database " * 100)
+
+    result = call("dump", "authors")
+
+    assert result.status == 2
+    assert "holdfast.db" in result.err
+    assert "File " not in result.err
+
+
 @pytest.fixture
 def full(library: Path) -> Path:
     """A device that takes nothing."""

@@ -63,4 +63,6 @@ def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
 
 
 def _is_strange(file: str) -> bool:
+    if file.endswith(".c"):
+        return True  # what a library tells of its own sources in C
     return file.startswith((_HOUSE, "<frozen")) or (file.startswith(_STANDARD) and "site-packages" not in file)
