@@ -11,6 +11,8 @@ from types import ModuleType
 from holdfast.base.errors import Misconfigured
 from holdfast.model.backend import Backend
 
+_HOUSE = str(Path(__file__).parent)
+
 
 def load_backend(app: str) -> Backend:
     """Find the Backend that `app` names: `file.py`, `file.py:attribute`, `module` or `module:attribute`.
@@ -82,7 +84,8 @@ def _explain_import(place: str, error: BaseException) -> None:
 
 def _mend_of(error: BaseException) -> str:
     frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith("<")]
-    where = f"{frames[-1].filename}:{frames[-1].lineno}"
+    theirs = [each for each in frames if not each.filename.startswith(_HOUSE)] or frames
+    where = f"{theirs[-1].filename}:{theirs[-1].lineno}"
     if isinstance(error, ModuleNotFoundError):
         return f"Install the package into this environment ({sys.prefix}), or correct the import; see {where}."
     return f"See {where}; a module that declares a Backend must be importable without doing anything else."

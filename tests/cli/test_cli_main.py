@@ -89,6 +89,12 @@ def test_wrong_use_is_status_2(arguments: list[str], said: str) -> None:
             ["No module named 'nowhere_to_be_found'", "Install the package", "line 1, in <module>"],
         ),
         ("def f():\n    return 1 / 0\nf()\n", ["routes"], ["ZeroDivisionError", "line 3, in <module>", "line 2, in f", "return 1 / 0"]),
+        (
+            "from holdfast import Access, anyone, owner\n\nAccess(read=anyone or owner)\n",
+            ["routes"],
+            ["A rule has no truth value here", "app.py:3; a module that declares"],
+        ),
+        ("from holdfast import role\nrole()\n", ["routes"], ["role() takes one or more role names", "app.py:2; a module that declares"]),
         ("raise SystemExit(3)\n", ["routes"], ["SystemExit: 3", "importable without doing anything else"]),
         ("", ["routes", "--app", "ap.py"], ["There is no such file.", "Did you mean app.py?"]),
         ("", ["routes", "--app", "no_such_module"], ["There is no such module.", "Name a file"]),
