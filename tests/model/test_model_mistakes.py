@@ -370,3 +370,11 @@ def test_all_mistakes_are_told_at_once() -> None:
 
     assert [each.split(":")[0] for each in str(caught.value).splitlines()] == ["Book.price", "Book.title", "Shelf.id"]
     assert [each.place for each in caught.value.also] == ["Book.title", "Shelf.id"]
+
+
+def test_an_unknown_option_of_a_backend_is_told_with_the_nearest() -> None:
+    """`titel=` is a mistake like any other in a declaration, not a TypeError."""
+    with pytest.raises(Misconfigured) as caught:
+        Backend(titel="x")  # type: ignore[arg-type]  # the mistake itself
+
+    assert (caught.value.place, caught.value.mend) == ("Backend", 'Did you mean "title"?')

@@ -1,8 +1,14 @@
 """Backend: the classes that are served together, frozen into a catalog when it is made."""
 
+from typing import Never
+
+from holdfast.base.errors import Misconfigured
 from holdfast.model.catalog import Catalog
 from holdfast.model.freeze.catalog import find_warnings, freeze
+from holdfast.model.names import suggest
 from holdfast.model.resource import Resource
+
+_OPTIONS = ("title", "version", "description", "require_version", "registration")
 
 
 class Backend:
@@ -26,6 +32,10 @@ class Backend:
         description: str = "",
         require_version: bool = True,
         registration: bool = False,
+        **unknown: Never,
     ) -> None:
+        if unknown:
+            name = next(iter(unknown))
+            raise Misconfigured("Backend", f'It has no option "{name}".', suggest(name, _OPTIONS))
         resources = freeze(classes, require_version=require_version)
         self.catalog = Catalog(resources, title, version, description, registration, find_warnings(resources))
