@@ -57,6 +57,14 @@ def test_rule_reads_as_it_was_written(rule: Rule, text: str) -> None:
     assert describe(rule) == text
 
 
+def test_a_rule_is_not_compared() -> None:
+    """`owner in [anyone]` and `owner == anyone` raise instead of being silently false."""
+    with pytest.raises(TypeError, match="Rules are not compared"):
+        _ = owner in [anyone, signed_in]
+    with pytest.raises(TypeError, match="Rules are not compared"):
+        eq(owner, anyone)
+
+
 def test_unions_and_intersections_are_flat() -> None:
     """a | b | c is one AnyOf of three, and & likewise, whichever is built first."""
     a, b, c = role("a"), role("b"), role("c")

@@ -22,6 +22,7 @@ class Rule:
     """A condition on the caller and the row. Combine with `|`, `&` and `~`; never with `or`, `and`, `not`, `in`."""
 
     __slots__ = ()
+    __hash__ = object.__hash__
 
     def __or__(self, other: "Rule") -> "Rule":
         return AnyOf((*_parts(self, AnyOf), *_parts(_rule(other), AnyOf)))
@@ -33,6 +34,9 @@ class Rule:
         return Negation(self)
 
     if not MYPY:  # pragma: no branch
+
+        def __eq__(self, other: object) -> Never:
+            raise TypeError("Rules are not compared, so they are in no list either: combine them with `|`, `&` and `~`.")
 
         def __bool__(self) -> Never:
             raise TypeError(
