@@ -24,6 +24,7 @@ def test_a_new_project_passes_its_own_tests(folder: Path) -> None:
     )
 
     assert (made.status, made.err) == (0, "")
+    assert "  cd 'My Garden'\n" in made.out
     assert "3 passed" in done.stdout
     assert sorted(FILES) == sorted(
         str(each.relative_to(project)) for each in project.rglob("*") if each.is_file() and each.suffix != ".pyc"
@@ -49,6 +50,14 @@ def test_a_file_is_no_folder(folder: Path) -> None:
     (folder / "taken").write_text("")
 
     assert "It is a file." in call("new", "taken").err
+
+
+def test_an_empty_name_is_refused(folder: Path) -> None:
+    """`new ""`, as an unset variable of a shell makes it, does not fill the current folder."""
+    result = call("new", "")
+
+    assert (result.status, list(folder.iterdir())) == (2, [])
+    assert "It is empty." in result.err
 
 
 def test_the_working_directory_will_do(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -17,11 +18,14 @@ FILES = {
 
 
 @click.command("new")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def command(folder: Path) -> None:
+@click.argument("folder_name", metavar="DIR", type=click.Path())
+def command(folder_name: str) -> None:
     """Make a small working project in DIR: an app, its tests, its settings. Never overwrites anything."""
     from holdfast.base.errors import Misconfigured  # noqa: PLC0415 - heavy for `--help`
 
+    if folder_name == "":
+        raise Misconfigured("DIR", "It is empty.", "Name a folder, or `.` for this one; nothing was written.")
+    folder = Path(folder_name)
     there = [name for name in FILES if (folder / name).exists()]
     if there:
         raise Misconfigured(str(folder), f"It has {', '.join(there)} already.", "Choose a new folder; nothing was written.")
@@ -29,7 +33,7 @@ def command(folder: Path) -> None:
         raise Misconfigured(str(folder), "It is a file.", "Choose a new folder; nothing was written.")
     _write_files(folder)
     click.echo(f"Made {folder}: {', '.join(FILES)}.\n")
-    click.echo(f"  cd {folder}")
+    click.echo(f"  cd {quote(str(folder))}")
     click.echo("  holdfast dev        serve it, with reload")
     click.echo("  pytest              run its tests")
 
