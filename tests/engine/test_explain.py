@@ -74,9 +74,14 @@ def test_a_request_without_route_or_code_is_told_too(tmp_path: Path) -> None:
 
 
 def test_what_was_wrong_is_told(tmp_path: Path) -> None:
-    """The faults of a refusal stand in the report, each on a line."""
-    _write(tmp_path, 0, SEEN._replace(status=400, code="malformed_request", faults=("The request has no Host.", "a: b")))
+    """The faults of a refusal stand in the report, each on a line, and the names of its parameters."""
+    _write(
+        tmp_path,
+        0,
+        SEEN._replace(status=400, code="malformed_request", faults=("The request has no Host.", "a: b"), parameters=("q", "sort")),
+    )
 
     report = write_report(find_requests(tmp_path, "r1")[0])
 
+    assert "asked by  q, sort\n" in report
     assert "wrong  The request has no Host.\n     wrong  a: b\n" in report

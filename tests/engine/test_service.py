@@ -7,7 +7,7 @@ import json
 import pytest
 from engine_harness import Desk, body_of, head, now, run
 
-from holdfast.base.errors import Broken, Refused, Unavailable
+from holdfast.base.errors import Broken, Refused, Unavailable, detail
 from holdfast.base.limits import BODY_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX
 from holdfast.core.exchange import Reply
 from holdfast.core.routes import Action, Route
@@ -170,6 +170,20 @@ def test_the_door_says_what_is_wrong(desk: Desk) -> None:
     assert (body_of(reply)["error"]["message"], body_of(reply)["error"]["hint"]) == ("The request has no Host.", "Send it.")
     assert body_of(later)["error"]["message"] == "The size of a chunk cannot be read."
     assert [each.faults for each in desk.told] == [("The request has no Host.",), ("The size of a chunk cannot be read.",)]
+
+
+def test_a_refusal_is_told_with_its_fields_and_parameters() -> None:
+    """The log learns which fields and parameters were refused: 20 at most, shortened, and no value; of a success nothing."""
+
+    def refuse(_request: Request, _body: bytes) -> Reply:
+        raise Refused("validation_failed", details=[detail(f"f{number}", "too_long", "secret") for number in range(30)])
+
+    desk = Desk({Route("GET", "/refused", Action.READY): refuse})
+    now(desk.ask("GET", "/refused?q=secret&&" + "x" * 100 + "&c=1" * 30))
+
+    (seen,) = desk.told
+    assert seen.faults == tuple(f"f{number}: too_long" for number in range(20))
+    assert seen.parameters == ("q", "x" * 64, *["c"] * 17)
 
 
 def test_a_fault_in_a_body_is_refused_and_closed(desk: Desk) -> None:

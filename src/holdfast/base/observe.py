@@ -9,7 +9,8 @@ class Observation(NamedTuple):
     route    the template ("/api/v1/books/{id}"), or "" where no route matched: never the concrete path, so that label sets stay bounded
     path     the concrete path, cut at 256 characters, for the log alone
     code     the error code, or None
-    faults   of a refusal: what was wrong, without any value of the caller's; for the log alone
+    faults   of a refusal: what was wrong ("price: too_small"), without any value of the caller's; for the log alone
+    parameters  of a refusal: the names in its query string, without their values; for the log alone
     cause    for errors of ours and of time: the full context (exception with traceback, SQL, plan); for the log alone
     """
 
@@ -27,3 +28,4 @@ class Observation(NamedTuple):
     peer: str
     cause: str | None = None
     faults: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ FOLDER = "log"
 
 
 class RequestLine(msgspec.Struct, omit_defaults=True):
-    """One finished request; times in milliseconds. `cause` is the full context of a failure on our side, `faults` what was wrong in it."""
+    """One finished request; times in milliseconds. `cause` is the full context of a failure on our side, `faults` what was wrong."""
 
     at: str
     level: str
@@ -43,6 +43,7 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     code: str | None = None
     cause: str | None = None
     faults: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
 
 
 class EventLine(msgspec.Struct, omit_defaults=True):
@@ -149,6 +150,7 @@ class Log:
             seen.code,
             None if seen.cause is None else escape_line(redact(seen.cause)),
             seen.faults and tuple(escape_line(redact(fault)) for fault in seen.faults),
+            seen.parameters and tuple(escape_line(redact(name)) for name in seen.parameters),
         )
 
     def _stamp(self, at: int) -> str:

@@ -22,6 +22,8 @@ CLIENT_GONE = 499
 """The status in log and metrics of a request whose client left before its answer; never sent."""
 
 _LOGGED_PATH_LENGTH_MAX = 256
+_LOGGED_FAULTS_MAX = 20
+_LOGGED_NAME_LENGTH_MAX = 64
 
 
 class Surroundings(Protocol):
@@ -116,6 +118,7 @@ class Request:
         problem = read_accept(self.head.header("accept")).problem
         if isinstance(error, Answerable):
             cause = _describe(error) if error.status >= 500 else None
+            faults += tuple(f"{each.field[:_LOGGED_NAME_LENGTH_MAX]}: {each.code}" for each in error.details[:_LOGGED_FAULTS_MAX])
             return self._finish(self._around.replies.error(error, self.request_id, problem=problem), error.code, cause, faults)
         return self._finish(self._around.replies.broken(self.request_id, problem=problem), "internal_error", _describe(error))
 
@@ -143,8 +146,15 @@ class Request:
                 head.peer,
                 cause,
                 faults,
+                _name_parameters(self.query) if self.query and 400 <= status < 500 else (),
             )
         )
+
+
+def _name_parameters(query: str) -> tuple[str, ...]:
+    """The names in a query string, as they were sent: of a refused one nothing says that it can be decoded."""
+    parts = query.split("&", _LOGGED_FAULTS_MAX)[:_LOGGED_FAULTS_MAX]
+    return tuple(part.partition("=")[0][:_LOGGED_NAME_LENGTH_MAX] for part in parts if part)
 
 
 def _describe(error: BaseException) -> str:
