@@ -161,6 +161,35 @@ def test_what_is_no_request_is_refused_and_closed(desk: Desk) -> None:
     assert [each.peer for each in desk.told] == ["10.0.0.9"] * 4
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/", "/docs shows what is here."),
+        ("/api/v1", "/docs shows what is here."),
+        ("/api/v1/", "/docs shows what is here."),
+        ("/api/v1/bookz", "Did you mean /api/v1/books?"),
+        ("/books", "Did you mean /api/v1/books?"),
+        ("/api/v1/bookz/query", "Did you mean /api/v1/books/query?"),
+        ("/api/v1/auth/login", None),
+        ("/api/v1/nothing/batches", None),
+    ],
+)
+def test_an_unknown_path_is_hinted_at_by_its_last_step(path: str, hint: str | None) -> None:
+    """What is near in its last step is named; what only begins alike is not; the roots point at the documentation."""
+    paths = ("/api/v1/books", "/api/v1/batch", "/api/v1/books/query", "/api/v1/cities/query", "/docs")
+    desk = Desk({Route("GET", each, Action.LIST): answer for each in paths})
+
+    error = body_of(now(desk.ask("GET", path)))["error"]
+
+    assert error["code"] == "not_found"
+    assert error.get("hint") == hint
+
+
+def test_without_documentation_no_hint_points_at_it(desk: Desk) -> None:
+    """Where the page is off, the root has no hint."""
+    assert "hint" not in body_of(now(desk.ask("GET", "/")))["error"]
+
+
 def test_the_door_says_what_is_wrong(desk: Desk) -> None:
     """The message and hint of a door reach the answer, and the message is told for the log."""
     reply = desk.engine.refuse("malformed_request", "The request has no Host.", hint="Send it.", peer="10.0.0.9")

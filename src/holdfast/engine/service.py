@@ -13,11 +13,12 @@ from holdfast.core.exchange import Exchange, Head, Reply
 from holdfast.core.hint import find_nearest
 from holdfast.core.negotiate import keep_request_id, read_accept
 from holdfast.core.reply import Replies
-from holdfast.core.routes import Action, Place, Route, Router
+from holdfast.core.routes import API, Action, Place, Route, Router
 from holdfast.engine.request import Handler, Request
 from holdfast.ports.world import Clock, Entropy
 
 _LENGTH_DIGITS_MAX = 18  # of a Content-Length that is a number at all
+_DOCS = "/docs"
 _ALWAYS_ADMITTED = frozenset({Action.HEALTH, Action.READY, Action.METRICS})
 
 
@@ -89,8 +90,20 @@ class Engine:
     def _hint_at(self, path: str) -> str | None:
         if path.endswith("/") and self._router.find(path.rstrip("/")) is not None:
             return "Leave out the slash at the end."
-        near = find_nearest(path, self._router.paths)
+        if path.rstrip("/") in ("", API) and _DOCS in self._router.paths:
+            return f"{_DOCS} shows what is here."
+        near = self._find_near(path)
         return None if near is None else f"Did you mean {near}?"
+
+    def _find_near(self, path: str) -> str | None:
+        """The path whose last step is misspelt, or that ends in the same step elsewhere: whole paths are alike by what they share."""
+        parent, _, last = path.rpartition("/")
+        beside = {each.rpartition("/")[2]: each for each in self._router.paths if each.rpartition("/")[0] == parent}
+        near = find_nearest(last, beside)
+        if near is not None:
+            return beside[near]
+        elsewhere = [each for each in self._router.paths if each.rpartition("/")[2] == last]
+        return elsewhere[0] if len(elsewhere) == 1 else find_nearest(path, elsewhere)
 
     def _answer_without_route(self, head: Head, place: Place, request_id: str) -> Reply:
         if head.method != "OPTIONS":
