@@ -14,6 +14,7 @@ from holdfast.store.sql.render import Renderer
 
 PRUNE_EVERY = 25  # claims between two looks at the oldest: twice as many can go as came, so the table only shrinks
 PRUNED_MAX = 50
+TIDY_EVERY_US = 60 * 1_000_000  # between two looks at the oldest where no claims come
 
 RunSteps = Callable[[apsw.Connection, Write], tuple[Row | None, ...]]
 
@@ -25,6 +26,7 @@ class Once:
         self._renderer = renderer
         self._run_steps = run_steps
         self._until_prune = PRUNE_EVERY
+        self._tidy_at = 0
 
     def run(self, connection: apsw.Connection, plan: Write, claim: Claim) -> Kept:
         """Replay the answer that is kept with the key, or run the steps and keep theirs.
@@ -43,6 +45,14 @@ class Once:
         _execute(connection, self._renderer.keep(claim, kept, msgspec.json.encode(kept.headers).decode(), plan.at))
         self._prune(connection, Instant(expired))
         return kept
+
+    def tidy(self, connection: apsw.Connection, now: Instant) -> None:
+        """Let expired answers go at the end of any group, claims or not: once a minute, and more often while there are many."""
+        if now < self._tidy_at:
+            return
+        _execute(connection, self._renderer.prune_kept(Instant(now - IDEMPOTENCY_KEPT_S * 1_000_000), PRUNED_MAX))
+        if connection.changes() < PRUNED_MAX:
+            self._tidy_at = now + TIDY_EVERY_US
 
     def _prune(self, connection: apsw.Connection, expired: Instant) -> None:
         self._until_prune -= 1

@@ -61,8 +61,10 @@ class SqliteStore:
         self._once = Once(renderer, self._steps.run)
         self._reader = Reader(connect, renderer, clock)
         self.journal = SqliteJournal(self._reader, renderer)
+        self._clock = clock
+        self._seal = Sealer(renderer.journal, keys())
         self._turn = Turn(data_dir)
-        self._writer = Writer(partial(writes_by, path), self._turn, clock, Sealer(renderer.journal, keys()))
+        self._writer = Writer(partial(writes_by, path), self._turn, clock, self._finish)
         self._health = HealthProbe(path, Lane(connect, clock), self._writer.tell_fault, clock)
         self._closed = False
 
@@ -106,6 +108,11 @@ class SqliteStore:
             return self._wal.stat().st_size
         except OSError:
             return 0
+
+    def _finish(self, connection: apsw.Connection) -> None:
+        """End a group, inside its transaction."""
+        self._seal(connection)
+        self._once.tidy(connection, self._clock.now())
 
     def _submit(self, work: Work, plan: Write) -> Awaitable[Any]:
         guarded = len(plan.steps) > 1 or any(isinstance(each, Delete | Undelete) for each in plan.steps)

@@ -1,0 +1,65 @@
+"""Kept answers: what has expired goes, whether or not anybody sends keys still."""
+
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from sqlite_library import AUTHORS, create, run, write
+
+from holdfast.base.limits import IDEMPOTENCY_KEPT_S
+from holdfast.core.plan import Claim, Kept, Row
+from holdfast.store.sqlite import once as module
+from holdfast.store.sqlite.once import PRUNED_MAX
+from holdfast.store.sqlite.store import SqliteStore
+
+
+def keep(_rows: tuple[Row | None, ...]) -> Kept:
+    """An answer of nothing."""
+    return Kept(201, (), b"{}")
+
+
+def _outside(data_dir: Path, sql: str, *values: int) -> list[tuple[Any, ...]]:
+    connection = apsw.Connection(str(data_dir / "holdfast.db"))
+    connection.set_busy_timeout(1000)
+    try:
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.close()
+
+
+def test_writes_without_keys_let_expired_answers_go(tmp_path: Path) -> None:
+    """At the first group after a start, and at each one from there until fewer than PRUNED_MAX have gone."""
+    count = PRUNED_MAX + 20
+
+    async def keyed(store: SqliteStore) -> None:
+        for number in range(count):
+            await store.write_once(write(create(AUTHORS)), Claim(number.to_bytes(16, "big"), b"f" * 16, keep))
+
+    async def plain(store: SqliteStore) -> list[int]:
+        found = []
+        for _ in range(2):
+            await store.write(write(create(AUTHORS)))
+            ((rows,),) = _outside(tmp_path, "SELECT count(*) FROM hf_idempotency")
+            found.append(rows)
+        return found
+
+    run(tmp_path, keyed)
+    _outside(tmp_path, "UPDATE hf_idempotency SET created_at = created_at - ?", IDEMPOTENCY_KEPT_S * 1_000_000)
+    assert run(tmp_path, plain) == [20, 0]
+
+
+@pytest.mark.parametrize(("every_us", "left"), [(0, 0), (1 << 60, 1)])
+def test_the_oldest_are_looked_at_no_more_than_once_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_us: int, left: int
+) -> None:
+    """What expires after a look waits for the next."""
+    monkeypatch.setattr(module, "TIDY_EVERY_US", every_us)
+
+    async def story(store: SqliteStore) -> None:
+        await store.write_once(write(create(AUTHORS)), Claim(b"k" * 16, b"f" * 16, keep))
+        _outside(tmp_path, "UPDATE hf_idempotency SET created_at = created_at - ?", IDEMPOTENCY_KEPT_S * 1_000_000)
+        await store.write(write(create(AUTHORS)))
+        assert _outside(tmp_path, "SELECT count(*) FROM hf_idempotency") == [(left,)]
+
+    run(tmp_path, story)
