@@ -109,6 +109,12 @@ def test_every_reference_is_kept_and_every_component_used(app: str) -> None:
     assert {each for each in unused if not re.fullmatch(r"error\.40[135]|WWW-Authenticate|Allow|list\.q", each)} == set()
 
 
+@pytest.mark.parametrize("app", _APPS)
+def test_a_summary_is_plain_text(app: str) -> None:
+    """Summaries are not rendered as Markdown, so they hold none of its marks."""
+    assert [operation["summary"] for _, _, operation in _operations(_document(app)) if "`" in operation["summary"]] == []
+
+
 def test_every_error_code_stands_with_its_status() -> None:
     """The envelope of each status lists exactly the codes of the catalogue that come with it; details list all of theirs."""
     schemas = _document("library")["components"]["schemas"]

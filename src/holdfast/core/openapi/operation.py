@@ -120,7 +120,7 @@ def build_operation(route: Route) -> Schema:
 
 _SUMMARIES = {
     Action.LIST: "List {1}",
-    Action.LIST_REFERRING: "List the {1} that refer to one record by `{2}`",
+    Action.LIST_REFERRING: "List the {1} that refer to one record by {2}",
     Action.QUERY: "List {1} by a JSON query",
     Action.READ: "Read one {0}",
     Action.CREATE: "Create one {0}",
