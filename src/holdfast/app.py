@@ -25,7 +25,7 @@ from holdfast.engine.commit import Committer
 from holdfast.engine.follower import Follower
 from holdfast.engine.history import History
 from holdfast.engine.log import Log, route_libraries, wants_colour
-from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts
+from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts, take_slot
 from holdfast.engine.observer import Listener, Observer
 from holdfast.engine.pages import Document, Pages
 from holdfast.engine.records import Records
@@ -131,6 +131,8 @@ async def open_worker(
         store = await stack.enter_async_context(open_store(settings, catalog))
         vault = stack.enter_context(open_secrets(settings))
         replies = Replies(HeaderPolicy(cors=bool(settings.cors_origins)))
+        if not quiet:
+            slot = stack.enter_context(take_slot(settings.data, slot))
         log = None if quiet else Log(folder=settings.data, slot=slot, now=clock.now, **_log_style(settings, development=development))
         metrics = Metrics(
             folder=None if quiet else settings.data,

@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from holdfast.base.observe import Observation
 from holdfast.engine.exposition import render_metrics
-from holdfast.engine.metrics import BUCKETS_S, Metrics, read_all_counts, read_counts
+from holdfast.engine.metrics import BUCKETS_S, Metrics, read_all_counts, read_counts, take_slot
 
 SEEN = Observation("r", 0, "GET", "/api/v1/books", "/api/v1/books", 200, None, 0.003, 0.001, 10, 20, "127.0.0.1")
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -169,3 +169,11 @@ def test_without_a_folder_counts_stay_in_memory() -> None:
     assert b'holdfast_requests_total{method="GET",route="/api/v1/books",status="200"} 1.0' in render_metrics(
         [metrics.counts()], now_s=1_000.0
     )
+
+
+def test_two_workers_never_share_a_slot(tmp_path: Path) -> None:
+    """Who finds a number held takes the next one that is free; a number is free again when its block ends."""
+    with take_slot(tmp_path, 0) as first, take_slot(tmp_path, 0) as second:
+        assert (first, second) == (0, 1)
+    with take_slot(tmp_path, 0) as again:
+        assert again == 0

@@ -5,9 +5,10 @@ never fall over a restart. `engine.exposition` reads the files.
 """
 
 import contextlib
+import fcntl
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -137,6 +138,26 @@ class Metrics:
         if one is None:
             one = self._series[key] = Series(*key)
         return one
+
+
+@contextlib.contextmanager
+def take_slot(folder: Path, wanted: int) -> Iterator[int]:
+    """The first number from `wanted` on that no other worker on <data> holds, held until the end of the block.
+
+    Two servers on one folder would else replace each other's counts and rotate each other's logs. The lock ends with its process.
+    """
+    place = folder / FOLDER
+    place.mkdir(parents=True, exist_ok=True)
+    slot = wanted
+    while True:
+        with (place / f"worker-{slot}.lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                slot += 1
+                continue
+            yield slot
+            return
 
 
 def read_counts(path: Path) -> WorkerCounts | None:
