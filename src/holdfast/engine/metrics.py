@@ -145,9 +145,15 @@ def take_slot(folder: Path, wanted: int) -> Iterator[int]:
     """The first number from `wanted` on that no other worker on <data> holds, held until the end of the block.
 
     Two servers on one folder would else replace each other's counts and rotate each other's logs. The lock ends with its process.
+    Where no lock file can be made (a full disk) the wanted number is taken: counting must not prevent a start.
     """
     place = folder / FOLDER
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"worker-{wanted}.lock").touch()
+    except OSError:
+        yield wanted
+        return
     slot = wanted
     while True:
         with (place / f"worker-{slot}.lock").open("ab") as lock:
