@@ -316,4 +316,4 @@ class TestCrowds:
             assert read_to_end(stuck) == b""
             for sock in (idle, busy, stuck):
                 sock.close()
-            assert serving.service.cancelled == ["/slow?s=60"]
+            assert wait_until(lambda: serving.service.cancelled == ["/slow?s=60"])
