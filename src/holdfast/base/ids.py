@@ -9,6 +9,9 @@ from typing import NewType
 RecordId = NewType("RecordId", str)
 """Lower-case UUID text of 36 characters."""
 
+ABSENT_ID = RecordId("")
+"""Stands for an id that is malformed: no record has it, so it is missed where any other would be."""
+
 # Both cases are spelled out: re.IGNORECASE takes twice as long, and every read by id passes here.
 _HEX = "[0-9a-fA-F]"
 _ANY_UUID = re.compile(rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\Z")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from holdfast.base.errors import Detail, Refused
-from holdfast.base.ids import RecordId, parse_uuid
+from holdfast.base.ids import ABSENT_ID, RecordId, parse_uuid
 from holdfast.base.limits import BATCH_OPERATIONS_MAX, DETAILS_MAX
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.entity_tag import read_precondition
@@ -28,8 +28,6 @@ NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,47}$"
 
 _PLACE = "operations"
 _HINTS_MAX = 10  # to look for the nearest of a thousand names takes as long as to read a hundred operations
-_ABSENT_ID = RecordId("")
-"""Stands for an id that is malformed: no record has it, so it is missed where any other would be."""
 
 _STAND_IN = "00000000-0000-4000-8000-000000000000"
 """Stands for what a faulty mention would have named, so that one fault is told once; a batch with a fault is never run."""
@@ -269,7 +267,7 @@ def _look_up(text: str, reading: _Reading) -> Any:
 
 
 def _as_id(value: Any) -> RecordId:
-    return (parse_uuid(value) if isinstance(value, str) else None) or _ABSENT_ID
+    return (parse_uuid(value) if isinstance(value, str) else None) or ABSENT_ID
 
 
 def _refuse(faults: list[Fault]) -> Refused:

@@ -4,7 +4,6 @@ from collections.abc import Awaitable
 from typing import Any
 
 from holdfast.base.errors import Refused, detail
-from holdfast.base.ids import RecordId, parse_uuid
 from holdfast.core.ask.journal import read_history_query
 from holdfast.core.ask.records import VIEWING, RecordReader
 from holdfast.core.document import parse_json
@@ -20,8 +19,6 @@ from holdfast.engine.request import Request
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.ports.journal import Journal
 
-_NOBODY = RecordId("")
-
 
 class History:
     """The handlers of one resource; made once at start."""
@@ -35,7 +32,7 @@ class History:
         """GET .../{id}/history: what happened to a record, newest first."""
         request.require_json_answer()
         limit, after = read_history_query(request.query)
-        page = self._journal.read_history(ReadHistory(_id_of(request), self._one.default.view, limit, after))
+        page = self._journal.read_history(ReadHistory(request.record_id, self._one.default.view, limit, after))
         if page is None or isinstance(page, HistoryPage):
             return self._show(page, limit, request)
         return self._show_later(page, limit, request)
@@ -62,7 +59,7 @@ class History:
             assert row is not None
             return self._replies.changed(row, view, request.request_id, minimal=prefers_minimal(request.head.header("prefer")))
 
-        return await self._commits.commit((Undelete(_id_of(request), view),), answer, request, key=key, body=value)
+        return await self._commits.commit((Undelete(request.record_id, view),), answer, request, key=key, body=value)
 
 
 def _check_empty(value: Any) -> None:
@@ -71,8 +68,3 @@ def _check_empty(value: Any) -> None:
         raise Refused("validation_failed", details=[detail("", "wrong_type", "Send no body, or an empty object.")])
     if value:
         raise Refused("validation_failed", details=[detail(name, "unknown_member") for name in value])
-
-
-def _id_of(request: Request) -> RecordId:
-    """The id in the path; a malformed one is missed like any other that no record has."""
-    return parse_uuid(request.parameter) or _NOBODY

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from holdfast.base.errors import Refused
-from holdfast.base.ids import RecordId, parse_uuid
+from holdfast.base.ids import RecordId
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.ask.lists import ListAsk, ListReader
 from holdfast.core.ask.query import check_no_parameters
@@ -37,8 +37,6 @@ from holdfast.ports.store import Store
 from holdfast.ports.world import Clock, Entropy, Secrets
 
 Outcome = TypeVar("Outcome")
-
-_NOBODY = RecordId("")
 
 
 class Records:
@@ -80,9 +78,9 @@ class Records:
         view, _, as_of = self._one.read_query(request.query, READING)
         started_s = self._clock.monotonic_s()
         if as_of is None:
-            row = self._store.read_one(ReadOne(_id_of(request), view))
+            row = self._store.read_one(ReadOne(request.record_id, view))
         else:
-            row = self._journal.read_as_of(ReadAsOf(_id_of(request), view, as_of))
+            row = self._journal.read_as_of(ReadAsOf(request.record_id, view, as_of))
         if row is None or isinstance(row, Row):
             request.store_s = self._clock.monotonic_s() - started_s
             return self._show(row, view, request)
@@ -114,7 +112,7 @@ class Records:
         async def handle(request: Request, _body: bytes) -> Reply:
             request.require_json_answer()
             ask = self._many.read_query(request.query, scope=request.path)
-            record_id = _id_of(request)
+            record_id = request.record_id
             await parent._require_readable(record_id, request)  # noqa: SLF001 - the same class
             listed = self._list(ask, Test(path, Operator.EQUALS, record_id), request, links=True)
             return listed if isinstance(listed, Reply) else await listed
@@ -206,7 +204,7 @@ class Records:
         value = parse_json(body) if body else {}
         expected = self._expect(ask.version, value, request)
         read_version_alone(value)
-        step = Delete(_id_of(request), self._one.default.view, expected.version, expected.stale)
+        step = Delete(request.record_id, self._one.default.view, expected.version, expected.stale)
 
         def answer(_rows: tuple[Row | None, ...]) -> Reply:
             return self._replies.deleted(request.request_id, minimal=_minimal(request))
@@ -216,7 +214,7 @@ class Records:
     async def _change(self, read: Callable[[Any], Changed], request: Request, body: bytes) -> Reply:
         (view, query_version, _), key = self._one.read_query(request.query, CHANGING), read_key(request.head)
         value = parse_json(body)
-        record_id, expected = _id_of(request), self._expect(query_version, value, request)
+        record_id, expected = request.record_id, self._expect(query_version, value, request)
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
             return self._replies.changed(_only(rows), view, request.request_id, minimal=_minimal(request))
@@ -251,11 +249,6 @@ class Records:
     def _require_json(self, request: Request, *, patch: bool = False) -> None:
         request.require_json_answer()
         check_content_type(request.head.header("content-type"), patch=patch)
-
-
-def _id_of(request: Request) -> RecordId:
-    """The id in the path. One that is malformed becomes an id that no record has, so that it is missed where any other would be."""
-    return parse_uuid(request.parameter) or _NOBODY
 
 
 def _only(rows: tuple[Row | None, ...]) -> Row:

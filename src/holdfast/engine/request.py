@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from holdfast.base.errors import Answerable, Refused
+from holdfast.base.ids import ABSENT_ID, RecordId, parse_uuid
 from holdfast.base.limits import BODY_BYTES_MAX
 from holdfast.base.observe import Observation
 from holdfast.core.exchange import Head, Reply
@@ -86,6 +87,11 @@ class Request:
         reply = self._fail(Refused(code, message), () if message is None else (message,))
         reply.close = True
         return reply
+
+    @property
+    def record_id(self) -> RecordId:
+        """The id in the path; ABSENT_ID if it is malformed."""
+        return parse_uuid(self.parameter) or ABSENT_ID
 
     def require_json_answer(self) -> None:
         """Refuse a caller who takes no JSON: 406 not_acceptable."""
