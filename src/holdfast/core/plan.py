@@ -1,18 +1,27 @@
 """Plans: everything that one transaction must do, as frozen values. A store runs a plan; it decides nothing.
 
 Reads are one statement each. Writes are steps in order, all or nothing; every check that could race is a condition of the statement
-that writes: the permission (`where`), the version (`version`), the references (`references`).
+that writes: the permission (`where`, `allow`, `become`), the version (`version`), the references (`targets`).
+
+A plan follows from who asked. `caller` says from which identity it was made; where that changed meanwhile, a store does nothing and raises
+CallerChanged, and the engine makes the plan anew.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
+from holdfast.core.actor import Caller
 from holdfast.core.condition import ALWAYS, Condition, Path, Stored
 from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
+
+
+class CallerChanged(HoldfastError):
+    """The identity that a plan was made from has changed: nothing was done, and nothing of it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class ReadOne:
     id: RecordId
     view: View
     where: Condition = ALWAYS
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,7 @@ class ReadMany:
     after: tuple[Stored, ...] | None = None
     ranked: bool = False
     count: bool = True
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,9 @@ class Create:
 
     chosen_id   the caller chose the id, so it may belong to a living or deleted record: then 409 unique_conflict
     index_text  what is searched in it (core.search.fold_stored), where that was made beforehand; None: the store makes it
+    become      must hold for the row as it would be, else 403 forbidden
+    shown       where it does not hold for the new row, the writer is told its id and version alone
+    targets     member of a reference -> what must hold for the record it names, else 422 reference_missing
     """
 
     id: RecordId
@@ -64,6 +78,9 @@ class Create:
     values: Mapping[str, Stored]
     chosen_id: bool = False
     index_text: str | None = None
+    become: Condition = ALWAYS
+    shown: Condition = ALWAYS
+    targets: Mapping[str, Condition] = field(default_factory=dict)
 
     @property
     def resource(self) -> ResourceSpec:
@@ -80,6 +97,12 @@ class Update:
     equal    member -> stored value that the row must hold already, else 422 read_only at that member
     version  the version the caller has read; None: any
     stale    the status of a stale version: 412 (If-Match), 409 (body or query), 428 (none was said, though one must be)
+    where    must hold for the row as it is, else 404 not_found; where it does not hold for the new row, the writer is told its id and
+             version alone
+    allow    must hold for the row as it is, else 403 forbidden
+    become   must hold for the row as it would be, else 403 forbidden
+    locked   member -> what must hold for the row as it is before the member may change: else 422 read_only where it would
+    targets  member of a reference -> what must hold for the record that it is changed to, else 422 reference_missing
     """
 
     id: RecordId
@@ -90,6 +113,10 @@ class Update:
     version: int | None = None
     stale: int = 412
     where: Condition = ALWAYS
+    allow: Condition = ALWAYS
+    become: Condition = ALWAYS
+    locked: Mapping[str, Condition] = field(default_factory=dict)
+    targets: Mapping[str, Condition] = field(default_factory=dict)
 
     @property
     def resource(self) -> ResourceSpec:
@@ -99,13 +126,18 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete one record and what its references say: restrict refuses, cascade deletes, set_null changes the referring records."""
+    """Delete one record and what its references say: restrict refuses, cascade deletes, set_null changes the referring records.
+
+    where  must hold for the row, else 404 not_found
+    allow  must hold for the row, else 403 forbidden
+    """
 
     id: RecordId
     view: View
     version: int | None = None
     stale: int = 412
     where: Condition = ALWAYS
+    allow: Condition = ALWAYS
 
     @property
     def resource(self) -> ResourceSpec:
@@ -117,12 +149,14 @@ class Delete:
 class Undelete:
     """Make a deleted record again as it last was (its secrets excepted), under its id, with the next version.
 
-    where  must hold for the record as it last was
+    where  must hold for the record as it last was, else 404 not_found
+    allow  must hold for the record as it last was, else 403 forbidden
     """
 
     id: RecordId
     view: View
     where: Condition = ALWAYS
+    allow: Condition = ALWAYS
 
     @property
     def resource(self) -> ResourceSpec:
@@ -139,6 +173,7 @@ class Write:
 
     deadline_s  monotonic time (ports.Clock) after which a queued write is taken out, never run: 503 deadline_exceeded
     step_prefix details of a refusal are prefixed with this template per step ("{}" none, "[{}]" bulk, "operations[{}]" batch)
+    caller      looked at when the write runs, not when it was queued
     """
 
     steps: tuple[WriteStep, ...]
@@ -147,6 +182,7 @@ class Write:
     at: Instant
     deadline_s: float
     step_prefix: str = ""
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)

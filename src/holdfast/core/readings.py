@@ -4,18 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holdfast.base.ids import RecordId
+from holdfast.core.actor import Caller
 from holdfast.core.condition import ALWAYS, Condition
 from holdfast.core.view import View
 
 
 @dataclass(frozen=True, slots=True)
 class ReadAsOf:
-    """Read one record as it was at a time (a stored timestamp), if it existed and `where` held for it. The view includes nothing."""
+    """Read one record as it was at a time (a stored timestamp), if it existed then. The view includes nothing.
+
+    where  must hold for the record as it was then, and as it is, or as it last was
+    """
 
     id: RecordId
     view: View
     at: str
     where: Condition = ALWAYS
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class ReadHistory:
     limit: int
     before: int | None = None
     where: Condition = ALWAYS
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class ReadChanges:
     after: int
     limit: int
     watched: Mapping[str, Watched]
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,23 @@ class Include:
 
 
 @dataclass(frozen=True, slots=True)
+class Mask:
+    """A field that is shown in some rows alone: where it does not hold, the member is left out."""
+
+    field: FieldSpec
+    where: Condition
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """What of a resource is shown. `etag_salt` is the short hash of everything here that changes the bytes of an answer."""
+    """What of a resource is shown. `etag_salt` is the short hash of everything here that changes the bytes of an answer.
+
+    fields  shown in every row
+    masks   shown after those, each where its condition holds
+    """
 
     resource: ResourceSpec
     fields: tuple[FieldSpec, ...]
     includes: tuple[Include, ...] = ()
     etag_salt: str = ""
+    masks: tuple[Mask, ...] = ()
