@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from holdfast.engine.load import Loaded
-    from holdfast.engine.prepare import Batch
+    from holdfast.engine.prepare import PreparedRows
     from holdfast.engine.rows import Rejected
     from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
     from holdfast.settings import Settings
@@ -87,7 +87,7 @@ async def _load(
 
 def _open_rows(
     settings: Settings, resource: ResourceSpec, file: Path, file_format: str, key: FieldSpec | None
-) -> AbstractContextManager[Iterable[Batch]]:
+) -> AbstractContextManager[Iterable[PreparedRows]]:
     """The rows of a file: prepared by a process of its own where there is enough to do for it."""
     from holdfast.engine.ahead import read_ahead  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.prepare import prepare_file  # noqa: PLC0415 - heavy for `--help`
@@ -97,7 +97,7 @@ def _open_rows(
     return read_ahead(partial(prepare_elsewhere, settings.app, resource.path, file, file_format, None if key is None else key.member))
 
 
-def prepare_elsewhere(app: str, path: str, file: Path, file_format: str, key: str | None) -> Iterator[Batch]:
+def prepare_elsewhere(app: str, path: str, file: Path, file_format: str, key: str | None) -> Iterator[PreparedRows]:
     """The same in another process, told in plain values."""
     from holdfast.engine.prepare import prepare_file  # noqa: PLC0415 - heavy for `--help`
     from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`

@@ -6,6 +6,7 @@ condition is ever unknown, so `Not` is plain negation. `equals` and `differs` tr
 A path that goes through references sees only targets for which the guard of that step holds; else its value is null.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -109,3 +110,33 @@ Condition = Test | OneOf | IsNull | Matches | All | Any | Not
 
 ALWAYS = All(())
 NEVER = Any(())
+
+
+def walk(condition: Condition) -> Iterator[Condition]:
+    """Every node of a condition, those of the guards on its paths included."""
+    yield condition
+    match condition:
+        case All(parts) | Any(parts):
+            inner = parts
+        case Not(part):
+            inner = (part,)
+        case _:
+            inner = tuple(step.guard for path in paths_of(condition) for step in path.steps if step.guard is not None)
+    for each in inner:
+        yield from walk(each)
+
+
+def paths_of(node: Condition) -> tuple[Path, ...]:
+    """The paths of one node."""
+    match node:
+        case Test(path, _, Path() as other):
+            return (path, other)
+        case Test(path) | OneOf(path) | IsNull(path):
+            return (path,)
+        case _:
+            return ()
+
+
+def depends_on(condition: Condition) -> frozenset[str]:
+    """The paths of the other resources that a condition looks into, those of guards included."""
+    return frozenset(step.target.path for node in walk(condition) for path in paths_of(node) for step in path.steps)

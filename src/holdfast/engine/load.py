@@ -15,7 +15,7 @@ from holdfast.base.errors import Misconfigured, Refused, Unavailable
 from holdfast.core.condition import OneOf, Path, Stored
 from holdfast.core.plan import Create, Order, Page, ReadMany, Write
 from holdfast.core.view import View
-from holdfast.engine.prepare import Batch, Prepared, details_of
+from holdfast.engine.prepare import Prepared, PreparedRows, details_of
 from holdfast.engine.rows import Rejected
 from holdfast.engine.sealing import Sealing
 from holdfast.model.catalog import FieldSpec, ResourceSpec
@@ -79,14 +79,14 @@ class Loader:
         self._view = View(self.resource, ())  # nobody looks at what was made
         self._sealing = Sealing(self.resource, self.secrets)
 
-    async def load(self, batches: Iterable[Batch]) -> Loaded:
+    async def load(self, batches: Iterable[PreparedRows]) -> Loaded:
         """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then."""
         for batch in batches:
             await self._load_batch(batch)
         await self._load_waiting()
         return self.loaded
 
-    async def _load_batch(self, batch: Batch) -> None:
+    async def _load_batch(self, batch: PreparedRows) -> None:
         rows = [each for each in batch.rows if isinstance(each, Prepared)]
         for each in batch.rows:
             if isinstance(each, Rejected):

@@ -43,7 +43,7 @@ class Prepared(NamedTuple):
     details: tuple[Detail, ...] = ()
 
 
-class Batch(NamedTuple):
+class PreparedRows(NamedTuple):
     """Rows of one write, and how many bytes of the file were read up to its end."""
 
     bytes_read: int
@@ -95,7 +95,7 @@ class Preparer:
         return RecordId(f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}")
 
 
-def prepare_file(path: Path, file_format: str, resource: ResourceSpec, key: FieldSpec | None) -> Iterator[Batch]:
+def prepare_file(path: Path, file_format: str, resource: ResourceSpec, key: FieldSpec | None) -> Iterator[PreparedRows]:
     """Every row of a file, batch by batch; the import is named after the file. Raises Misconfigured where it cannot be read at all."""
     position = Position()
     with path.open("rb") as file:
@@ -103,12 +103,12 @@ def prepare_file(path: Path, file_format: str, resource: ResourceSpec, key: Fiel
         yield from prepare_rows(rows, Preparer(resource, path.name, key), position)
 
 
-def prepare_rows(rows: Iterable[Row | Rejected], preparer: Preparer, position: Position) -> Iterator[Batch]:
+def prepare_rows(rows: Iterable[Row | Rejected], preparer: Preparer, position: Position) -> Iterator[PreparedRows]:
     """Rows as batches of BATCH_ROWS at most."""
     source = iter(rows)
     while taken := list(islice(source, BATCH_ROWS)):
         batch = [preparer.prepare(each) if isinstance(each, Row) else each for each in taken]
-        yield Batch(position.bytes_read, batch)
+        yield PreparedRows(position.bytes_read, batch)
 
 
 def details_of(refused: Refused) -> tuple[Detail, ...]:

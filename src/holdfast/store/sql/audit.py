@@ -10,7 +10,7 @@ from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect
 from holdfast.store.sql.sqlite import Sqlite
-from holdfast.store.sql.statement import Prepared, Statement, constant, parameter
+from holdfast.store.sql.statement import Prepared, Statement, constant, parameter, whole
 from holdfast.store.sql.tables import ROW, Tables
 from holdfast.store.sql.view import Views
 
@@ -38,7 +38,7 @@ class AuditStatements:
 
         def build() -> sa.Select[*tuple[Any, ...]]:
             last = self._tables.seal.c.last_seq
-            return self._select_seals().where(last > parameter(0)).order_by(last).limit(_count(1)).offset(constant(0))
+            return self._select_seals().where(last > parameter(0)).order_by(last).limit(whole(1)).offset(constant(0))
 
         return self._bind("seals", (after, limit), build)
 
@@ -58,7 +58,7 @@ class AuditStatements:
         def build() -> sa.Select[*tuple[Any, ...]]:
             seq = self._tables.journal.c.seq
             sealed_to = sa.select(sa.func.coalesce(sa.func.max(self._tables.seal.c.last_seq), constant(0))).scalar_subquery()
-            return sa.select(seq).where(seq > sealed_to).order_by(seq).limit(_count(0)).offset(constant(0))
+            return sa.select(seq).where(seq > sealed_to).order_by(seq).limit(whole(0)).offset(constant(0))
 
         return self._bind("unsealed", (limit,), build)
 
@@ -74,9 +74,7 @@ class AuditStatements:
             row = self._tables.row(resource)
             number = row.value(ROW)
             columns = (number, row.value("id"), self._views.image(resource, row).label("hf_image"))
-            page = (
-                sa.select(*columns).where(number > parameter(0)).order_by(number).limit(_count(1)).offset(constant(0)).subquery("hf_page")
-            )
+            page = sa.select(*columns).where(number > parameter(0)).order_by(number).limit(whole(1)).offset(constant(0)).subquery("hf_page")
             last, entry = self._tables.journal.alias("hf_last"), self._tables.journal.alias("hf_entry")
             newest = sa.select(last.c.seq).where(*self._about(resource, last, page.c.id)).order_by(last.c.seq.desc())
             joined = page.outerjoin(entry, entry.c.seq == newest.limit(constant(1)).offset(constant(0)).scalar_subquery())
@@ -145,7 +143,3 @@ class AuditStatements:
         if prepared is None:
             prepared = self._kept[name] = self._dialect.prepare(build())
         return prepared.bind(values)
-
-
-def _count(position: int) -> sa.BindParameter[Any]:
-    return parameter(position, sa.Integer())

@@ -1,4 +1,4 @@
-"""Reads in SQL: one record, one page, counts and what changed them. Everything here is built from shapes and compiled once."""
+"""Reads in SQL: one record, one page, counts. Everything here is built from shapes and compiled once."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,8 +11,8 @@ from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element
-from holdfast.store.sql.rows import ImageRow, TableRow
-from holdfast.store.sql.statement import Prepared, constant, parameter
+from holdfast.store.sql.rows import TableRow
+from holdfast.store.sql.statement import Prepared, constant, one_if, parameter, whole
 from holdfast.store.sql.tables import ROW, Tables
 from holdfast.store.sql.view import Views
 
@@ -55,29 +55,10 @@ class Reads:
         row = self._tables.row(resource)
         return self._dialect.prepare(sa.select(sa.func.count()).select_from(row.table).where(self._conditions.build(where, row)))
 
-    def count_delta(self, resource: ResourceSpec, where: Condition) -> Prepared:
-        """By how much the journal entries after one sequence (position 0) up to another (1) changed a count.
-
-        Null where the journal cannot tell: payloads among them were erased, or entries are no longer kept.
-        """
-        journal = self._tables.journal
-        change = self._holds(resource, where, journal.c.after) - self._holds(resource, where, journal.c.before)
-        path, since, upto = constant(resource.path), parameter(0), parameter(1)
-        kept_from = sa.select(sa.func.coalesce(sa.func.min(journal.c.seq), constant(0))).scalar_subquery()
-        is_whole = sa.and_(sa.func.coalesce(sa.func.sum(_is_erased(journal)), constant(0)) == constant(0), kept_from <= since + constant(1))
-        delta = sa.select(sa.case((is_whole, sa.func.coalesce(sa.func.sum(change), constant(0))))).select_from(journal)
-        return self._dialect.prepare(delta.where(journal.c.seq > since, journal.c.seq <= upto, journal.c.resource == path))
-
-    def touched(self, paths: tuple[str, ...]) -> Prepared:
-        """Whether the journal has an entry of one of the resources after one sequence (position 0) up to another (1): 1 or 0."""
-        journal = self._tables.journal
-        entry = sa.select(constant(1)).select_from(journal).where(journal.c.seq > parameter(0), journal.c.seq <= parameter(1))
-        return self._dialect.prepare(sa.select(_one_if(sa.exists(entry.where(journal.c.resource.in_(map(constant, paths)))))))
-
     def image(self, resource: ResourceSpec, where: Condition) -> Prepared:
         """A record by its id (position 0): its row, its version, whether the condition holds, its image."""
         row = self._tables.row(resource)
-        columns = (row.value(ROW), row.value("version"), _one_if(self._conditions.build(where, row)), self._views.image(resource, row))
+        columns = (row.value(ROW), row.value("version"), one_if(self._conditions.build(where, row)), self._views.image(resource, row))
         return self._dialect.prepare(sa.select(*columns).where(row.value("id") == parameter(0)))
 
     def written(self, view: View) -> Prepared:
@@ -98,7 +79,7 @@ class Reads:
         """The ids of the records whose member is an id (position 0), in order, up to a limit (1)."""
         row = self._tables.row(source)
         referring = sa.select(row.value("id")).where(row.value(member) == parameter(0)).order_by(row.value("id"))
-        return self._dialect.prepare(referring.limit(_count(1)).offset(constant(0)))
+        return self._dialect.prepare(referring.limit(whole(1)).offset(constant(0)))
 
     def head(self) -> Prepared:
         """The sequence of the last journal entry; 0 if there is none."""
@@ -140,20 +121,10 @@ class Reads:
         return [self._conditions.value(key.path, row).label(f"hf_key_{place}") for place, key in enumerate(shape.order)]
 
     def _page(self, found: sa.Select[Any], shape: ListShape, keys: list[sa.Label[Any]]) -> sa.Select[Any]:
-        return found.order_by(*self._ordered(shape.order, keys)).limit(_count(shape.limit)).offset(_count(shape.offset))
+        return found.order_by(*self._ordered(shape.order, keys)).limit(whole(shape.limit)).offset(whole(shape.offset))
 
     def _ordered(self, order: tuple[Order, ...], keys: Sequence[Element]) -> list[sa.UnaryExpression[Any]]:
         return [self._dialect.ordered(key, descending=each.descending) for each, key in zip(order, keys, strict=True)]
-
-    def _holds(self, resource: ResourceSpec, where: Condition, image: Element) -> Element:
-        row = ImageRow(resource, image, self._dialect)
-        return _one_if(sa.and_(image.is_not(None), self._conditions.build(where, row)))
-
-
-def _is_erased(journal: sa.Table) -> Element:
-    """1 where a payload of an entry is gone although its hash is there, else 0."""
-    gone = [sa.and_(journal.c[f"{name}_hash"].is_not(None), journal.c[name].is_(None)) for name in ("before", "after")]
-    return _one_if(sa.or_(*gone))
 
 
 def _is_sorted(shape: ListShape) -> bool:
@@ -166,11 +137,3 @@ def _leading(resource: ResourceSpec) -> frozenset[str]:
     """The members that an index begins with."""
     indexes = (*resource.unique, *resource.index, ("id",))
     return frozenset((*(members[0] for members in indexes), *(each.member for each in resource.fields if each.reference is not None)))
-
-
-def _one_if(truth: sa.ColumnElement[bool]) -> Element:
-    return sa.case((truth, constant(1)), else_=constant(0))
-
-
-def _count(position: int) -> Element:
-    return parameter(position, sa.Integer())

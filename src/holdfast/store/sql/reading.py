@@ -10,13 +10,13 @@ from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element
 from holdfast.store.sql.rows import ImageRow
-from holdfast.store.sql.statement import Prepared, constant, parameter
+from holdfast.store.sql.statement import Prepared, constant, one_if, parameter, whole
 from holdfast.store.sql.tables import Tables
 from holdfast.store.sql.view import Views
 
 
 class Readings:
-    """Builds the statements that read entries as records."""
+    """Builds the statements that read entries as records, and what they changed."""
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         self._journal = tables.journal
@@ -50,7 +50,7 @@ class Readings:
         found = sa.select(journal.c.seq, text).where(
             journal.c.record_id == parameter(0), journal.c.resource == constant(view.resource.path), journal.c.seq < parameter(1)
         )
-        return self._dialect.prepare(found.order_by(journal.c.seq.desc()).limit(_count(2)).offset(constant(0)))
+        return self._dialect.prepare(found.order_by(journal.c.seq.desc()).limit(whole(2)).offset(constant(0)))
 
     def heads(self) -> Prepared:
         """After a sequence (position 0) up to another (1): (sequence, resource path), in order."""
@@ -92,6 +92,25 @@ class Readings:
         )
         return self._dialect.prepare(found.where(sa.or_(before, after)).order_by(journal.c.seq))
 
+    def count_delta(self, resource: ResourceSpec, where: Condition) -> Prepared:
+        """By how much the journal entries after one sequence (position 0) up to another (1) changed a count.
+
+        Null where the journal cannot tell: payloads among them were erased, or entries are no longer kept.
+        """
+        journal = self._journal
+        change = self._holds(resource, where, journal.c.after) - self._holds(resource, where, journal.c.before)
+        path, since, upto = constant(resource.path), parameter(0), parameter(1)
+        kept_from = sa.select(sa.func.coalesce(sa.func.min(journal.c.seq), constant(0))).scalar_subquery()
+        is_whole = sa.and_(sa.func.coalesce(sa.func.sum(_is_erased(journal)), constant(0)) == constant(0), kept_from <= since + constant(1))
+        delta = sa.select(sa.case((is_whole, sa.func.coalesce(sa.func.sum(change), constant(0))))).select_from(journal)
+        return self._dialect.prepare(delta.where(journal.c.seq > since, journal.c.seq <= upto, journal.c.resource == path))
+
+    def touched(self, paths: tuple[str, ...]) -> Prepared:
+        """Whether the journal has an entry of one of the resources after one sequence (position 0) up to another (1): 1 or 0."""
+        journal = self._journal
+        entry = sa.select(constant(1)).select_from(journal).where(journal.c.seq > parameter(0), journal.c.seq <= parameter(1))
+        return self._dialect.prepare(sa.select(one_if(sa.exists(entry.where(journal.c.resource.in_(map(constant, paths)))))))
+
     def _about(self, resource: ResourceSpec) -> tuple[sa.ColumnElement[bool], ...]:
         """Entries about the record whose id is at position 0; those that only erase say nothing of its state."""
         columns = self._journal.c
@@ -104,13 +123,14 @@ class Readings:
 
     def _holds(self, resource: ResourceSpec, where: Condition, image: Element) -> Element:
         row = ImageRow(resource, image, self._dialect)
-        holds = sa.and_(image.is_not(None), self._conditions.build(where, row))
-        return sa.case((holds, constant(1)), else_=constant(0))
+        return one_if(sa.and_(image.is_not(None), self._conditions.build(where, row)))
+
+
+def _is_erased(journal: sa.Table) -> Element:
+    """1 where a payload of an entry is gone although its hash is there, else 0."""
+    gone = [sa.and_(journal.c[f"{name}_hash"].is_not(None), journal.c[name].is_(None)) for name in ("before", "after")]
+    return one_if(sa.or_(*gone))
 
 
 def _newest(found: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
     return found.limit(constant(1)).offset(constant(0))
-
-
-def _count(position: int) -> Element:
-    return parameter(position, sa.Integer())

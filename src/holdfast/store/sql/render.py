@@ -3,11 +3,11 @@
 One Renderer serves one catalog on one database. Compiled texts are kept by shape, never by value; threads may share a Renderer.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from holdfast.base.instant import Instant
-from holdfast.core.condition import ALWAYS, All, Any, Condition, IsNull, Matches, Not, OneOf, Path, Stored, Test
+from holdfast.core.condition import ALWAYS, All, Condition, Matches, Path, Stored, walk
 from holdfast.core.journal import hash_payload
 from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne
 from holdfast.core.readings import ReadAsOf, Watched
@@ -44,9 +44,9 @@ class Renderer:
         readings = Readings(tables, self._dialect)
         kept = lru_cache(SHAPES_KEPT)
         self._one, self._many = kept(reads.one), kept(reads.many)
-        self._count, self._count_delta = kept(reads.count), kept(reads.count_delta)
+        self._count, self._count_delta = kept(reads.count), kept(readings.count_delta)
         self._image, self._written, self._exists = kept(reads.image), kept(reads.written), kept(reads.exists)
-        self._touched, self._referring = kept(reads.touched), kept(reads.referring_ids)
+        self._touched, self._referring = kept(readings.touched), kept(reads.referring_ids)
         self._as_of, self._last_image = kept(readings.as_of), kept(readings.last_image)
         self._history, self._changes = kept(readings.history), kept(readings.changes)
         self._journal_heads, self._journal_bounds = readings.heads(), readings.bounds()
@@ -103,15 +103,11 @@ class Renderer:
 
         None where they never could.
 
-        What a condition finds in other resources (`depends_on`) is taken as it is now.
+        What a condition finds in other resources (core.condition.depends_on) is taken as it is now.
         """
-        if any(isinstance(each, Matches) for each in _nodes(where)):
+        if any(isinstance(each, Matches) for each in walk(where)):
             return None
         return self._bind_where(self._count_delta, resource, where, since, upto)
-
-    def depends_on(self, where: Condition) -> frozenset[str]:
-        """The paths of the other resources that a condition looks into, those of guards included."""
-        return frozenset(step.target.path for node in _nodes(where) for path in _paths(node) for step in path.steps)
 
     def touched(self, resources: frozenset[str], since: int, upto: int) -> Statement:
         """One row: 1 if the journal has an entry of the resources with since < seq <= upto, else 0."""
@@ -251,7 +247,7 @@ class Renderer:
         """What a ranked list holds at START."""
         if not plan.ranked:
             return ()
-        words = next(each.words for each in _nodes(plan.where) if isinstance(each, Matches))
+        words = next(each.words for each in walk(plan.where) if isinstance(each, Matches))
         return (self._dialect.start_expression(words),)
 
     def _shaper(self, *values: Stored) -> Shaper:
@@ -270,28 +266,3 @@ def _whole_order(plan: ReadMany) -> tuple[Order, ...]:
     by_id = Path(plan.view.resource.by_member["id"])
     last = () if plan.order and plan.order[-1].path == by_id else (Order(by_id),)
     return (*rank, *plan.order, *last)
-
-
-def _nodes(condition: Condition) -> Iterator[Condition]:
-    """Every node of a condition, those of the guards on its paths included."""
-    yield condition
-    match condition:
-        case All(parts) | Any(parts):
-            inner = parts
-        case Not(part):
-            inner = (part,)
-        case _:
-            inner = tuple(step.guard for path in _paths(condition) for step in path.steps if step.guard is not None)
-    for each in inner:
-        yield from _nodes(each)
-
-
-def _paths(node: Condition) -> tuple[Path, ...]:
-    """The paths of one node."""
-    match node:
-        case Test(path, _, Path() as other):
-            return (path, other)
-        case Test(path) | OneOf(path) | IsNull(path):
-            return (path,)
-        case _:
-            return ()

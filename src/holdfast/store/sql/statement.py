@@ -50,9 +50,19 @@ def parameter(position: int, type_: sa.types.TypeEngine[Any] | None = None) -> s
     return sa.bindparam(str(position), None, type_=type_)
 
 
+def whole(position: int) -> sa.BindParameter[Any]:
+    """A parameter that takes a whole number of ours: a limit, an offset."""
+    return parameter(position, sa.Integer())
+
+
 def constant(value: Stored) -> sa.BindParameter[Any]:
     """A value of ours (a JSON key, a divisor, the value of a check) that stands in the text itself. Never a value of a caller."""
     return sa.bindparam(None, value, literal_execute=True)
+
+
+def one_if(truth: sa.ColumnElement[bool]) -> sa.Case[Any]:
+    """1 where a condition holds, else 0."""
+    return sa.case((truth, constant(1)), else_=constant(0))
 
 
 def prepare(element: sa.ClauseElement, dialect: sa.Dialect) -> Prepared:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from holdfast.core.condition import All, Condition
+from holdfast.core.condition import All, Condition, depends_on
 from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
@@ -65,7 +65,7 @@ class Counter:
         statement = self._renderer.count_delta(resource, where, since, upto)
         if statement is None:
             return None
-        others = self._renderer.depends_on(where)
+        others = depends_on(where)
         if others and _one(lane.fetch(self._renderer.touched(others, since, upto))):
             return None
         ((delta,),) = lane.fetch(statement)
