@@ -126,6 +126,16 @@ def test_facts_of_the_house_are_recorded_and_changed(database: Database) -> None
     assert database.run(database.render.meta("other")) == []
 
 
+def test_the_identity_epoch_starts_once_and_moves(database: Database) -> None:
+    """hf_mark holds one number for a key; the epoch starts at 1 and moves up."""
+    database.run(database.render.epoch_insert())
+    assert database.run(database.render.epoch()) == [(1,)]
+    database.run(database.render.epoch_move())
+    assert database.run(database.render.epoch()) == [(2,)]
+    with pytest.raises(apsw.ConstraintError):
+        database.run(database.render.epoch_insert())
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -18,6 +18,7 @@ from holdfast.store.sql.condition import RANK
 from holdfast.store.sql.cursor import after_condition
 from holdfast.store.sql.dialect import Dialect
 from holdfast.store.sql.journal import JournalStatements
+from holdfast.store.sql.marks import FIRST, IDENTITY, Marks
 from holdfast.store.sql.read import ListShape, Reads
 from holdfast.store.sql.reading import Readings
 from holdfast.store.sql.schema import render_schema
@@ -56,6 +57,8 @@ class Renderer:
         self._head, self._gone, self._meta = reads.head(), reads.gone(), reads.meta()
         self._journal_insert, self._gone_insert = writes.journal_insert(), writes.gone_insert()
         self._meta_insert, self._meta_update = writes.meta_insert(), writes.meta_update()
+        marks = Marks(tables, self._dialect)
+        self._epoch, self._epoch_move, self._mark_insert = marks.find(IDENTITY), marks.move(IDENTITY), marks.insert()
         claims = Claims(tables, self._dialect)
         self._kept, self._keep = claims.find(), claims.insert()
         self._drop_kept, self._prune_kept, self._erase_kept = claims.delete(), claims.prune(), claims.delete_mentioning()
@@ -220,6 +223,20 @@ class Renderer:
     def meta_update(self, key: str, value: str) -> Statement:
         """Change one of the house's own facts."""
         return self._meta_update.bind((key, value))
+
+    # Marks
+
+    def epoch(self) -> Statement:
+        """One row: the identity epoch."""
+        return self._epoch.bind(())
+
+    def epoch_insert(self) -> Statement:
+        """Start the identity epoch of a new database."""
+        return self._mark_insert.bind((IDENTITY, FIRST))
+
+    def epoch_move(self) -> Statement:
+        """Move the identity epoch: what was made from an identity of before must be made anew."""
+        return self._epoch_move.bind(())
 
     # Idempotency keys
 

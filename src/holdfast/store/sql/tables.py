@@ -28,7 +28,8 @@ class Tables:
         self.gone = _gone(self.metadata, dialect)
         self.meta = _meta(self.metadata, dialect)
         self.idempotency = _idempotency(self.metadata, dialect)
-        self.house = (self.meta, self.journal, self.seal, self.gone, self.idempotency)
+        self.mark = _mark(self.metadata, dialect)
+        self.house = (self.meta, self.journal, self.seal, self.gone, self.idempotency, self.mark)
         self._resources = {each.path: _resource_table(self.metadata, catalog, each, dialect) for each in catalog.resources.values()}
 
     def table(self, resource: ResourceSpec) -> sa.Table:
@@ -185,4 +186,15 @@ def _meta(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
         sa.Column("key", TEXT, primary_key=True),
         sa.Column("value", TEXT, nullable=False),
         **dialect.table_options(),
+    )
+
+
+def _mark(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
+    """Numbers of the house that move: see store.sql.marks."""
+    return sa.Table(
+        "hf_mark",
+        metadata,
+        sa.Column("key", TEXT, primary_key=True),
+        sa.Column("value", INTEGER, nullable=False),
+        **dialect.table_options(clustered=True),
     )

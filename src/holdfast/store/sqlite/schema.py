@@ -18,7 +18,7 @@ from holdfast.store.sqlite.group import begin
 from holdfast.store.sqlite.turn import Turn
 
 DATABASE_NAME = "holdfast.db"
-FORMAT = "2"
+FORMAT = "3"
 """The format of the house's own tables; a database of another is refused."""
 
 _MEND_SCHEMA = (
@@ -90,6 +90,8 @@ def _create_schema(connection: apsw.Connection, catalog: Catalog, renderer: Rend
     for key, value in (("format", FORMAT), ("created_at", format_instant(clock.now())), ("schema", recorded)):
         statement = renderer.meta_insert(key, value)
         connection.execute(statement.text, statement.values)
+    statement = renderer.epoch_insert()
+    connection.execute(statement.text, statement.values)
 
 
 def check_schema(connection: apsw.Connection, path: Path, catalog: Catalog) -> None:
