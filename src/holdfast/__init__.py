@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from holdfast.model.ref import Ref
     from holdfast.model.resource import Resource
     from holdfast.model.rule import anyone, is_in, is_null, now, owner, role, signed_in, this, user
+    from holdfast.model.user import User
 
 __all__ = [
     "Access",
@@ -17,6 +18,7 @@ __all__ = [
     "Ref",
     "Resource",
     "Url",
+    "User",
     "anyone",
     "field",
     "is_in",
@@ -36,6 +38,7 @@ _HOMES = {
     "field": ("Email", "Url", "field"),
     "ref": ("Ref",),
     "resource": ("Resource",),
+    "user": ("User",),
     "rule": ("anyone", "is_in", "is_null", "now", "owner", "role", "signed_in", "this", "user"),
 }
 

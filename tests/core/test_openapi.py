@@ -131,7 +131,7 @@ def test_every_error_code_stands_with_its_status() -> None:
 def test_a_change_needs_a_version_only_where_the_resource_says_so() -> None:
     """428 stands with PUT, PATCH and DELETE of a resource that requires versions, and with the batch that can hold them."""
     told = {operation["operationId"] for _, _, operation in _operations(_document("everything")) if "428" in operation["responses"]}
-    assert told == {"replace_thing", "patch_thing", "delete_thing", "apply_batch"}
+    assert told == {"replace_thing", "patch_thing", "delete_thing", "replace_user", "patch_user", "delete_user", "apply_batch"}
 
 
 def test_what_was_read_can_be_sent_back() -> None:

@@ -240,3 +240,11 @@ def test_what_is_no_web_address_is_refused(text: str) -> None:
 def test_every_address_of_rfc_3986_is_accepted(text: str) -> None:
     """The addresses that a standard generator makes are all accepted."""
     assert read_url(text) == text
+
+
+def test_a_lower_text_is_kept_in_lower_case() -> None:
+    """Two spellings of one address are one value; a letter with several lower cases would make them two to some readers."""
+    read = text_reader(Text(format=TextFormat.EMAIL, lower=True))
+    assert read("Ann.O@Example.ORG") == "ann.o@example.org"
+    with pytest.raises(Invalid, match="more than one lower case"):
+        read("stra\u00dfe@example.org")

@@ -87,7 +87,7 @@ class Node(Resource):
 
 
 CATALOG = Backend(Author, Book, Chapter, Note, Node).catalog
-AUTHORS, BOOKS, CHAPTERS, NOTES, NODES = CATALOG.resources.values()
+AUTHORS, BOOKS, CHAPTERS, NOTES, NODES, _USERS = CATALOG.resources.values()
 
 _DEFAULTS: Mapping[str, Mapping[str, c.Stored]] = {
     "authors": {"name": "Ada", "email": None, "address": None, "labels": "{}", "password": None},

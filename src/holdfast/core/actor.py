@@ -6,9 +6,7 @@ from typing import NamedTuple
 
 from holdfast.base.ids import RecordId
 from holdfast.core.condition import Stored
-
-ADMIN = "admin"
-"""The role that is granted everything, and is bound by validation, versions and limits like everyone."""
+from holdfast.model.access import ADMIN
 
 
 class Caller(NamedTuple):

@@ -41,9 +41,17 @@ def text_reader(kind: Text) -> Callable[[Any], str]:
             check(value)
         if search is not None and not search(value):
             raise invalid("pattern_mismatch", f"must match the pattern {kind.pattern}")
-        return value
+        return _lower(value) if kind.lower else value
 
     return read
+
+
+def _lower(text: str) -> str:
+    """The text in lower case, where that is the same as folding its case: else two spellings would be one to some and two to others."""
+    lower = text.lower()
+    if lower != text.casefold():
+        raise invalid("wrong_format", "may not hold letters that have more than one lower case, such as \u00df and \u03c2")
+    return lower
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:

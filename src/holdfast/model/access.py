@@ -6,6 +6,9 @@ from typing import Never
 
 from holdfast.model.rule import Rule
 
+ADMIN = "admin"
+"""The role that is granted everything, and is bound by validation, versions and limits like everyone."""
+
 VERBS = ("list", "read", "create", "update", "update_to", "delete")
 """What can be granted on its own."""
 

@@ -7,6 +7,7 @@ from holdfast.model.catalog import Catalog
 from holdfast.model.freeze.catalog import find_warnings, freeze
 from holdfast.model.names import suggest
 from holdfast.model.resource import Resource
+from holdfast.model.user import PATH as USERS
 
 _OPTIONS = ("title", "version", "description", "require_version", "registration")
 
@@ -14,7 +15,7 @@ _OPTIONS = ("title", "version", "description", "require_version", "registration"
 class Backend:
     """A backend declared once: `backend = Backend(Author, Book)`.
 
-    classes          the resources to serve, in the order in which they are documented
+    classes          the resources to serve, in the order in which they are documented; users come with them
     title, version, description   of the API, for its documentation
     require_version  whether changes need the version that was read; a class may say otherwise
     registration     whether anyone may make an account for themselves
@@ -37,5 +38,7 @@ class Backend:
         if unknown:
             name = next(iter(unknown))
             raise Misconfigured("Backend", f'It has no option "{name}".', suggest(name, _OPTIONS))
-        resources = freeze(classes, require_version=require_version)
-        self.catalog = Catalog(resources, title, version, description, registration, find_warnings(resources))
+        resources, roles = freeze(classes, require_version=require_version)
+        self.catalog = Catalog(
+            resources, title, version, description, registration, find_warnings(resources), users=resources[USERS], roles=roles
+        )

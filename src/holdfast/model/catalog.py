@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from holdfast.model.access import ADMIN
 from holdfast.model.rule import Rule
 from holdfast.model.types import FieldType, Reference
 
@@ -147,6 +148,8 @@ class Catalog:
 
     registration  anyone may make an account for themselves
     warnings      what the developer should know although it stops nothing; told once at start
+    users         the resource of those who can sign in; every Backend has it
+    roles         every role that a rule names, and admin
     """
 
     resources: Mapping[str, ResourceSpec]
@@ -155,6 +158,8 @@ class Catalog:
     description: str = ""
     registration: bool = False
     warnings: tuple[str, ...] = ()
+    users: ResourceSpec | None = None
+    roles: tuple[str, ...] = (ADMIN,)
 
     def target(self, spec: FieldSpec) -> ResourceSpec:
         """The resource that a Ref field refers to."""

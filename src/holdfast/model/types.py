@@ -42,12 +42,13 @@ class TextFormat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """str, Email, Url. Lengths count code points; `pattern` is searched, as in JSON Schema."""
+    """str, Email, Url. Lengths count code points; `pattern` is searched, as in JSON Schema; `lower`: kept in lower case."""
 
     min_length: int = 0
     max_length: int = TEXT_LENGTH_MAX
     pattern: str | None = None
     format: TextFormat = TextFormat.PLAIN
+    lower: bool = False
 
 
 @dataclass(frozen=True, slots=True)

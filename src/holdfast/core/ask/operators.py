@@ -146,7 +146,7 @@ def _asked_type(kind: FieldType, operator: str) -> FieldType:
 def _without_bounds(kind: FieldType) -> FieldType:
     match kind:
         case Text():
-            return _ANY_TEXT
+            return _LOWER_TEXT if kind.lower else _ANY_TEXT
         case Integer():
             return _ANY_INTEGER
         case Float():
@@ -158,6 +158,7 @@ def _without_bounds(kind: FieldType) -> FieldType:
 
 
 _ANY_TEXT = Text(max_length=TEXT_LENGTH_MAX)
+_LOWER_TEXT = Text(max_length=TEXT_LENGTH_MAX, lower=True)
 _ANY_INTEGER = Integer()
 _ANY_FLOAT = Float()
 

@@ -17,15 +17,17 @@ from holdfast.model.freeze.reverse import freeze_reverses
 from holdfast.model.freeze.rule import Fields, RuleReader
 from holdfast.model.freeze.served import Served, lineage, place_classes
 from holdfast.model.freeze.type import TypeReader
+from holdfast.model.freeze.users import find_roles, settle_users
 from holdfast.model.names import PARAMETERS, is_member
 from holdfast.model.resource import Resource
+from holdfast.model.user import PATH as USERS
 
 Frozen = Mapping[str, tuple[FieldSpec, ...]]
 """The fields of each resource by its path."""
 
 
-def freeze(classes: tuple[Any, ...], *, require_version: bool) -> dict[str, ResourceSpec]:
-    """Every resource by its path; raises one Misconfigured that tells all mistakes found."""
+def freeze(classes: tuple[Any, ...], *, require_version: bool) -> tuple[dict[str, ResourceSpec], tuple[str, ...]]:
+    """Every resource by its path, and every role; raises one Misconfigured that tells all mistakes found."""
     mistakes = Mistakes()
     served = place_classes(classes, mistakes)
     mistakes.settle()
@@ -36,7 +38,9 @@ def freeze(classes: tuple[Any, ...], *, require_version: bool) -> dict[str, Reso
     builder = ResourceBuilder(_by_name(fields), mistakes, require_version=require_version)
     resources = {path: builder.build(cls, path, fields[path], reverses[path]) for cls, path in served.items()}
     mistakes.settle()
-    return resources
+    roles = find_roles(resources)
+    resources[USERS] = settle_users(resources[USERS], roles)
+    return resources, roles
 
 
 def find_warnings(resources: Mapping[str, ResourceSpec]) -> tuple[str, ...]:

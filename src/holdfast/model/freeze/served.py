@@ -9,6 +9,8 @@ from holdfast.model.declared import KEYWORD_NAMES, Declared
 from holdfast.model.freeze.mistakes import Mistakes
 from holdfast.model.names import RESERVED_PATHS, is_path, suggest, to_path, to_table
 from holdfast.model.resource import Resource
+from holdfast.model.user import PATH as USERS
+from holdfast.model.user import User
 
 Served = dict[type[Resource], str]
 """The path of each served class, in the order given."""
@@ -27,6 +29,8 @@ def place_classes(classes: tuple[Any, ...], mistakes: Mistakes) -> Served:
             path = _choose_path(cls)
             _check_apart(cls, path, served)
             served[cls] = path
+    if not any(issubclass(cls, User) for cls in served):
+        served[User] = USERS
     _check_renames(served, mistakes)
     return served
 
@@ -58,6 +62,8 @@ def _check_bases(cls: type[Any]) -> None:
 
 def _choose_path(cls: type[Resource]) -> str:
     path = cls.__holdfast__.path
+    if issubclass(cls, User):
+        return _choose_users_path(cls, path)
     path = to_path(cls.__name__) if path is None else path
     if not isinstance(path, str) or not is_path(path):
         raise Misconfigured(
@@ -70,6 +76,12 @@ def _choose_path(cls: type[Resource]) -> str:
             cls.__name__, f"The table {to_table(path)} belongs to the house or the database.", 'Choose another: path="...".'
         )
     return path
+
+
+def _choose_users_path(cls: type[User], path: str | None) -> str:
+    if path not in (None, USERS):
+        raise Misconfigured(cls.__name__, f"Users are served at {USERS}, not at {path}.", "Leave path out.")
+    return USERS
 
 
 def _check_renames(served: Served, mistakes: Mistakes) -> None:

@@ -1,0 +1,43 @@
+"""What only the whole catalog can say of users: which roles there are, and that an e-mail address is theirs whatever its case."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from holdfast.model.access import ADMIN
+from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.model.rule import Role, Rule, walk
+from holdfast.model.types import Choice, Items, Text
+
+
+def find_roles(resources: Mapping[str, ResourceSpec]) -> tuple[str, ...]:
+    """Every role that a rule names, and admin; in alphabetical order."""
+    named = {name for resource in resources.values() for rule in rules_of(resource) for each in walk(rule) for name in _names(each)}
+    return tuple(sorted(named | {ADMIN}))
+
+
+def rules_of(resource: ResourceSpec) -> Iterator[Rule]:
+    """Every rule of a resource: of its verbs and of its fields."""
+    access = resource.access
+    yield from (access.list, access.read, access.create, access.update, access.update_to, access.delete)
+    for each in resource.fields:
+        yield from (rule for rule in (each.readable_by, each.writable_by) if rule is not None)
+
+
+def settle_users(users: ResourceSpec, roles: tuple[str, ...]) -> ResourceSpec:
+    """The resource of users, whose roles are those that there are."""
+
+    def settle(spec: FieldSpec) -> FieldSpec:
+        match spec.name:
+            case "roles":
+                return dataclasses.replace(spec, type=Items(Choice(roles), max_length=len(roles)))
+            case "email":
+                assert isinstance(spec.type, Text)
+                return dataclasses.replace(spec, type=dataclasses.replace(spec.type, lower=True))
+            case _:
+                return spec
+
+    return dataclasses.replace(users, fields=tuple(map(settle, users.fields)))
+
+
+def _names(rule: Rule) -> tuple[str, ...]:
+    return rule.names if isinstance(rule, Role) else ()

@@ -1,0 +1,73 @@
+"""Users: what every catalog has, what a class of one's own adds, which roles there are."""
+
+import pytest
+
+from holdfast import Access, Backend, Email, Resource, User, field, owner, role, signed_in, this
+from holdfast.base.errors import Misconfigured
+from holdfast.model.rule import Nobody
+from holdfast.model.types import Choice, Items
+
+
+class Note(Resource):
+    """A note."""
+
+    text: str
+    secret: str = field(default="", readable_by=role("auditor"))
+
+    access = Access(read=owner | role("reader", "editor"), write=~role("banned") & signed_in)
+
+
+class Member(User):
+    """A user with a name."""
+
+    name: str = ""
+
+    access = Access(read=owner)
+
+
+def test_users_come_with_every_backend() -> None:
+    """They stand last, at /users, and nobody but an admin is granted anything."""
+    catalog = Backend(Note).catalog
+    assert list(catalog.resources) == ["notes", "users"]
+    assert catalog.users is catalog.resources["users"]
+    assert all(isinstance(getattr(catalog.users.access, verb), Nobody) for verb in ("list", "read", "create", "update", "delete"))
+
+
+def test_roles_are_those_that_the_rules_name() -> None:
+    """In access, in the rules of fields, below a negation; and admin."""
+    catalog = Backend(Note).catalog
+    assert catalog.roles == ("admin", "auditor", "banned", "editor", "reader")
+    assert catalog.users is not None
+    assert catalog.users.by_name["roles"].type == Items(Choice(catalog.roles), max_length=5)
+
+
+def test_a_class_of_ones_own_takes_the_place_of_user() -> None:
+    """It adds fields, may restate access, and is served at /users whatever its name."""
+    catalog = Backend(Note, Member).catalog
+    assert list(catalog.resources) == ["notes", "users"]
+    assert catalog.users is not None
+    assert [each.name for each in catalog.users.fields if not each.system] == [
+        "email", "password", "roles", "active", "email_verified", "name",
+    ]  # fmt: skip
+    assert not isinstance(catalog.users.access.read, Nobody)
+
+
+def test_users_have_one_path() -> None:
+    """A class of one's own cannot be served elsewhere."""
+
+    class Person(User, path="people"):
+        pass
+
+    with pytest.raises(Misconfigured, match="Users are served at users"):
+        Backend(Person)
+
+
+def test_a_resource_cannot_take_the_place_of_users() -> None:
+    """The path is kept for what derives from User."""
+
+    class Account(Resource, path="users"):
+        email: Email
+        access = Access(read=this.email == "a@example.org")
+
+    with pytest.raises(Misconfigured, match="belongs to Holdfast"):
+        Backend(Account)
