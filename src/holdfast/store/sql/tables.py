@@ -8,6 +8,7 @@ from sqlalchemy.sql.elements import quoted_name
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.model.rule import This, operands, path_of
 from holdfast.model.types import Boolean
+from holdfast.store.sql.account_tables import build_account_tables
 from holdfast.store.sql.columns import BLOB, INTEGER, TEXT, column_type
 from holdfast.store.sql.dialect import Dialect
 from holdfast.store.sql.rows import Row, TableRow
@@ -29,7 +30,8 @@ class Tables:
         self.meta = _meta(self.metadata, dialect)
         self.idempotency = _idempotency(self.metadata, dialect)
         self.mark = _mark(self.metadata, dialect)
-        self.house = (self.meta, self.journal, self.seal, self.gone, self.idempotency, self.mark)
+        self.accounts = build_account_tables(self.metadata, dialect)
+        self.house = (self.meta, self.journal, self.seal, self.gone, self.idempotency, self.mark, *self.accounts)
         self._resources = {each.path: _resource_table(self.metadata, catalog, each, dialect) for each in catalog.resources.values()}
 
     def table(self, resource: ResourceSpec) -> sa.Table:
