@@ -14,6 +14,7 @@ from holdfast.base.errors import Misconfigured
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.journal import Seal, Sign
 from holdfast.core.openapi import build_openapi
+from holdfast.core.rate import parse_rate
 from holdfast.core.reply import HeaderPolicy, Replies
 from holdfast.core.routes import Action, Route, build_routes
 from holdfast.docs_page import load_docs_page
@@ -28,17 +29,20 @@ from holdfast.engine.log import Log, route_libraries, wants_colour
 from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts, take_slot
 from holdfast.engine.observer import Listener, Observer
 from holdfast.engine.pages import Document, Pages
+from holdfast.engine.quota import LoginLimits, Quota
 from holdfast.engine.records import Records
 from holdfast.engine.service import Engine
 from holdfast.engine.verify import Anchor, Tell, Verifier
 from holdfast.find import load_backend
 from holdfast.model.catalog import Catalog
+from holdfast.ports.limits import Limiter
 from holdfast.settings import Settings
 from holdfast.store.sqlite import connection as sqlite_connection
 from holdfast.store.sqlite.audit import SqliteAudit
 from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
 from holdfast.world.entropy import SystemEntropy
+from holdfast.world.limiter import SlotLimiter, Unlimited, open_table
 from holdfast.world.vault import Vault, load_key, read_key
 
 _DOCUMENT_ACTIONS = frozenset({Action.OPENAPI, Action.DOCS, Action.DOCS_ASSET})
@@ -59,8 +63,9 @@ class ServiceMaker:
 class Worker:
     """A service that runs (http.runner.Runner)."""
 
-    def __init__(self, service: Engine, pages: Pages, follower: Follower) -> None:
+    def __init__(self, service: Engine, pages: Pages, follower: Follower, login_limits: LoginLimits) -> None:
         self.service = service
+        self.login_limits = login_limits
         self._pages = pages
         self._follower = follower
 
@@ -151,6 +156,7 @@ async def open_worker(
         stack.callback(observer.close)
         if log is not None:
             stack.callback(Anchors(store.last_seal, partial(_say_seal, log)).close)
+        limiter, login_limiter = stack.enter_context(_open_limiters(settings, vault, log))
         routes = _routes(catalog, settings)
         pages = Pages(
             store=store,
@@ -184,8 +190,10 @@ async def open_worker(
         batch = Batch(catalog, records, commits=commits, replies=replies)
         service_handlers = {**pages.handlers(), Action.CHANGES: changes.read, Action.BATCH: batch.run}
         handlers = assign_handlers(catalog, routes, records, histories, service_handlers)
-        engine = Engine(handlers, clock=clock, entropy=SystemEntropy(), replies=replies, tell=observer.tell)
-        yield Worker(engine, pages, changes.follower)
+        engine = Engine(
+            handlers, clock=clock, entropy=SystemEntropy(), replies=replies, tell=observer.tell, quota=Quota(limiter, "default")
+        )
+        yield Worker(engine, pages, changes.follower, LoginLimits(login_limiter))
 
 
 def check_engine() -> str:
@@ -228,6 +236,22 @@ def _refuse_other_databases(settings: Settings) -> None:
         raise Misconfigured(
             "database", "This release serves embedded SQLite alone.", "Leave out --database; choose the folder with --data."
         )
+
+
+@contextmanager
+def _open_limiters(settings: Settings, vault: Vault, log: Log | None) -> Iterator[tuple[Limiter, Limiter]]:
+    """What counts requests, and what counts attempts to sign in; both in the table that all workers on the data folder share."""
+    rates = parse_rate(settings.rate_limit), parse_rate(settings.login_rate_limit)
+    if rates == (None, None):
+        yield Unlimited(), Unlimited()
+        return
+    with open_table(settings.data, partial(log.say, "warning") if log is not None else lambda _: None) as table:
+        sign = partial(vault.sign, "limits")
+        requests, logins = (
+            Unlimited() if rate is None else SlotLimiter(table, rate, sign, scope)
+            for rate, scope in zip(rates, (b"requests:", b"logins:"), strict=True)
+        )
+        yield requests, logins
 
 
 def _say_seal(log: Log, seal: Seal) -> None:

@@ -11,10 +11,13 @@ from holdfast.base.observe import Observation
 from holdfast.core.exchange import Exchange, Head, Reply
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Route
+from holdfast.engine.quota import Quota
 from holdfast.engine.request import Handler
 from holdfast.engine.service import Engine
+from holdfast.ports.limits import Limiter
 from holdfast.world.clock import SystemClock
 from holdfast.world.entropy import SystemEntropy
+from holdfast.world.limiter import Unlimited
 
 Value = TypeVar("Value")
 
@@ -30,11 +33,19 @@ class Desk:
     """An engine and what it told."""
 
     routes: Mapping[Route, Handler]
+    limiter: Limiter = field(default_factory=Unlimited)
     told: list[Observation] = field(default_factory=list)
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.engine = Engine(self.routes, clock=SystemClock(), entropy=SystemEntropy(), replies=Replies(), tell=self.told.append)
+        self.engine = Engine(
+            self.routes,
+            clock=SystemClock(),
+            entropy=SystemEntropy(),
+            replies=Replies(),
+            tell=self.told.append,
+            quota=Quota(self.limiter, "default"),
+        )
 
     def ask(self, method: str, target: str, body: bytes = b"", **parts: Any) -> Reply | Awaitable[Reply]:
         """Open a request and answer it."""

@@ -17,6 +17,10 @@ DRAIN_S = 10.0  # a graceful stop waits this long for what is in flight
 # Admission: requests of one worker that wait for something at once; more than this is an overload
 IN_FLIGHT_REQUESTS_MAX = 4_096
 
+# Rate limits (CONTRACT 2.10); the rates themselves are settings
+LIMITED_CALLERS_MAX = 131_072  # callers whose quota is not whole, of all workers: 3 MiB; more are refused, not let in uncounted
+LIMITER_WAIT_S = 0.1  # for the lock of the counts, which is held for microseconds
+
 # Lists (CONTRACT 2.4)
 PAGE_LIMIT_DEFAULT = 20
 PAGE_LIMIT_MAX = 200

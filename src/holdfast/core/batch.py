@@ -197,6 +197,12 @@ class BatchReader:
         return resource, _as_id(_look_up(last, reading)) if last.startswith("$") else _as_id(last)
 
 
+def count_operations(value: Any) -> int:
+    """How many operations a body holds, whatever they are; 1 where it is no batch, and no more than a batch may have."""
+    operations = value.get(_PLACE) if isinstance(value, dict) else None
+    return max(1, min(len(operations), BATCH_OPERATIONS_MAX)) if isinstance(operations, list) else 1
+
+
 def _read_operations(value: Any) -> list[Any]:
     if not isinstance(value, dict):
         raise _refuse(wrong_type("an object", value).faults)

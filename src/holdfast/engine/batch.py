@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from holdfast.base.errors import Detail, Refused
 from holdfast.core.ask.query import check_no_parameters
-from holdfast.core.batch import BatchReader, join_body
+from holdfast.core.batch import BatchReader, count_operations, join_body
 from holdfast.core.document import parse_json
 from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import read_key
@@ -39,6 +39,7 @@ class Batch:
         check_no_parameters(request.query)
         key = read_key(request.head)
         value = parse_json(body)
+        request.charge_more(count_operations(value) - 1)
         steps = tuple([await self._seal(step) for step in self._reader.read(value)])
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:

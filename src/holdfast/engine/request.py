@@ -12,6 +12,7 @@ from holdfast.core.exchange import Head, Reply
 from holdfast.core.negotiate import check_content_encoding, read_accept
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Route
+from holdfast.engine.quota import Headers, Quota
 from holdfast.ports.world import Clock
 
 Outcome = TypeVar("Outcome")
@@ -32,6 +33,7 @@ class Surroundings(Protocol):
 
     clock: Clock
     replies: Replies
+    quota: Quota
     in_flight: int
 
     def tell(self, observation: Observation, /) -> None:
@@ -40,14 +42,20 @@ class Surroundings(Protocol):
 
 
 class Request:
-    """A request that was let in (core.exchange.Exchange). `answer` is called once."""
+    """A request that was let in (core.exchange.Exchange). `answer` is called once.
+
+    caller         who it is counted for (core.rate.limit_key); b"" where it is not counted
+    limit_headers  what its answer says about the caller's quota
+    """
 
     __slots__ = (
         "_around",
         "_handler",
         "body_bytes_max",
         "bytes_in",
+        "caller",
         "head",
+        "limit_headers",
         "parameter",
         "path",
         "query",
@@ -68,6 +76,8 @@ class Request:
         self.route = route
         self.parameter = parameter
         self.body_bytes_max = BODY_BYTES_MAX
+        self.caller = b""
+        self.limit_headers: Headers = ()
         self.bytes_in = 0
         self.store_s = 0.0
 
@@ -98,6 +108,11 @@ class Request:
         accept = self.head.header("accept")
         if accept is not None and not read_accept(accept).data:
             raise Refused("not_acceptable")
+
+    def charge_more(self, cost: int) -> None:
+        """Count what the request turned out to be beside the one that it was let in as. Raises Refused (rate_limited)."""
+        self.limit_headers = ()  # a refusal carries its own
+        self.limit_headers = self._around.quota.charge_more(self.caller, cost)
 
     async def time_store(self, waiting: Awaitable[Outcome]) -> Outcome:
         """Wait for the store, and count the time as the store's."""
@@ -131,6 +146,8 @@ class Request:
     def _finish(self, reply: Reply, code: str | None = None, cause: str | None = None, faults: tuple[str, ...] = ()) -> Reply:
         if self.head.method == "HEAD":
             reply.bare = True
+        if self.limit_headers:
+            reply.headers += self.limit_headers
         self._tell(reply.status, code, len(reply.body) if isinstance(reply.body, bytes) else 0, cause, faults)
         return reply
 

@@ -12,8 +12,10 @@ from holdfast.base.observe import Observation
 from holdfast.core.exchange import Exchange, Head, Reply
 from holdfast.core.hint import find_nearest
 from holdfast.core.negotiate import keep_request_id, read_accept
+from holdfast.core.rate import limit_key
 from holdfast.core.reply import Replies
 from holdfast.core.routes import API, Action, Place, Route, Router
+from holdfast.engine.quota import Quota
 from holdfast.engine.request import Handler, Request
 from holdfast.ports.world import Clock, Entropy
 
@@ -27,6 +29,7 @@ class Engine:
 
     routes    every route, with the handler of each
     tell      takes the Observation of every finished request
+    quota     how much a caller may ask
     """
 
     def __init__(
@@ -37,10 +40,12 @@ class Engine:
         entropy: Entropy,
         replies: Replies,
         tell: Callable[[Observation], None],
+        quota: Quota,
     ) -> None:
         self.clock = clock
         self.replies = replies
         self.tell = tell
+        self.quota = quota
         self.in_flight = 0
         self._handlers = routes
         self._router = Router(tuple(routes))
@@ -57,11 +62,15 @@ class Engine:
             route = place.routes.get(head.method)
             if route is None:
                 return self._answer_without_route(head, place, request_id)
-            if self.in_flight >= IN_FLIGHT_REQUESTS_MAX and route.action not in _ALWAYS_ADMITTED:
-                raise Unavailable("overloaded")
+            request = Request(self, head, path, query, request_id, route, parameter, self._handlers[route])
+            if route.action not in _ALWAYS_ADMITTED:
+                if self.in_flight >= IN_FLIGHT_REQUESTS_MAX:
+                    raise Unavailable("overloaded")
+                request.caller = limit_key(None, head.peer)
+                request.limit_headers = self.quota.charge(request.caller)
         except Answerable as error:
             return self._refuse(Refused("payload_too_large") if _announces_too_much(head) else error, head, request_id)
-        return Request(self, head, path, query, request_id, route, parameter, self._handlers[route])
+        return request
 
     def refuse(
         self, code: str, message: str | None = None, *, peer: str, hint: str | None = None, method: str = "", target: str = ""

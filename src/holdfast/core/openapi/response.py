@@ -27,6 +27,14 @@ HEADERS: dict[str, Schema] = {
         "required": True,
         "schema": {"type": "string", "pattern": patterns.REQUEST_ID},
     },
+    "RateLimit-Policy": {
+        "description": "The quota of a caller: `q` requests in `w` seconds. Not sent where there is none, and by health and metrics.",
+        "schema": {"type": "string", "examples": ['"default";q=600;w=60']},
+    },
+    "RateLimit": {
+        "description": "What is left of it: `r` requests; in `t` seconds it is whole again, or the refused request would pass.",
+        "schema": {"type": "string", "examples": ['"default";r=599;t=1']},
+    },
     "ETag": {
         "description": "The version and the form of the record; its version part is what If-Match compares.",
         "schema": {"type": "string", "pattern": patterns.ETAG},
@@ -53,8 +61,8 @@ def statuses() -> list[int]:
 
 
 def headers_of(*names: str) -> Schema:
-    """References to headers; X-Request-Id comes with every answer."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
+    """References to headers; the id of the request and the quota of the caller come with every answer."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", "RateLimit-Policy", "RateLimit", *names)}
 
 
 def error_name(status: int) -> str:

@@ -1,0 +1,134 @@
+"""Quotas in the engine: who is counted, what every answer says, what is never counted, and what a batch costs."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from engine_harness import Desk, body_of, now
+
+from holdfast.base.errors import Refused
+from holdfast.core.exchange import Reply
+from holdfast.core.rate import Rate, Verdict, limit_key
+from holdfast.core.routes import Action, Route
+from holdfast.engine.quota import LoginLimits
+from holdfast.engine.request import Request
+
+POLICY = ("ratelimit-policy", '"default";q=3;w=60')
+
+
+@dataclass
+class Counter:
+    """A limiter in memory, whose clock stands still."""
+
+    rate: Rate | None = field(default_factory=lambda: Rate.of(3, 60))
+    due: dict[bytes, int] = field(default_factory=dict)
+
+    def take(self, key: bytes, cost: int = 1) -> Verdict:
+        """Take from the quota of a key."""
+        assert self.rate is not None
+        self.due[key], verdict = self.rate.take(self.due.get(key, 0), 10**15, cost)
+        return verdict
+
+
+def answer(request: Request, body: bytes) -> Reply:
+    """Count as many more as the body says, then answer as the query does."""
+    if body:
+        request.charge_more(int(body))
+    if request.query:
+        raise Refused(request.query)
+    return Reply(200, b"")
+
+
+ROUTES = {
+    Route("GET", "/healthz", Action.HEALTH): answer,
+    Route("GET", "/readyz", Action.READY): answer,
+    Route("GET", "/metrics", Action.METRICS): answer,
+    Route("GET", "/books", Action.LIST): answer,
+    Route("POST", "/books", Action.CREATE): answer,
+}
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """An engine that gives three requests a minute."""
+    return Desk(ROUTES, Counter())
+
+
+def limits_of(reply: Reply) -> list[tuple[str, str]]:
+    """The headers that tell of quotas, as they are sent."""
+    return [each for each in reply.headers if each[0].startswith("ratelimit") or each[0] == "retry-after"]
+
+
+def test_every_counted_answer_tells_what_is_left(desk: Desk) -> None:
+    """Successes and refusals; the first request too many is 429, whose RateLimit and Retry-After agree."""
+    assert limits_of(now(desk.ask("GET", "/books"))) == [POLICY, ("ratelimit", '"default";r=2;t=20')]
+    assert limits_of(now(desk.ask("GET", "/books?forbidden"))) == [POLICY, ("ratelimit", '"default";r=1;t=40')]
+    assert limits_of(now(desk.ask("HEAD", "/books"))) == [POLICY, ("ratelimit", '"default";r=0;t=60')]
+
+    refused = now(desk.ask("GET", "/books"))
+    assert (refused.status, body_of(refused)["error"]["code"]) == (429, "rate_limited")
+    assert sorted(limits_of(refused)) == sorted([POLICY, ("ratelimit", '"default";r=0;t=20'), ("retry-after", "20")])
+    assert desk.told[-1].code == "rate_limited"
+
+
+def test_another_address_has_its_own_quota(desk: Desk) -> None:
+    """Signed-out callers are counted by their address, IPv6 by its network."""
+    for peer in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::2", "2001:db8::3"):
+        assert now(desk.ask("GET", "/books", peer=peer)).status == 200
+
+    assert now(desk.ask("GET", "/books", peer="2001:db8::4")).status == 429
+    assert now(desk.ask("GET", "/books", peer="192.0.2.2")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/metrics", 200), ("OPTIONS", "/books", 204), ("GET", "/no", 404)],
+)
+def test_health_metrics_and_preflights_are_never_counted(desk: Desk, method: str, path: str, status: int) -> None:
+    """Nor is what has no route, which is refused before."""
+    for _ in range(5):
+        reply = now(desk.ask(method, path))
+        assert (reply.status, limits_of(reply)) == (status, [])
+    assert now(desk.ask("GET", "/books")).headers[-1] == ("ratelimit", '"default";r=2;t=20')
+
+
+@pytest.mark.parametrize(("more", "left"), [("0", 2), ("1", 1), ("2", 0), ("199", 0)])
+def test_a_request_can_turn_out_to_be_many(desk: Desk, more: str, left: int) -> None:
+    """It counts as all of them; one that is more than the quota counts as the whole of it, or it could never pass."""
+    reply = now(desk.ask("POST", "/books", more.encode()))
+
+    assert (reply.status, limits_of(reply)) == (200, [POLICY, ("ratelimit", f'"default";r={left};t={60 - 20 * left}')])
+
+
+def test_what_turns_out_to_be_too_much_is_refused(desk: Desk) -> None:
+    """And costs what it was let in for; the headers stand once."""
+    now(desk.ask("POST", "/books", b"0"))
+    refused = now(desk.ask("POST", "/books", b"2"))
+
+    assert refused.status == 429
+    assert sorted(limits_of(refused)) == sorted([POLICY, ("ratelimit", '"default";r=1;t=20'), ("retry-after", "20")])
+
+
+def test_without_a_limit_nothing_is_said() -> None:
+    """No header, however many."""
+    desk = Desk(ROUTES)
+    for _ in range(10):
+        assert limits_of(now(desk.ask("POST", "/books", b"199"))) == []
+
+
+def test_attempts_to_sign_in_are_counted_by_address_and_by_account() -> None:
+    """An account however it is written; a refusal says how long, and of which quota."""
+    counter = Counter()
+    limits = LoginLimits(counter)
+    for email in ("Ann@example.org", " ann@EXAMPLE.org", "ann@example.org"):
+        limits.take_address("192.0.2.1")
+        limits.take_account(email)
+
+    with pytest.raises(Refused) as refused:
+        limits.take_account("ann@example.org")
+    assert (refused.value.code, refused.value.headers["retry-after"]) == ("rate_limited", "20")
+    assert refused.value.headers["ratelimit-policy"] == '"login";q=3;w=60'
+    limits.take_account("bob@example.org")
+    limits.take_address("192.0.2.2")
+    with pytest.raises(Refused):
+        limits.take_address("192.0.2.1")
+    assert limit_key(None, "192.0.2.1") not in counter.due
