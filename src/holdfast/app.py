@@ -84,7 +84,11 @@ async def open_store(settings: Settings, catalog: Catalog, *, create: bool = Tru
     """
     _refuse_other_databases(settings)
     opened_by = sqlite_connection.open_bulk_writer if bulk else sqlite_connection.open_writer
-    store = SqliteStore(catalog, settings.data, SystemClock(), create=create, keys=partial(_journal_key, settings), writes_by=opened_by)
+
+    def give_key(make: bool) -> Sign:  # noqa: FBT001  # the form of store.sqlite.fingerprint.Keys
+        return _journal_key(settings, make=make)
+
+    store = SqliteStore(catalog, settings.data, SystemClock(), create=create, keys=give_key, writes_by=opened_by)
     try:
         yield store
     finally:
@@ -258,7 +262,7 @@ def _say_seal(log: Log, seal: Seal) -> None:
     log.say("info", MESSAGE, seq=seal.last_seq, seal=seal.seal.hex())
 
 
-def _journal_key(settings: Settings, *, make: bool = True) -> Sign:
+def _journal_key(settings: Settings, *, make: bool) -> Sign:
     """What signs the seals of the journal."""
     return partial(Vault(_master_key(settings, make=make)).sign, "journal")
 

@@ -119,3 +119,27 @@ def test_erase_removes_the_values_and_keeps_the_proof(monkeypatch: pytest.Monkey
     assert (again.status, "keeps nothing" in again.err) == (1, True)
     assert call("erase", "authors", "nonsense", "--yes").status == 2
     assert call("erase", "autors", record_id, "--yes").status == 2
+
+
+def test_a_lost_key_is_not_made_anew() -> None:
+    """Where the database was made with a key, a missing or another one is refused with its mend; the right one opens it again."""
+    _load("Ann")
+    key = Path("data/key")
+    right = key.read_text("ascii")
+
+    key.unlink()
+    missing = call("load", "rows.jsonl", "--into", "authors")
+    assert missing.status == 2
+    assert "Restore the file from its backup" in missing.err
+    assert not key.exists()
+
+    key.write_text("00" * 32, "ascii")
+    other = call("load", "rows.jsonl", "--into", "authors")
+    assert other.status == 2
+    assert "not the one that this database was made with" in other.err
+    status, report = _report()
+    assert status == 1
+    assert [each["place"] for each in report["findings"]] == ["the master key"]
+
+    key.write_text(right, "ascii")
+    assert _report()[0] == 0

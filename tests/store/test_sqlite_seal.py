@@ -36,7 +36,7 @@ def test_each_commit_seals_what_it_committed(tmp_path: Path) -> None:
     """Three writes leave three seals, each over its own entries and the seal before, made with the key of the store."""
 
     async def story() -> None:
-        store = SqliteStore(CATALOG, tmp_path, CLOCK, create=True, keys=lambda: sign)
+        store = SqliteStore(CATALOG, tmp_path, CLOCK, create=True, keys=lambda _make: sign)
         made = create(AUTHORS)
         await store.write(write(made, create(AUTHORS)))
         await store.write(write(update(made, name="Grace")))
@@ -88,7 +88,7 @@ def test_what_was_refused_leaves_no_trace_in_a_seal(tmp_path: Path) -> None:
 @pytest.mark.parametrize("breaks", ["cannot sign", "disk"])
 def test_a_seal_that_cannot_be_made_undoes_the_group(tmp_path: Path, breaks: str) -> None:
     """Without its seal nothing is committed: the caller is refused, nothing is written, and the next write works."""
-    failing = [True]
+    failing: list[bool] = []
 
     def sign_or_fail(message: bytes) -> bytes:
         if failing.pop() if failing else False:
@@ -96,7 +96,8 @@ def test_a_seal_that_cannot_be_made_undoes_the_group(tmp_path: Path, breaks: str
         return sign(message)
 
     async def story() -> str:
-        store = SqliteStore(CATALOG, tmp_path, CLOCK, create=True, keys=lambda: sign_or_fail)
+        store = SqliteStore(CATALOG, tmp_path, CLOCK, create=True, keys=lambda _make: sign_or_fail)
+        failing.append(True)
         try:
             with pytest.raises(HoldfastError) as told:
                 await store.write(write(create(AUTHORS)))

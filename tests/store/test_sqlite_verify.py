@@ -26,7 +26,7 @@ def sign(message: bytes) -> bytes:
 
 async def fill(data_dir: Path, authors: int = 30) -> None:
     """A library with every kind of change in its journal."""
-    store = SqliteStore(CATALOG, data_dir, CLOCK, create=True, keys=lambda: sign)
+    store = SqliteStore(CATALOG, data_dir, CLOCK, create=True, keys=lambda _make: sign)
     target = create(AUTHORS, TARGET, name="Ada", email="ada@example.org")
     made = [create(AUTHORS, email=f"a{number}@example.org") for number in range(authors)]
     await store.write(write(target))
@@ -95,11 +95,20 @@ def test_what_nobody_touched_holds(data_dir: Path) -> None:
     assert {each.check for each in told if each.done == each.total} >= {"chain", "engine", "authors: rows", "books: author_id"}
 
 
+def test_another_key_is_told_once(data_dir: Path) -> None:
+    """Who verifies with another key learns that, and not that every seal is wrong; what needs no key is checked all the same."""
+    touch(data_dir, "UPDATE hf_journal SET after = '{}' WHERE seq = 1", "UPDATE hf_meta SET value = 'other' WHERE key = 'key_fingerprint'")
+    first, second = verify(data_dir).findings
+    assert first.place == "the master key"
+    assert "is not the one that this database was made with" in first.problem
+    assert second.place.startswith("entry 1 ")
+
+
 def test_an_empty_database_holds(tmp_path: Path) -> None:
     """Before the first change there is nothing to find, and no anchor to keep."""
 
     async def make() -> None:
-        await SqliteStore(CATALOG, tmp_path, CLOCK, create=True, keys=lambda: sign).close()
+        await SqliteStore(CATALOG, tmp_path, CLOCK, create=True, keys=lambda _make: sign).close()
 
     asyncio.run(make())
     verifier = verify(tmp_path)
@@ -180,7 +189,7 @@ def test_seals_of_another_key_do_not_fit(data_dir: Path) -> None:
     """Who makes all seals anew without the key is found at every one of them."""
     audit = SqliteAudit(CATALOG, data_dir)
     try:
-        verifier = Verifier(audit, CATALOG, lambda _: bytes(16))
+        verifier = Verifier(audit, CATALOG, lambda message: sign(message) if message == b"fingerprint" else bytes(16))
         assert not verifier.run()
     finally:
         audit.close()
@@ -223,7 +232,7 @@ def test_verify_runs_beside_a_writer(data_dir: Path) -> None:
     """While changes are committed all the time, nothing is found that is not there, and no writer waits for it."""
 
     async def story() -> list[Finding]:
-        store = SqliteStore(CATALOG, data_dir, CLOCK, keys=lambda: sign)
+        store = SqliteStore(CATALOG, data_dir, CLOCK, keys=lambda _make: sign)
         ended = False
         made = [create(AUTHORS) for _ in range(300)]
 

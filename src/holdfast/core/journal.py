@@ -58,6 +58,11 @@ def sign_unkeyed(message: bytes) -> bytes:
     return blake2b(message, digest_size=HASH_BYTES).digest()
 
 
+def fingerprint_of(sign: Sign) -> str:
+    """What tells one key from another without telling it; no message that a seal is made over is this one."""
+    return sign(b"fingerprint").hex()
+
+
 def make_seal(previous: bytes, heads: Sequence[Head], sign: Sign) -> Seal:
     """Seal entries (at least one, in order) after the previous seal, or after NO_SEAL."""
     return Seal(heads[-1][0], heads[0][0], len(heads), sign(encode_heads(previous, heads)))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, hash_payload, make_seal
+from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, fingerprint_of, hash_payload, make_seal
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.ports.audit import Audit, AuditedRow, AuditFault, Entry
 
@@ -66,6 +66,7 @@ class Verifier:
         self.findings: list[Finding] = []
         self.entries = self.seals = self.rows = self.erased = 0
         self.last_seal: Seal | None = None
+        self._can_prove = True
         self._emptied: dict[Key, int] = {}
         self._erasures: set[Key] = set()
 
@@ -86,6 +87,7 @@ class Verifier:
     # The chain
 
     def _check_chain(self) -> None:
+        self._check_key()
         total = self._audit.last_seq()
         previous = Seal(0, 0, 0, NO_SEAL)
         while seals := self._next_seals(previous.last_seq):
@@ -108,6 +110,12 @@ class Verifier:
         self._check_erasures()
         self._check_anchors()
 
+    def _check_key(self) -> None:
+        self._can_prove = self._audit.key_fingerprint() in (None, fingerprint_of(self._sign))
+        if not self._can_prove:
+            problem = "The master key is not the one that this database was made with, so that no seal can be proved."
+            self._find("chain", "the master key", problem, "Restore the key from its backup, then verify again.")
+
     def _next_seals(self, after: int) -> Sequence[Seal]:
         """Some seals, so many that their entries make one step; at least one if there is one."""
         found = self._audit.seals(after, STEP_SEALS)
@@ -119,7 +127,7 @@ class Verifier:
         return found
 
     def _check_seal(self, previous: Seal, seal: Seal, heads: Sequence[Head]) -> None:
-        if heads and make_seal(previous.seal, heads, self._sign) == seal:
+        if not self._can_prove or (heads and make_seal(previous.seal, heads, self._sign) == seal):
             return
         first = previous.last_seq + 1
         place = f"entries {first} to {seal.last_seq}"

@@ -33,6 +33,10 @@ class AuditFault(Exception):
 class Audit(Protocol):
     """Reads a database without changing it. Every method but `tables` may raise AuditFault."""
 
+    def key_fingerprint(self) -> str | None:
+        """The fingerprint of the key that seals are made with (core.journal.fingerprint_of); None where none is known."""
+        ...
+
     def last_seq(self) -> int:
         """The sequence of the last entry; 0 if there is none."""
         ...

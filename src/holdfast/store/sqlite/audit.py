@@ -13,6 +13,7 @@ from holdfast.ports.audit import AuditedRow, AuditFault, Entry
 from holdfast.store.sql.audit import AuditStatements
 from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite.connection import check_file, check_folder, open_reader
+from holdfast.store.sqlite.fingerprint import FINGERPRINT
 from holdfast.store.sqlite.schema import DATABASE_NAME, check_schema
 
 FINDINGS_PER_TABLE_MAX = 20
@@ -38,6 +39,11 @@ class SqliteAudit:
         """Release the connection."""
         if self._connection is not None:
             self._connection.close(force=True)
+
+    def key_fingerprint(self) -> str | None:
+        """The fingerprint of the key that belongs to the database."""
+        found = self._fetch(Statement("SELECT value FROM hf_meta WHERE key = ?", (FINGERPRINT,)))
+        return str(found[0][0]) if found else None
 
     def last_seq(self) -> int:
         """The sequence of the last entry."""

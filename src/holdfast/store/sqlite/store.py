@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 
 from holdfast.base.limits import DRAIN_S
-from holdfast.core.journal import Seal, Sign, sign_unkeyed
+from holdfast.core.journal import Seal
 from holdfast.core.plan import Claim, Delete, Erase, Kept, Page, ReadMany, ReadOne, Row, Undelete, Write
 from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
@@ -17,6 +17,7 @@ from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.connection import open_reader, open_writer
 from holdfast.store.sqlite.erasure import erase
+from holdfast.store.sqlite.fingerprint import Keys, bind_key, unkeyed
 from holdfast.store.sqlite.health import HealthProbe
 from holdfast.store.sqlite.lane import Lane
 from holdfast.store.sqlite.once import Once
@@ -37,9 +38,10 @@ class SqliteStore:
 
     create     make folder, database and schema where there are none; else a missing database is refused
     keys       gives what signs the seals of the journal; asked once the folder is known to be good, because the key may be made in it
+               (fingerprint.Keys)
     writes_by  opens the connection that writes; the fault campaigns give one that checkpoints after every few pages
 
-    Raises Misconfigured where the database is missing, not ours, not writable or does not fit the catalog.
+    Raises Misconfigured where the database is missing, not ours, not writable, does not fit the catalog, or has another key.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class SqliteStore:
         clock: Clock,
         *,
         create: bool = False,
-        keys: Callable[[], Sign] = lambda: sign_unkeyed,
+        keys: Keys = unkeyed,
         writes_by: Callable[[Path], apsw.Connection] = open_writer,
     ) -> None:
         renderer = Renderer(catalog)
@@ -62,7 +64,7 @@ class SqliteStore:
         self._reader = Reader(connect, renderer, clock)
         self.journal = SqliteJournal(self._reader, renderer)
         self._clock = clock
-        self._seal = Sealer(renderer.journal, keys())
+        self._seal = Sealer(renderer.journal, bind_key(path, renderer, keys))
         self._turn = Turn(data_dir)
         self._writer = Writer(partial(writes_by, path), self._turn, clock, self._finish)
         self._health = HealthProbe(path, Lane(connect, clock), self._writer.tell_fault, clock)
