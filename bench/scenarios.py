@@ -108,23 +108,29 @@ def _fetch(port: int, path: str) -> tuple[dict[str, str], bytes]:
         return dict(answer.headers), answer.read()
 
 
+def read_entrants(bench: Bench, stack: ExitStack, *, door: bool) -> list[Entrant]:
+    """The bare server and Holdfast, which answer the same reads with the same bytes; with `door` the ASGI door too."""
+    ids = _sample_ids(bench)
+    holdfast = bench.holdfast(stack, bench.database("read"))
+    headers, body = _fetch(holdfast.port, f"/api/v1/items/{ids[0]}")
+    kept = [(name, value) for name, value in headers.items() if name.lower() not in {"date", "connection"}]
+    answer = bench.folder / "answer.json"
+    answer.write_text(json.dumps({"body": body.decode(), "headers": kept}), "utf-8")
+    requests = [get(f"/api/v1/items/{each}") for each in ids]
+    servers = [bench.bare(stack, answer), holdfast, *([bench.door(stack, bench.database("read-door"))] if door else [])]
+    return [Entrant(each, requests) for each in servers]
+
+
+def _sample_ids(bench: Bench) -> list[str]:
+    return [data.item_id(number) for number in random.Random(7).sample(range(bench.rows), min(2_000, bench.rows))]
+
+
 def read(bench: Bench) -> None:
     """Read by id, over many ids."""
-    ids = [data.item_id(number) for number in random.Random(7).sample(range(bench.rows), min(2_000, bench.rows))]
-    folder = bench.database("read")
     with ExitStack() as stack:
-        holdfast = bench.holdfast(stack, folder)
-        headers, body = _fetch(holdfast.port, f"/api/v1/items/{ids[0]}")
-        kept = [(name, value) for name, value in headers.items() if name.lower() not in {"date", "connection"}]
-        answer = bench.folder / "answer.json"
-        answer.write_text(json.dumps({"body": body.decode(), "headers": kept}), "utf-8")
-        ours, theirs = [get(f"/api/v1/items/{each}") for each in ids], [get(f"/items/{each}") for each in ids]
-        entrants = [
-            Entrant(bench.bare(stack, answer), ours),
-            Entrant(holdfast, ours),
-            Entrant(bench.door(stack, bench.database("read-door")), ours),
-            Entrant(bench.fastapi(stack, folder), theirs),
-        ]
+        entrants = read_entrants(bench, stack, door=True)
+        folder, theirs = bench.database("read-peers"), [get(f"/items/{each}") for each in _sample_ids(bench)]
+        entrants.append(Entrant(bench.fastapi(stack, folder), theirs))
         _with(entrants, bench.fastify(stack, folder), theirs)
         rows = bench.race(entrants)
     bench.report.table("Read by id", rows, BARE)
