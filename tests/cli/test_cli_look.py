@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from cli_harness import call
+from msgspec.structs import replace
 
 from holdfast.base.instant import Instant
 from holdfast.base.observe import Observation
@@ -54,7 +55,7 @@ def test_a_request_is_explained(folder: Path) -> None:
 
 def test_a_request_is_explained_as_json(folder: Path) -> None:
     """As JSON the lines themselves are given, all that have the id."""
-    _log(folder / "data", SEEN, SEEN._replace(at=2_000_000))
+    _log(folder / "data", SEEN, replace(SEEN, at=2_000_000))
 
     assert [each["at"] for each in call("explain", "r1", "--json").json()] == ["1970-01-01T00:00:02.000000Z", "1970-01-01T00:00:01.000000Z"]
     assert "2 requests came with this id" in call("explain", "r1").out

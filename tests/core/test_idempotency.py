@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from holdfast.base.errors import Refused
-from holdfast.core.exchange import Head, Reply
+from holdfast.core.exchange import Head, Reply, join_headers
 from holdfast.core.idempotency import build_claim, build_headers, read_key
 from holdfast.core.plan import Claim, Kept
 from holdfast.core.reply import Replies
@@ -14,7 +14,7 @@ from holdfast.core.reply import Replies
 
 def head(method: str = "POST", peer: str = "127.0.0.1", **headers: str) -> Head:
     """A request head; underscores in names of headers are hyphens."""
-    return Head(method, "/", [(name.replace("_", "-"), value) for name, value in headers.items()], peer, has_body=True, received_s=0.0)
+    return Head(method, "/", {name.replace("_", "-"): value for name, value in headers.items()}, peer, has_body=True, received_s=0.0)
 
 
 def sign(message: bytes) -> bytes:
@@ -50,7 +50,7 @@ def test_a_malformed_key_is_refused(sent: str) -> None:
 def test_two_keys_are_refused() -> None:
     """Which one would be meant?"""
     given = head()
-    given.headers = [("idempotency-key", "a"), ("idempotency-key", "a")]
+    given.headers = join_headers([("idempotency-key", "a"), ("idempotency-key", "a")])
     with pytest.raises(Refused):
         read_key(given)
 

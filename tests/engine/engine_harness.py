@@ -24,8 +24,8 @@ Value = TypeVar("Value")
 
 def head(method: str, target: str, *, peer: str = "127.0.0.1", has_body: bool = False, **headers: str) -> Head:
     """A request head; underscores in names of headers are hyphens."""
-    pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return Head(method, target, pairs, peer, has_body, time.monotonic())
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Head(method, target, sent, peer, has_body, time.monotonic())
 
 
 @dataclass

@@ -47,7 +47,7 @@ def start(worker: Worker, ask: Ask, key: str) -> "asyncio.Future[Reply]":
     """Send a request; its future is what the door would wait for."""
     method, path, value = ask
     body = b"" if value is None else json.dumps(value).encode()
-    headers = [("content-type", "application/json"), ("idempotency-key", key)]
+    headers = {"content-type": "application/json", "idempotency-key": key}
     opened = worker.service.open(Head(method, f"/api/v1{path}", headers, "127.0.0.1", bool(body), time.monotonic()))
     assert not isinstance(opened, Reply)
     answer = opened.answer(body)
@@ -62,7 +62,7 @@ async def send(worker: Worker, ask: Ask, key: str | None = None) -> Reply:
 
 async def count_of(worker: Worker, path: str) -> int:
     """The total of a list."""
-    opened = worker.service.open(Head("GET", f"/api/v1{path}", [], "127.0.0.1", has_body=False, received_s=time.monotonic()))
+    opened = worker.service.open(Head("GET", f"/api/v1{path}", {}, "127.0.0.1", has_body=False, received_s=time.monotonic()))
     assert not isinstance(opened, Reply)
     reply = opened.answer(b"")
     reply = reply if isinstance(reply, Reply) else await reply

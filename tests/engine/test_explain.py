@@ -3,13 +3,15 @@
 import os
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from holdfast.base.instant import Instant
 from holdfast.base.observe import Observation
 from holdfast.engine.explain import find_requests, write_report
 from holdfast.engine.log import Log
 
 SEEN = Observation("r1", 1_000_000, "GET", "/api/v1/books", "/api/v1/books", 200, None, 0.0042, 0.0012, 0, 512, "127.0.0.1")
-FAILED = SEEN._replace(request_id="r2", at=2_000_000, status=500, code="internal_error", cause="Traceback\n  KeyError: 'x'")
+FAILED = replace(SEEN, request_id="r2", at=2_000_000, status=500, code="internal_error", cause="Traceback\n  KeyError: 'x'")
 
 
 def _write(folder: Path, slot: int, *seen: Observation) -> None:
@@ -35,7 +37,7 @@ def test_a_failure_is_found_with_its_cause(tmp_path: Path) -> None:
 
 def test_ids_may_come_twice(tmp_path: Path) -> None:
     """Clients choose ids: all requests of one id are found, the newest first."""
-    _write(tmp_path, 0, SEEN, SEEN._replace(at=3_000_000, status=422, code="validation_failed"))
+    _write(tmp_path, 0, SEEN, replace(SEEN, at=3_000_000, status=422, code="validation_failed"))
 
     found = find_requests(tmp_path, "r1")
 
@@ -46,7 +48,7 @@ def test_ids_may_come_twice(tmp_path: Path) -> None:
 
 def test_only_the_whole_id_counts(tmp_path: Path) -> None:
     """Neither a part of an id nor one that stands elsewhere in a line is taken for it."""
-    _write(tmp_path, 0, SEEN._replace(path='/"request_id":"r9"'), SEEN._replace(request_id="r10"))
+    _write(tmp_path, 0, replace(SEEN, path='/"request_id":"r9"'), replace(SEEN, request_id="r10"))
 
     assert find_requests(tmp_path, "r9") == ()
     assert find_requests(tmp_path, "r") == ()
@@ -65,7 +67,7 @@ def test_a_torn_line_is_passed_by(tmp_path: Path) -> None:
 
 def test_a_request_without_route_or_code_is_told_too(tmp_path: Path) -> None:
     """What has no route, no code and no cause is told without them."""
-    _write(tmp_path, 0, SEEN._replace(route=""))
+    _write(tmp_path, 0, replace(SEEN, route=""))
 
     report = write_report(find_requests(tmp_path, "r1")[0])
 
@@ -78,7 +80,7 @@ def test_what_was_wrong_is_told(tmp_path: Path) -> None:
     _write(
         tmp_path,
         0,
-        SEEN._replace(status=400, code="malformed_request", faults=("The request has no Host.", "a: b"), parameters=("q", "sort")),
+        replace(SEEN, status=400, code="malformed_request", faults=("The request has no Host.", "a: b"), parameters=("q", "sort")),
     )
 
     report = write_report(find_requests(tmp_path, "r1")[0])

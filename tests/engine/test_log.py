@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from holdfast.base.instant import Instant
 from holdfast.base.observe import Observation
@@ -17,7 +18,7 @@ from holdfast.engine.log import Log, route_libraries
 SEEN = Observation(
     "r1", 1_764_000_000_123_456, "GET", "/api/v1/books/{id}", "/api/v1/books/7", 200, None, 0.00123, 0.0004, 0, 512, "127.0.0.1"
 )
-FAILED = SEEN._replace(request_id="r2", status=500, code="internal_error", cause="Traceback\n  KeyError: 'x'\npassword='S3cret'")
+FAILED = replace(SEEN, request_id="r2", status=500, code="internal_error", cause="Traceback\n  KeyError: 'x'\npassword='S3cret'")
 
 
 class Ear:
@@ -94,7 +95,7 @@ def test_errors_have_a_file_of_their_own(ear: Ear) -> None:
 def test_a_caller_cannot_write_lines(ear: Ear) -> None:
     """Line ends, escapes and control characters in a path or method stay inside their JSON text."""
     log = ear.log()
-    log.take([SEEN._replace(path='/a\r\n{"event":"forged"}\x1b[2J\u2028\x85"', method="GET\x85", request_id="x")])
+    log.take([replace(SEEN, path='/a\r\n{"event":"forged"}\x1b[2J\u2028\x85"', method="GET\x85", request_id="x")])
     log.close()
 
     text = ear.text()
@@ -106,7 +107,7 @@ def test_a_caller_cannot_write_lines(ear: Ear) -> None:
 def test_secrets_in_a_path_are_cut_out(ear: Ear) -> None:
     """A credential that somebody put into a URL is not kept."""
     log = ear.log()
-    log.take([SEEN._replace(path="/api/v1/books?access_token=S3cret")])
+    log.take([replace(SEEN, path="/api/v1/books?access_token=S3cret")])
     log.close()
 
     assert ear.lines()[0]["path"] == "/api/v1/books?access_token=***"
@@ -115,7 +116,7 @@ def test_secrets_in_a_path_are_cut_out(ear: Ear) -> None:
 def test_people_get_short_lines(ear: Ear) -> None:
     """As text a request is one short line; a failure shows its id and cause, and no control character of a caller."""
     log = ear.log(text=True)
-    log.take([SEEN, FAILED._replace(path="/\x1b[31m")])
+    log.take([SEEN, replace(FAILED, path="/\x1b[31m")])
     log.close()
 
     text = ear.text()
@@ -127,7 +128,7 @@ def test_people_get_short_lines(ear: Ear) -> None:
 def test_colour_is_only_the_status(ear: Ear) -> None:
     """On a terminal the status is coloured by its class."""
     log = ear.log(text=True, colour=True)
-    log.take([SEEN, SEEN._replace(status=404, code="not_found")])
+    log.take([SEEN, replace(SEEN, status=404, code="not_found")])
     log.close()
 
     text = ear.text()
@@ -200,7 +201,7 @@ def test_the_house_speaks_with_facts(ear: Ear) -> None:
 def test_lost_lines_are_told(ear: Ear, text: bool) -> None:  # noqa: FBT001 - a parameter of the table
     """When nobody reads for a while the lost lines are counted, and the log says so as soon as somebody does."""
     log = Log(folder=None, slot=0, now=lambda: Instant(0), text=text, descriptor=ear._writing)
-    batch = [SEEN._replace(path="/" + "x" * 255)] * 256
+    batch = [replace(SEEN, path="/" + "x" * 255)] * 256
     until = time.monotonic() + 10
     while log.dropped == 0 and time.monotonic() < until:
         log.take(batch)

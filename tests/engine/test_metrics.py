@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from holdfast.base.observe import Observation
@@ -60,7 +61,7 @@ def test_the_text_is_the_sum_over_all_slots(tmp_path: Path) -> None:
 def test_the_histogram_is_cumulative(tmp_path: Path) -> None:
     """A bucket counts every request at or below its bound, and the last one all of them."""
     metrics = Metrics(folder=tmp_path, slot=0, now_s=Time())
-    metrics.take([SEEN._replace(elapsed_s=elapsed_s) for elapsed_s in (0.0005, 0.2, 0.2001, 60.0)])
+    metrics.take([replace(SEEN, elapsed_s=elapsed_s) for elapsed_s in (0.0005, 0.2, 0.2001, 60.0)])
     metrics.write()
 
     samples = _samples(tmp_path)
@@ -105,7 +106,7 @@ def test_a_dead_workers_gauges_do_not_count(tmp_path: Path) -> None:
 def test_labels_are_bounded(tmp_path: Path) -> None:
     """Made-up methods are one label, and so are routes that do not exist."""
     metrics = Metrics(folder=tmp_path, slot=0, now_s=Time())
-    metrics.take([SEEN._replace(method=f"M{number}", route="", status=404) for number in range(50)])
+    metrics.take([replace(SEEN, method=f"M{number}", route="", status=404) for number in range(50)])
     metrics.write()
 
     assert _requests(_samples(tmp_path), method="other", route="", status="404") == 50

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from holdfast.base.observe import Observation
 from holdfast.engine.observer import BATCH_MAX, BEAT_S, FLUSH_S, Observer
 
@@ -74,7 +76,7 @@ def test_a_failure_is_told_at_once() -> None:
     """A request with a status of 500 or more takes its batch along immediately."""
     stage = Stage()
     stage.observer.tell(SEEN)
-    stage.observer.tell(SEEN._replace(status=503))
+    stage.observer.tell(replace(SEEN, status=503))
 
     assert stage.ear.batches == [2]
     assert stage.due(FLUSH_S) == []

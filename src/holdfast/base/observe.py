@@ -1,9 +1,9 @@
 """What the house tells about itself: one Observation for each request, made once, read by log, metrics and `explain`."""
 
-from typing import NamedTuple
+import msgspec
 
 
-class Observation(NamedTuple):
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """One finished request. Durations are seconds on the monotonic clock; `at` is microseconds since 1970.
 
     route    the template ("/api/v1/books/{id}"), or "" where no route matched: never the concrete path, so that label sets stay bounded

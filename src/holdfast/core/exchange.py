@@ -3,18 +3,18 @@
 A door turns bytes into a Head, asks the engine to open it, hands the body over when it has arrived whole, and sends the Reply.
 """
 
-from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from typing import Protocol
 
+import msgspec
 
-@dataclass(slots=True)
-class Head:
+
+class Head(msgspec.Struct):
     """A request head as it arrived.
 
     method   upper-case, as sent
     target   the raw request target without its fragment, percent-encoding untouched ("/api/v1/books?limit=2")
-    headers  (lower-case name, value) in order, latin-1; framing headers were checked by the door already
+    headers  by lower-case name (`join_headers`), latin-1; framing headers were checked by the door already
     peer     the address of the other end of the connection ("127.0.0.1"), never from a forwarding header
     has_body a body follows (Content-Length above 0, or chunked)
     received_s  monotonic seconds at which the head was complete
@@ -22,22 +22,25 @@ class Head:
 
     method: str
     target: str
-    headers: list[tuple[str, str]]
+    headers: Mapping[str, str]
     peer: str
     has_body: bool
     received_s: float
 
     def header(self, name: str) -> str | None:
-        """The value of a header by its lower-case name; of one that stands several times, all values in order (RFC 9110, 5.3)."""
-        found = None
-        for key, value in self.headers:
-            if key == name:
-                found = value if found is None else f"{found}, {value}"
-        return found
+        """The value of a header by its lower-case name."""
+        return self.headers.get(name)
 
 
-@dataclass(slots=True)
-class Reply:
+def join_headers(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by name; of one that stands several times, all values in order (RFC 9110, 5.3)."""
+    joined: dict[str, str] = {}
+    for name, value in lines:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
+class Reply(msgspec.Struct):
     """An answer, ready to be sent.
 
     headers  (lower-case name, value) in order, without content-length, date and connection: those are the door's.

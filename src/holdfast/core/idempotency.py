@@ -27,11 +27,11 @@ _MADE_ANEW = frozenset({"x-request-id"})
 
 def read_key(head: Head) -> str | None:
     """The idempotency key of a request without its surrounding quotes, None if it has none; refuses malformed_request."""
-    sent = [value for name, value in head.headers if name == HEADER]
-    if not sent:
+    sent = head.header(HEADER)
+    if sent is None:
         return None
-    key = sent[0][1:-1] if len(sent[0]) > 1 and sent[0][0] == sent[0][-1] == '"' else sent[0]
-    if len(sent) > 1 or not 1 <= len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX or not _is_visible(key):
+    key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
+    if not 1 <= len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX or not _is_visible(key):
         raise Refused(
             "malformed_request",
             f"Idempotency-Key is 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} visible ASCII characters, sent once.",
@@ -41,6 +41,7 @@ def read_key(head: Head) -> str | None:
 
 
 def _is_visible(key: str) -> bool:
+    """Whether it is one key: of a header that is sent twice the values are joined by a comma and a space."""
     return key.isascii() and key.isprintable() and " " not in key
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
+
 from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
@@ -24,8 +26,7 @@ class CallerChanged(HoldfastError):
     """The identity that a plan was made from has changed: nothing was done, and nothing of it is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOne:
+class ReadOne(msgspec.Struct, frozen=True):
     """Read one record, if it exists and `where` holds for it."""
 
     id: RecordId
@@ -196,8 +197,7 @@ class Erase:
     deadline_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One record as it is shown: its JSON text (one object), its version, and the versions of what is included ("" if nothing)."""
 
     text: str

@@ -36,3 +36,7 @@ class View:
     includes: tuple[Include, ...] = ()
     etag_salt: str = ""
     masks: tuple[Mask, ...] = ()
+
+    def __hash__(self) -> int:
+        """That of the salt, which differs where anything does: each read looks its statement up by its view."""
+        return hash(self.etag_salt)

@@ -76,7 +76,7 @@ class Engine:
         self, code: str, message: str | None = None, *, peer: str, hint: str | None = None, method: str = "", target: str = ""
     ) -> Reply:
         """The reply to bytes that are no request; closes the connection."""
-        head = Head(method, target, [], peer, has_body=False, received_s=self.clock.monotonic_s())
+        head = Head(method, target, {}, peer, has_body=False, received_s=self.clock.monotonic_s())
         error = Unavailable(code, message) if code == "overloaded" else Refused(code, message, hint=hint)
         reply = self._refuse(error, head, self._next_id(), () if message is None else (message,))
         reply.close = True

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from holdfast.core.exchange import Exchange, Head, Reply, Service
+from holdfast.core.exchange import Exchange, Head, Reply, Service, join_headers
 from holdfast.http.bounds import Bounds
 from holdfast.http.runner import Runner, ServiceFactory
 from holdfast.http.wire import BODILESS
@@ -119,10 +119,9 @@ class AsgiDoor:
 
 
 def _build_head(scope: Scope) -> Head:
-    headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
-    names = {name: value for name, value in headers if name in ("content-length", "transfer-encoding")}
-    has_body = "transfer-encoding" in names or names.get("content-length", "0") != "0"
-    if scope.get("http_version") not in ("1.0", "1.1") and "content-length" not in names:
+    headers = join_headers((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+    has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+    if scope.get("http_version") not in ("1.0", "1.1") and "content-length" not in headers:
         has_body = scope["method"] in _BODY_METHODS  # HTTP/2 and 3 need announce nothing
     client = scope.get("client")
     return Head(scope["method"], _build_target(scope), headers, client[0] if client else "", has_body, time.monotonic())

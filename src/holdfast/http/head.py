@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from holdfast.base.errors import Refused
 from holdfast.base.limits import METHOD_BYTES_MAX
+from holdfast.core.exchange import join_headers
 from holdfast.http.bounds import Bounds
 
 END_OF_HEAD = b"\r\n\r\n"
@@ -66,7 +67,7 @@ _FRAMING = _SINGLE | _JOINED
 class Fields:
     """What the header block of one request says.
 
-    headers     (lower-case name, value) in order
+    headers     by lower-case name
     host        the Host field; None is possible on HTTP/1.0 alone
     length      Content-Length; 0 if there is none
     chunked     the body comes in chunks
@@ -75,7 +76,7 @@ class Fields:
     continues   the client waits for 100 (Continue) before it sends its body
     """
 
-    headers: list[tuple[str, str]]
+    headers: dict[str, str]
     host: str | None
     length: int
     chunked: bool
@@ -158,7 +159,7 @@ def parse_fields(block: bytes, minor: int, bounds: Bounds) -> Fields:
     length, chunked = _judge_framing(framing, minor)
     keep_alive = _is_kept_alive(framing["connection"], minor) if "connection" in framing else minor == 1
     continues = "expect" in framing and minor == 1 and framing["expect"].lower() == "100-continue"
-    return Fields(headers, host, length, chunked, chunked or length > 0, keep_alive, continues)
+    return Fields(join_headers(headers), host, length, chunked, chunked or length > 0, keep_alive, continues)
 
 
 def check_beginning(raw: bytes, bounds: Bounds) -> None:

@@ -21,6 +21,5 @@ class SystemClock:
         self._last_us = now_us
         return Instant(now_us)
 
-    def monotonic_s(self) -> float:
-        """Seconds on the monotonic clock."""
-        return time.monotonic()
+    monotonic_s = staticmethod(time.monotonic)
+    """Seconds on the monotonic clock."""

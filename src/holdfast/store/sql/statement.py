@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -13,7 +14,7 @@ Bound = Stored | bytes
 """The value of a parameter; bytes stand in the house's own tables alone."""
 
 
-class Statement(NamedTuple):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """SQL text and the values of its parameters, in order."""
 
     text: str
