@@ -2,9 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import msgspec
 
 from holdfast.base.errors import Misconfigured
 from holdfast.core.ask.cursor import Cursors
+from holdfast.core.cors import Cors
+from holdfast.core.forwarding import Proxies
 from holdfast.core.journal import Seal, Sign
 from holdfast.core.openapi import build_openapi
 from holdfast.core.rate import parse_rate
@@ -24,9 +27,11 @@ from holdfast.engine.batch import Batch
 from holdfast.engine.changes import Changes
 from holdfast.engine.commit import Committer
 from holdfast.engine.follower import Follower
+from holdfast.engine.forwarded import ForwardedWatch
 from holdfast.engine.history import History
 from holdfast.engine.log import Log, route_libraries, wants_colour
 from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts, take_slot
+from holdfast.engine.notice import Notices
 from holdfast.engine.observer import Listener, Observer
 from holdfast.engine.pages import Document, Pages
 from holdfast.engine.quota import LoginLimits, Quota
@@ -50,14 +55,19 @@ _DOCUMENT_ACTIONS = frozenset({Action.OPENAPI, Action.DOCS, Action.DOCS_ASSET})
 
 @dataclass(frozen=True, slots=True)
 class ServiceMaker:
-    """Opens the service in a worker (http.runner.ServiceFactory): plain values, so that it can be sent to a process of its own."""
+    """Opens the service in a worker (http.runner.ServiceFactory): plain values, so that it can be sent to a process of its own.
+
+    since_s  when the server began, in seconds since 1970: the same in all its workers
+    """
 
     settings: Settings
     development: bool = False
+    since_s: float = field(default_factory=time.time)
 
     def __call__(self, slot: int) -> "AbstractAsyncContextManager[Worker]":
         """Open the service of the worker with this number."""
-        return open_worker(load_backend(self.settings.app).catalog, self.settings, slot=slot, development=self.development)
+        catalog = load_backend(self.settings.app).catalog
+        return open_worker(catalog, self.settings, slot=slot, development=self.development, since_s=self.since_s)
 
 
 class Worker:
@@ -124,6 +134,7 @@ async def open_worker(
     slot: int = 0,
     development: bool = False,
     quiet: bool = False,
+    since_s: float = 0.0,
     listeners: Sequence[Listener] = (),
 ) -> AsyncIterator[Worker]:
     """Open everything that one worker needs, in the running loop.
@@ -131,6 +142,7 @@ async def open_worker(
     slot         the number of the worker, for files that are its own
     development  short log lines on a terminal
     quiet        no log and no files of counts, for tests
+    since_s      when the server began, whose workers warn of a thing once
     listeners    who else takes the Observation of every request
     """
     if settings.docs == "signed_in":
@@ -195,7 +207,18 @@ async def open_worker(
         service_handlers = {**pages.handlers(), Action.CHANGES: changes.read, Action.BATCH: batch.run}
         handlers = assign_handlers(catalog, routes, records, histories, service_handlers)
         engine = Engine(
-            handlers, clock=clock, entropy=SystemEntropy(), replies=replies, tell=observer.tell, quota=Quota(limiter, "default")
+            handlers,
+            clock=clock,
+            entropy=SystemEntropy(),
+            replies=replies,
+            tell=observer.tell,
+            quota=Quota(limiter, "default"),
+            notices=Notices(
+                Proxies(settings.trusted_proxies),
+                Cors(settings.cors_origins),
+                SystemEntropy(),
+                _note_forwarded(settings, clock, log, since_s=since_s),
+            ),
         )
         yield Worker(engine, pages, changes.follower, LoginLimits(login_limiter))
 
@@ -256,6 +279,13 @@ def _open_limiters(settings: Settings, vault: Vault, log: Log | None) -> Iterato
             for rate, scope in zip(rates, (b"requests:", b"logins:"), strict=True)
         )
         yield requests, logins
+
+
+def _note_forwarded(settings: Settings, clock: SystemClock, log: Log | None, *, since_s: float) -> Callable[[str], None]:
+    """What is told of forwarding headers that do not count."""
+    if log is None:
+        return lambda _: None
+    return ForwardedWatch(settings.data, since_s=since_s, now_s=lambda: clock.now() / 1e6, warn=partial(log.say, "warning")).note
 
 
 def _say_seal(log: Log, seal: Seal) -> None:

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from holdfast.base.errors import Misconfigured
+from holdfast.core.cors import is_origin
+from holdfast.core.forwarding import parse_network
 
 FILE = "holdfast.toml"
 PREFIX = "HOLDFAST_"
@@ -181,10 +183,21 @@ def _check(name: str, value: Any, source: str) -> Given:
     """Turn a value into its setting's type. Text from the environment becomes a number or bool; a TOML value keeps its type."""
     place = f"{source}: {name}" if source.endswith(".toml") else source
     try:
-        return Given(name, msgspec.convert(value, _TYPES[name], strict=source.endswith(".toml"), dec_hook=_read_path), source)
-    except (msgspec.ValidationError, TypeError):
+        converted = msgspec.convert(value, _TYPES[name], strict=source.endswith(".toml"), dec_hook=_read_path)
+        check_value(name, converted)
+        return Given(name, converted, source)
+    except (msgspec.ValidationError, TypeError, ValueError):
         shown = "this value" if name in SECRETS else repr(_show(name, value))
         raise Misconfigured(place, f"It cannot be {shown}.", _MENDS.get(name, "Give a text.")) from None
+
+
+def check_value(name: str, value: Any) -> None:
+    """Judge what no type can: ValueError for an origin or a network that is none."""
+    if name == "trusted_proxies":
+        for each in value:
+            parse_network(each)
+    if name == "cors_origins" and not all(map(is_origin, value)):
+        raise ValueError("not an origin")
 
 
 def _read_path(_type: type[Any], value: object) -> Path:
@@ -202,6 +215,6 @@ _MENDS: Mapping[str, str] = {
     "log": 'Choose "auto", "json" or "text".',
     "query_method": "Give true or false.",
     "metrics_token": "Give at least 16 characters.",
-    "cors_origins": "Give a list of origins, as https://example.org.",
-    "trusted_proxies": "Give a list of addresses or networks, as 10.0.0.0/8.",
+    "cors_origins": "Give a list of origins as browsers send them, as https://example.org: lower case, no path, no `*`.",
+    "trusted_proxies": "Give a list of addresses or networks, as 10.0.0.7 or 10.0.0.0/8.",
 }

@@ -51,7 +51,7 @@ def test_every_answer_has_the_security_headers() -> None:
 
 def test_surroundings_add_their_headers() -> None:
     """Behind TLS answers carry HSTS; with allowed origins they vary by Origin."""
-    policy = HeaderPolicy(hsts=True, cors=True)
+    policy = HeaderPolicy(cors=True)
     found = headers(Replies(policy).data("{}", "r-1"))
 
     assert found["vary"] == "accept, origin"

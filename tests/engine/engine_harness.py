@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 
 from holdfast.base.observe import Observation
 from holdfast.core.exchange import Exchange, Head, Reply
+from holdfast.core.cors import Cors
+from holdfast.core.forwarding import Proxies
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Route
+from holdfast.engine.notice import Notices
 from holdfast.engine.quota import Quota
 from holdfast.engine.request import Handler
 from holdfast.engine.service import Engine
@@ -34,6 +37,9 @@ class Desk:
 
     routes: Mapping[Route, Handler]
     limiter: Limiter = field(default_factory=Unlimited)
+    trusted_proxies: tuple[str, ...] = ()
+    cors: Cors = field(default_factory=Cors)
+    forwarded: list[str] = field(default_factory=list)
     told: list[Observation] = field(default_factory=list)
     engine: Engine = field(init=False)
 
@@ -45,6 +51,7 @@ class Desk:
             replies=Replies(),
             tell=self.told.append,
             quota=Quota(self.limiter, "default"),
+            notices=Notices(Proxies(self.trusted_proxies), self.cors, SystemEntropy(), self.forwarded.append),
         )
 
     def ask(self, method: str, target: str, body: bytes = b"", **parts: Any) -> Reply | Awaitable[Reply]:

@@ -19,6 +19,8 @@ IN_FLIGHT_REQUESTS_MAX = 4_096
 
 # Rate limits (CONTRACT 2.10); the rates themselves are settings
 LIMITED_CALLERS_MAX = 131_072  # callers whose quota is not whole, of all workers: 3 MiB; more are refused, not let in uncounted
+FORWARDED_HOPS_MAX = 32  # hops of a forwarding header that are read, from the right
+CORS_MAX_AGE_S = 600  # a browser need not ask again for so long; Chrome keeps 7,200 s at most
 LIMITER_WAIT_S = 0.1  # for the lock of the counts, which is held for microseconds
 
 # Lists (CONTRACT 2.4)

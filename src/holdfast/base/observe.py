@@ -1,6 +1,20 @@
 """What the house tells about itself: one Observation for each request, made once, read by log, metrics and `explain`."""
 
+from typing import NamedTuple
+
 import msgspec
+
+
+class Trace(NamedTuple):
+    """The W3C trace that a request is part of, in hexadecimal digits.
+
+    span_id    the request's own span
+    parent_id  the caller's span
+    """
+
+    trace_id: str
+    span_id: str
+    parent_id: str
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):
@@ -11,6 +25,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     code     the error code, or None
     faults   of a refusal: what was wrong ("price: too_small"), without any value of the caller's; for the log alone
     parameters  of a refusal: the names in its query string, without their values; for the log alone
+    trace    the trace of the caller, if he sent one
     cause    for errors of ours and of time: the full context (exception with traceback, SQL, plan); for the log alone
     """
 
@@ -29,3 +44,4 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     cause: str | None = None
     faults: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
+    trace: Trace | None = None

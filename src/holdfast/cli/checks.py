@@ -15,6 +15,9 @@ from typing import Any
 from holdfast.app import check_engine, open_store
 from holdfast.base.errors import HoldfastError, Misconfigured
 from holdfast.cli.server import check_loopback
+from holdfast.core.forwarding import Proxies
+from holdfast.engine.forwarded import FILE as FORWARDED_FILE
+from holdfast.engine.forwarded import read_mark
 from holdfast.find import load_backend
 from holdfast.http.server import bind_sockets
 from holdfast.settings import FILE, Settings, show_settings
@@ -22,6 +25,7 @@ from holdfast.settings import FILE, Settings, show_settings
 PYTHON_MIN = (3, 11)
 DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
 CLOCK_AHEAD_S_MAX = 300.0
+FORWARDED_WITHIN_S = 24 * 3_600.0
 _BUILT_IN_YEAR = 2025
 _ANSWER_WITHIN_S = 2.0
 
@@ -44,6 +48,7 @@ def run_checks(read: Callable[[], Settings]) -> list[dict[str, Any]]:
         "database": lambda: _check_database(settings),
         "clock": lambda: _check_clock(settings.data),
         "port": lambda: _check_port(settings),
+        "proxies": lambda: _check_proxies(settings),
     }
     return [_run("python", _check_python), first, *(_run(name, check) for name, check in checks.items())]
 
@@ -135,6 +140,21 @@ def _check_port(settings: Settings) -> str:
             raise
         return f"{settings.host}:{settings.port} is served by Holdfast now"
     return f"{settings.host}:{settings.port} is free"
+
+
+def _check_proxies(settings: Settings) -> str:
+    """What the workers have seen of forwarding headers from elsewhere than trusted_proxies."""
+    mark = read_mark(settings.data / FORWARDED_FILE)
+    if mark is None or time.time() - mark.at_s > FORWARDED_WITHIN_S:
+        return "no forwarding headers lately from elsewhere than trusted_proxies"
+    if Proxies(settings.trusted_proxies).trust(mark.peer):
+        return f"forwarding headers of {mark.peer} count from the next start on"
+    at = datetime.fromtimestamp(mark.at_s, UTC)
+    raise Misconfigured(
+        "trusted_proxies",
+        f"Forwarding headers came from {mark.peer} at {at:%Y-%m-%d %H:%M} UTC, which is not listed: they do not count.",
+        f"List {mark.peer} if it is your proxy. Else keep it away, and delete {settings.data / FORWARDED_FILE}.",
+    )
 
 
 def _is_served(host: str, port: int) -> bool:

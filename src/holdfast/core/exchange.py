@@ -15,7 +15,7 @@ class Head(msgspec.Struct):
     method   upper-case, as sent
     target   the raw request target without its fragment, percent-encoding untouched ("/api/v1/books?limit=2")
     headers  by lower-case name (`join_headers`), latin-1; framing headers were checked by the door already
-    peer     the address of the other end of the connection ("127.0.0.1"), never from a forwarding header
+    peer     the address of the client ("127.0.0.1"): the other end of the connection, until a trusted proxy names another
     has_body a body follows (Content-Length above 0, or chunked)
     received_s  monotonic seconds at which the head was complete
     """

@@ -24,7 +24,8 @@ NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 MINIMAL = ("preference-applied", "return=minimal")
 """The header of an answer without a body, because the caller prefers one."""
 
-_HSTS = "max-age=63072000; includeSubDomains"  # two years, as browsers' preload lists ask
+HSTS = ("strict-transport-security", "max-age=63072000; includeSubDomains")  # two years, as browsers' preload lists ask
+"""Said behind TLS: browsers shall never try without."""
 
 # What a status must carry by RFC 9110 and 6585 even if whoever raised the error did not say.
 _NEEDED = {
@@ -38,11 +39,9 @@ _NEEDED = {
 class HeaderPolicy:
     """What every answer says about its surroundings.
 
-    hsts  the service is reached by TLS: browsers shall never try without
     cors  some origin is allowed, so answers vary by Origin
     """
 
-    hsts: bool = False
     cors: bool = False
 
     def block(self, *, content_type: str | None = JSON_TYPE, cache: str = NO_STORE, content_policy: str = NO_CONTENT) -> bytes:
@@ -60,8 +59,6 @@ class HeaderPolicy:
             ("referrer-policy", "no-referrer"),
             ("content-security-policy", content_policy),
         ]
-        if self.hsts:
-            lines.append(("strict-transport-security", _HSTS))
         return "".join(f"{name}: {value}\r\n" for name, value in lines).encode("latin-1")
 
 
@@ -90,12 +87,12 @@ class Replies:
         """The answer that is kept with an idempotency key, as the first request got it or as a repeat does."""
         return Reply(kept.status, kept.body, build_headers(kept, request_id), self._json if kept.body else self._empty)
 
-    def options(self, allow: str, request_id: str) -> Reply:
+    def options(self, allow: str, request_id: str, more: tuple[tuple[str, str], ...] = ()) -> Reply:
         """204 for OPTIONS: which methods a path takes."""
         headers = [("x-request-id", request_id), ("allow", allow)]
         if "PATCH" in allow:
             headers.append(("accept-patch", PATCH_TYPES))
-        return Reply(204, b"", tuple(headers), self._empty)
+        return Reply(204, b"", (*headers, *more), self._empty)
 
     def error(self, error: Answerable, request_id: str, *, problem: bool = False) -> Reply:
         """The answer to an error: the envelope, or RFC 9457 where `problem`. Of a 500 nothing but the catalogue's words is told."""

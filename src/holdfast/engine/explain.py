@@ -50,6 +50,8 @@ def write_report(line: RequestLine) -> str:
         ("took", f"{line.elapsed_ms:.1f} ms: store {line.store_ms:.1f} ms, everything else {line.elapsed_ms - line.store_ms:.1f} ms"),
         ("bytes", f"{line.bytes_in} in, {line.bytes_out} out"),
     ]
+    if line.trace_id is not None:
+        facts.append(("trace", f"{line.trace_id}, span {line.span_id} below {line.parent_span_id}"))
     if line.parameters:
         facts.append(("asked by", ", ".join(line.parameters)))
     facts += [("wrong", fault) for fault in line.faults]

@@ -24,7 +24,10 @@ FOLDER = "log"
 
 
 class RequestLine(msgspec.Struct, omit_defaults=True):
-    """One finished request; times in milliseconds. `cause` is the full context of a failure on our side, `faults` what was wrong."""
+    """One finished request; times in milliseconds. `cause` is the full context of a failure on our side, `faults` what was wrong.
+
+    The ids of the trace stand in the lines of requests that came with one; `span_id` is that of the request itself.
+    """
 
     at: str
     level: str
@@ -44,6 +47,9 @@ class RequestLine(msgspec.Struct, omit_defaults=True):
     cause: str | None = None
     faults: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
+    trace_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
 
 
 class EventLine(msgspec.Struct, omit_defaults=True):
@@ -151,6 +157,7 @@ class Log:
             None if seen.cause is None else escape_line(redact(seen.cause)),
             seen.faults and tuple(escape_line(redact(fault)) for fault in seen.faults),
             seen.parameters and tuple(escape_line(redact(name)) for name in seen.parameters),
+            *(seen.trace or ()),
         )
 
     def _stamp(self, at: int) -> str:

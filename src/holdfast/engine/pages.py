@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from holdfast.base.errors import Refused, Unavailable
 from holdfast.core.exchange import Reply
+from holdfast.core.forwarding import FORWARDING
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Action
 from holdfast.engine.exposition import CONTENT_TYPE, render_metrics
@@ -14,7 +15,6 @@ from holdfast.engine.metrics import WorkerCounts
 from holdfast.engine.request import Handler, Request
 from holdfast.ports.store import Store
 
-_FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip")
 _BEARER = "Bearer "
 
 
@@ -82,12 +82,10 @@ class Pages:
         return self._replies.plain(render_metrics(workers, now_s=now_s), self._metrics_block, request.request_id)
 
     def _is_local(self, request: Request) -> bool:
-        if any(request.head.header(name) is not None for name in _FORWARDING):
-            return False
-        try:
-            return ipaddress.ip_address(request.head.peer).is_loopback
-        except ValueError:
-            return False
+        """Whether someone on this machine asks: not through a proxy, and not a page whose own name was bound to loopback."""
+        head = request.head
+        host = head.header("host")
+        return FORWARDING.isdisjoint(head.headers) and _is_loopback(head.peer) and (host is None or _names_loopback(host))
 
     def _has_token(self, request: Request) -> bool:
         sent = request.head.header("authorization") or ""
@@ -105,3 +103,16 @@ class Pages:
         if document is None:
             raise Refused("not_found")
         return self._replies.plain(document.body, document.block, request.request_id)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _names_loopback(host: str) -> bool:
+    """Whether a Host header names this machine; browsers always send the name that they were given."""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name.lower() == "localhost" or _is_loopback(name)

@@ -12,6 +12,7 @@ from holdfast.core.exchange import Head, Reply
 from holdfast.core.negotiate import check_content_encoding, read_accept
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Route
+from holdfast.engine.notice import Notice
 from holdfast.engine.quota import Headers, Quota
 from holdfast.ports.world import Clock
 
@@ -44,6 +45,7 @@ class Surroundings(Protocol):
 class Request:
     """A request that was let in (core.exchange.Exchange). `answer` is called once.
 
+    notice         what its head tells beside what it asks
     caller         who it is counted for (core.rate.limit_key); b"" where it is not counted
     limit_headers  what its answer says about the caller's quota
     """
@@ -56,6 +58,7 @@ class Request:
         "caller",
         "head",
         "limit_headers",
+        "notice",
         "parameter",
         "path",
         "query",
@@ -65,11 +68,21 @@ class Request:
     )
 
     def __init__(
-        self, around: Surroundings, head: Head, path: str, query: str, request_id: str, route: Route, parameter: str, handler: Handler
+        self,
+        around: Surroundings,
+        head: Head,
+        notice: Notice,
+        path: str,
+        query: str,
+        request_id: str,
+        route: Route,
+        parameter: str,
+        handler: Handler,
     ) -> None:
         self._around = around
         self._handler = handler
         self.head = head
+        self.notice = notice
         self.path = path
         self.query = query
         self.request_id = request_id
@@ -146,8 +159,8 @@ class Request:
     def _finish(self, reply: Reply, code: str | None = None, cause: str | None = None, faults: tuple[str, ...] = ()) -> Reply:
         if self.head.method == "HEAD":
             reply.bare = True
-        if self.limit_headers:
-            reply.headers += self.limit_headers
+        if self.limit_headers or self.notice.headers:
+            reply.headers += self.limit_headers + self.notice.headers
         self._tell(reply.status, code, len(reply.body) if isinstance(reply.body, bytes) else 0, cause, faults)
         return reply
 
@@ -170,6 +183,7 @@ class Request:
                 cause,
                 faults,
                 _name_parameters(self.query) if self.query and 400 <= status < 500 else (),
+                self.notice.trace,
             )
         )
 

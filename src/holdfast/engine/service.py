@@ -9,12 +9,14 @@ from urllib.parse import unquote_to_bytes
 from holdfast.base.errors import Answerable, Refused, Unavailable
 from holdfast.base.limits import BODY_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX
 from holdfast.base.observe import Observation
+from holdfast.core.cors import preflight_headers
 from holdfast.core.exchange import Exchange, Head, Reply
 from holdfast.core.hint import find_nearest
 from holdfast.core.negotiate import keep_request_id, read_accept
 from holdfast.core.rate import limit_key
 from holdfast.core.reply import Replies
 from holdfast.core.routes import API, Action, Place, Route, Router
+from holdfast.engine.notice import NOTHING, Notice, Notices
 from holdfast.engine.quota import Quota
 from holdfast.engine.request import Handler, Request
 from holdfast.ports.world import Clock, Entropy
@@ -30,6 +32,7 @@ class Engine:
     routes    every route, with the handler of each
     tell      takes the Observation of every finished request
     quota     how much a caller may ask
+    notices   reads what stands around a request
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class Engine:
         replies: Replies,
         tell: Callable[[Observation], None],
         quota: Quota,
+        notices: Notices,
     ) -> None:
         self.clock = clock
         self.replies = replies
         self.tell = tell
         self.quota = quota
         self.in_flight = 0
+        self._notices = notices
         self._handlers = routes
         self._router = Router(tuple(routes))
         self._id_prefix = f"{entropy.bits(64):016x}"
@@ -55,21 +60,22 @@ class Engine:
     def open(self, head: Head) -> Exchange | Reply:
         """Let a request in, or refuse it from its head alone."""
         request_id = self._identify(head)
+        notice = self._notices.read(head)
         target, _, query = head.target.partition("?")
         try:
             path = _decode_path(target) if "%" in target else target
             place, parameter = self._find(path)
             route = place.routes.get(head.method)
             if route is None:
-                return self._answer_without_route(head, place, request_id)
-            request = Request(self, head, path, query, request_id, route, parameter, self._handlers[route])
+                return self._answer_without_route(head, place, request_id, notice)
+            request = Request(self, head, notice, path, query, request_id, route, parameter, self._handlers[route])
             if route.action not in _ALWAYS_ADMITTED:
                 if self.in_flight >= IN_FLIGHT_REQUESTS_MAX:
                     raise Unavailable("overloaded")
                 request.caller = limit_key(None, head.peer)
                 request.limit_headers = self.quota.charge(request.caller)
         except Answerable as error:
-            return self._refuse(Refused("payload_too_large") if _announces_too_much(head) else error, head, request_id)
+            return self._refuse(Refused("payload_too_large") if _announces_too_much(head) else error, head, request_id, notice)
         return request
 
     def refuse(
@@ -78,7 +84,7 @@ class Engine:
         """The reply to bytes that are no request; closes the connection."""
         head = Head(method, target, {}, peer, has_body=False, received_s=self.clock.monotonic_s())
         error = Unavailable(code, message) if code == "overloaded" else Refused(code, message, hint=hint)
-        reply = self._refuse(error, head, self._next_id(), () if message is None else (message,))
+        reply = self._refuse(error, head, self._next_id(), NOTHING, () if message is None else (message,))
         reply.close = True
         return reply
 
@@ -114,20 +120,25 @@ class Engine:
         elsewhere = [each for each in self._router.paths if each.rpartition("/")[2] == last]
         return elsewhere[0] if len(elsewhere) == 1 else find_nearest(path, elsewhere)
 
-    def _answer_without_route(self, head: Head, place: Place, request_id: str) -> Reply:
+    def _answer_without_route(self, head: Head, place: Place, request_id: str, notice: Notice) -> Reply:
         if head.method != "OPTIONS":
             raise Refused("method_not_allowed", headers={"allow": place.allow})
-        reply = self.replies.options(place.allow, request_id)
-        self._tell(head, place.template, request_id, reply, None)
+        preflight = notice.headers and head.header("access-control-request-method") is not None
+        reply = self.replies.options(place.allow, request_id, preflight_headers(place.allow) if preflight else ())
+        reply.headers += notice.headers
+        self._tell(head, place.template, request_id, reply, None, notice)
         return reply
 
-    def _refuse(self, error: Answerable, head: Head, request_id: str, faults: tuple[str, ...] = ()) -> Reply:
+    def _refuse(self, error: Answerable, head: Head, request_id: str, notice: Notice, faults: tuple[str, ...] = ()) -> Reply:
         reply = self.replies.error(error, request_id, problem=read_accept(head.header("accept")).problem)
         reply.bare = head.method == "HEAD"
-        self._tell(head, "", request_id, reply, error.code, faults)
+        reply.headers += notice.headers
+        self._tell(head, "", request_id, reply, error.code, notice, faults)
         return reply
 
-    def _tell(self, head: Head, template: str, request_id: str, reply: Reply, code: str | None, faults: tuple[str, ...] = ()) -> None:
+    def _tell(
+        self, head: Head, template: str, request_id: str, reply: Reply, code: str | None, notice: Notice, faults: tuple[str, ...] = ()
+    ) -> None:
         path, elapsed_s = head.target.partition("?")[0][:256], self.clock.monotonic_s() - head.received_s
         bytes_out = len(reply.body) if isinstance(reply.body, bytes) else 0
         self.tell(
@@ -145,6 +156,7 @@ class Engine:
                 bytes_out,
                 head.peer,
                 faults=faults,
+                trace=notice.trace,
             )
         )
 

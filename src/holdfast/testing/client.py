@@ -68,7 +68,7 @@ class Client:
         body = _encode_body(parts.get("json"), parts.get("content"))
         fields = _list_fields(parts.get("headers"), body, is_json=parts.get("json") is not None)
         line = f"{method} {_build_target(path, parts.get('params'))} HTTP/1.1\r\n"
-        return self._host.answer(line.encode("latin-1") + encode_headers((("host", "testserver"), *fields)) + b"\r\n", body or b"")
+        return self._host.answer(line.encode("latin-1") + encode_headers((("host", "localhost"), *fields)) + b"\r\n", body or b"")
 
     def get(self, path: str, **parts: Unpack[Parts]) -> Response:
         """GET."""
