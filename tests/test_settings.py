@@ -84,6 +84,9 @@ def test_other_peoples_variables_are_left_alone(tmp_path: Path) -> None:
         ("", {"HOLDFAST_RATE_LIMIT": "600"}, {}, "HOLDFAST_RATE_LIMIT", "600/minute"),
         ("", {"HOLDFAST_DOCS": "everyone"}, {}, "HOLDFAST_DOCS", "signed_in"),
         ("", {}, {"workers": 0}, "--workers", "1 to 256"),
+        ('cors_origins = ["https://example.org/"]', {}, {}, "holdfast.toml: cors_origins", "no path"),
+        ("", {"HOLDFAST_CORS_ORIGINS": "https://a.example,*"}, {}, "HOLDFAST_CORS_ORIGINS", "no `*`"),
+        ("", {"HOLDFAST_TRUSTED_PROXIES": "10.0.0.1/8"}, {}, "HOLDFAST_TRUSTED_PROXIES", "10.0.0.0/8"),
         ("port =", {}, {}, "holdfast.toml", "Correct this line"),
     ],
 )

@@ -184,14 +184,14 @@ def _check(name: str, value: Any, source: str) -> Given:
     place = f"{source}: {name}" if source.endswith(".toml") else source
     try:
         converted = msgspec.convert(value, _TYPES[name], strict=source.endswith(".toml"), dec_hook=_read_path)
-        check_value(name, converted)
+        _check_value(name, converted)
         return Given(name, converted, source)
     except (msgspec.ValidationError, TypeError, ValueError):
         shown = "this value" if name in SECRETS else repr(_show(name, value))
         raise Misconfigured(place, f"It cannot be {shown}.", _MENDS.get(name, "Give a text.")) from None
 
 
-def check_value(name: str, value: Any) -> None:
+def _check_value(name: str, value: Any) -> None:
     """Judge what no type can: ValueError for an origin or a network that is none."""
     if name == "trusted_proxies":
         for each in value:

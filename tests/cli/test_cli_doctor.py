@@ -59,7 +59,7 @@ def test_a_port_of_somebody_else_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert result.status == 1
     assert "FAILS  port" in result.out
-    assert "1 of 9 checks do not hold." in result.out
+    assert "1 of 10 checks do not hold." in result.out
     assert "this machine alone" in other["found"]
 
 
@@ -72,7 +72,7 @@ def test_wrong_settings_fail_without_hiding_the_rest(monkeypatch: pytest.MonkeyP
 
     assert (checks["settings"]["holds"], checks["settings"]["mend"]) == (False, "Did you mean `HOLDFAST_PORT`?")
     assert checks["app"]["holds"]
-    assert len(checks) == 9
+    assert len(checks) == 10
 
 
 @pytest.mark.usefixtures("free_port")
@@ -111,3 +111,22 @@ def test_a_folder_that_may_not_be_written_fails() -> None:
     Path("data").write_text("in the way")
 
     assert not _checks()["data"]["holds"]
+
+
+@pytest.mark.usefixtures("free_port")
+def test_forwarding_headers_that_did_not_count_fail(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as they come from where trusted_proxies does not list; a day without them is none."""
+    with running("serve", "--port", "0", cwd=library) as server:
+        for _ in range(2):
+            server.get("/healthz", server.port(), x_forwarded_for="203.0.113.9")
+    told = _checks()["proxies"]
+    monkeypatch.setenv("HOLDFAST_TRUSTED_PROXIES", "127.0.0.0/8")
+    listed = _checks()["proxies"]
+    monkeypatch.delenv("HOLDFAST_TRUSTED_PROXIES")
+    (library / "data" / "forwarded.json").write_text(f'{{"peer": "127.0.0.1", "at_s": {time.time() - 90_000}}}')
+
+    assert not told["holds"]
+    assert "127.0.0.1" in told["found"]
+    assert "forwarded.json" in told["mend"]
+    assert listed["holds"]
+    assert _checks()["proxies"]["holds"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from holdfast.base.observe import Observation
-from holdfast.core.exchange import Exchange, Head, Reply
 from holdfast.core.cors import Cors
+from holdfast.core.exchange import Exchange, Head, Reply
 from holdfast.core.forwarding import Proxies
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Route

@@ -113,3 +113,12 @@ def test_a_file_of_the_docs_page_or_nothing() -> None:
 
     assert now(desk.ask("GET", "/docs/page.css")).body == b"body{}"
     assert now(desk.ask("GET", "/docs/other.css")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:8000", 200), ("LOCALHOST", 200), ("[::1]", 200), ("[::1", 200), ("", 404), ("evil.test", 404), ("10.0.0.9", 404)],
+)
+def test_metrics_are_for_who_names_loopback(host: str, status: int) -> None:
+    """A page whose own name was bound to loopback sends that name."""
+    assert now(Ward().desk.ask("GET", "/metrics", host=host)).status == status

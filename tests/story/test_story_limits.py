@@ -93,3 +93,81 @@ def test_limits_are_off_in_tests_unless_set() -> None:
     """The client of the tests says nothing of quotas."""
     with Client(backend) as client:
         assert "ratelimit" not in client.get("/api/v1/books").headers
+
+
+def test_a_trusted_proxy_names_the_caller(tmp_path: Path) -> None:
+    """Each client has its own quota, and the log its address; a warning is given of nobody."""
+    environ = {"HOLDFAST_RATE_LIMIT": "1/hour", "HOLDFAST_TRUSTED_PROXIES": "127.0.0.1"}
+    with serving(tmp_path / "data", environ=environ) as server:
+        client = server.client()
+        statuses = [
+            client.request("GET", "/api/v1/books", headers={"x-forwarded-for": f"6.6.6.{turn}, {address}", "x-forwarded-proto": "https"})
+            for turn, address in enumerate(["203.0.113.1", "203.0.113.1", "203.0.113.2"])
+        ]
+        line = server.line_of(statuses[2].headers["x-request-id"])
+        lines = server.lines()
+
+    assert [each.status for each in statuses] == [200, 429, 200]
+    assert all("strict-transport-security" in each.headers for each in statuses)
+    assert line["peer"] == "203.0.113.2"
+    assert not [each for each in lines if "forwarding" in each.get("message", "")]
+
+
+def test_headers_of_a_proxy_that_is_not_trusted_are_warned_of_once(tmp_path: Path) -> None:
+    """By all workers together."""
+    with serving(tmp_path / "data", "--workers", "2") as server:
+        for _ in range(20):
+            server.client().request("GET", "/healthz", headers={"x-forwarded-for": "203.0.113.1"})
+        server.stop()
+        warnings = [each["message"] for each in server.lines() if "forwarding" in each.get("message", "")]
+
+    (warning,) = warnings
+    assert "127.0.0.1, which trusted_proxies does not list" in warning
+
+
+def test_metrics_open_to_loopback_by_its_own_name_alone(tmp_path: Path) -> None:
+    """Not through a proxy, be it trusted, and not to a page whose name was bound to loopback."""
+    with serving(tmp_path / "data", environ={"HOLDFAST_TRUSTED_PROXIES": "127.0.0.1"}) as server:
+        client = server.client()
+
+        def ask(**headers: str) -> int:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            return client.request("GET", "/metrics", headers=named).status
+
+        assert [ask(), ask(host="localhost:8000"), ask(host="[::1]:8000"), ask(host="127.9.9.9")] == [200] * 4
+        assert [ask(host="evil.test"), ask(host="localhost.evil.test"), ask(host="127.0.0.1.evil.test"), ask(host="192.0.2.1")] == [404] * 4
+        assert [ask(x_forwarded_for="127.0.0.1"), ask(x_forwarded_for="203.0.113.1"), ask(forwarded="for=127.0.0.1")] == [404] * 3
+
+
+def test_a_listed_page_may_call(tmp_path: Path) -> None:
+    """A preflight, then the call, then a refusal, over the wire; every answer varies by Origin, whoever asks."""
+    with serving(tmp_path / "data", environ={"HOLDFAST_CORS_ORIGINS": "https://app.example.org"}) as server:
+        story = Story(server.client())
+        page = {"origin": "https://app.example.org"}
+        preflight = story.ask("OPTIONS", "/books", headers={**page, "access-control-request-method": "POST"})
+        answers = [
+            preflight,
+            story.get("/books", headers=page),
+            story.ask("GET", "/books?limit=0", headers=page),
+            story.ask("GET", "/nowhere", headers=page),
+            story.ask("DELETE", "/books", headers=page),
+            story.ask("POST", "/houses", content=b"{", headers={**page, "content-type": "application/json"}),
+        ]
+        other = story.get("/books", headers={"origin": "https://evil.test"})
+
+    assert [each.status for each in answers] == [204, 200, 400, 404, 405, 400]
+    assert {each.headers["access-control-allow-origin"] for each in answers} == {"https://app.example.org"}
+    assert preflight.headers["access-control-allow-methods"] == preflight.headers["allow"]
+    assert all("origin" in each.headers["vary"] for each in (*answers, other))
+    assert "access-control-allow-origin" not in other.headers
+
+
+def test_the_log_tells_the_trace(tmp_path: Path) -> None:
+    """So that a line can be found by the trace of the caller."""
+    trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    with serving(tmp_path / "data") as server:
+        answer = server.client().request("GET", "/api/v1/books", headers={"traceparent": f"00-{trace}-{span}-01"})
+        line = server.line_of(answer.headers["x-request-id"])
+
+    assert (line["trace_id"], line["parent_span_id"]) == (trace, span)
+    assert line["span_id"] not in (span, "0" * 16)

@@ -148,7 +148,7 @@ def _check_proxies(settings: Settings) -> str:
     if mark is None or time.time() - mark.at_s > FORWARDED_WITHIN_S:
         return "no forwarding headers lately from elsewhere than trusted_proxies"
     if Proxies(settings.trusted_proxies).trust(mark.peer):
-        return f"forwarding headers of {mark.peer} count from the next start on"
+        return f"{mark.peer}, which sent forwarding headers when it was not listed, is listed now"
     at = datetime.fromtimestamp(mark.at_s, UTC)
     raise Misconfigured(
         "trusted_proxies",

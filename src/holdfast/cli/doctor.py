@@ -12,7 +12,7 @@ from holdfast.cli.options import app_option, data_options, json_option, read_com
 @data_options
 @json_option
 def command(*, as_json: bool, **flags: str | None) -> int:
-    """Check this installation: Python, settings, app, SQLite, data folder, disk, database and its schema, clock, port.
+    """Check this installation: Python, settings, app, SQLite, data folder, disk, database and its schema, clock, port, proxies.
 
     Changes nothing. Exit status 1 if a check does not hold.
     """
