@@ -1,15 +1,22 @@
 """Idempotency keys: how they are read, whose they are, and what makes two requests the same."""
 
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 import pytest
+from ask_library import AUTHORS, BOOKS, ID
 
 from holdfast.base.errors import Refused
+from holdfast.base.ids import RecordId
 from holdfast.core.exchange import Head, Reply, join_headers
-from holdfast.core.idempotency import build_claim, build_headers, read_key
-from holdfast.core.plan import Claim, Kept
+from holdfast.core.idempotency import build_claim, build_headers, is_in_journal, mark_replayed, read_key
+from holdfast.core.plan import Claim, Create, Delete, Kept, Row, Undelete, Update
 from holdfast.core.reply import Replies
+from holdfast.core.view import Include, View
+
+RECORD = RecordId(ID)
+VIEW = View(BOOKS, (BOOKS.by_member["id"],))
 
 
 def head(method: str = "POST", peer: str = "127.0.0.1", **headers: str) -> Head:
@@ -22,9 +29,13 @@ def sign(message: bytes) -> bytes:
     return blake2b(message, digest_size=16, key=b"test").digest()
 
 
+def _answer(_rows: tuple[Row | None, ...]) -> Reply:
+    return Reply(200, b"")
+
+
 def claim(key: str = "k", given: Head | None = None, **more: Any) -> Claim:
     """A claim; by default POST /books of an empty body by a caller who is not signed in."""
-    parts: dict[str, Any] = {"path": "/books", "query": "", "body": {}, "actor_id": None, "answer": lambda _rows: Reply(200, b""), **more}
+    parts: dict[str, Any] = {"path": "/books", "query": "", "body": {}, "actor_id": None, "steps": (), "answer": _answer, **more}
     return build_claim(key, given or head(), sign=sign, **parts)
 
 
@@ -93,18 +104,37 @@ def test_a_fingerprint_is_what_is_asked() -> None:
 
 def test_what_is_kept_is_the_answer_without_the_request() -> None:
     """Status, body and headers are kept, but for the id of the request that made them; the next one gets its own."""
-    kept = claim(answer=lambda rows: Reply(201, b"body%d" % len(rows), (("x-request-id", "one"), ("etag", '"1"')))).keep((None, None))
+    keep = claim(
+        steps=(Delete(RECORD, VIEW), Delete(RECORD, VIEW)),
+        answer=lambda rows: Reply(201, b"body%d" % len(rows), (("x-request-id", "one"), ("etag", '"1"'))),
+    ).keep
+    assert keep is not None
+    kept = keep((None, None))
     assert kept == Kept(201, (("etag", '"1"'),), b"body2")
     assert build_headers(kept, "two") == (("x-request-id", "two"), ("etag", '"1"'))
+    reply = Replies().kept(kept, "two")
+    assert (reply.status, reply.body) == (201, b"body2")
+    assert reply.fixed.startswith(b"content-type: ")
+
+
+def test_nothing_is_kept_of_what_the_journal_tells() -> None:
+    """A record as it was written is in its entry. Not so what is included beside it, nor how many entries a deletion has left."""
+    include = Include(BOOKS.by_name["author"], View(AUTHORS, (AUTHORS.by_member["id"],)))
+    shows_more = replace(VIEW, includes=(include,))
+    made, changed = Create(RECORD, VIEW, {}), Update(RECORD, VIEW, {})
+    assert is_in_journal((made,))
+    assert is_in_journal((made, changed, Undelete(RECORD, VIEW)))
+    assert is_in_journal((Delete(RECORD, VIEW),))
+    assert not is_in_journal((made, Delete(RECORD, VIEW)))
+    assert not is_in_journal((replace(changed, view=shows_more),))
+    assert claim(steps=(made,)).keep is None
 
 
 def test_a_repeat_says_that_it_is_one() -> None:
     """`Idempotency-Replayed: true`, on the same answer."""
-    kept = Kept(201, (("etag", '"1"'),), b"body", replayed=True)
-    reply = Replies().kept(kept, "two")
-    assert (reply.status, reply.body) == (201, b"body")
-    assert reply.headers == (("x-request-id", "two"), ("etag", '"1"'), ("idempotency-replayed", "true"))
-    assert reply.fixed.startswith(b"content-type: ")
+    reply = Reply(201, b"body", (("x-request-id", "two"), ("etag", '"1"')))
+    mark_replayed(reply)
+    assert reply == Reply(201, b"body", (("x-request-id", "two"), ("etag", '"1"'), ("idempotency-replayed", "true")))
 
 
 def test_a_kept_answer_without_a_body_has_no_type() -> None:

@@ -10,7 +10,7 @@ import pytest
 from holdfast import Access, Backend, Resource, anyone
 from holdfast import field as declare
 from holdfast.base.errors import Unavailable
-from holdfast.core.plan import Claim, Kept, Page, ReadMany, ReadOne, Row, Write
+from holdfast.core.plan import Claim, Done, Page, ReadMany, ReadOne, Row, Write
 from holdfast.engine.load import Loaded, Loader
 from holdfast.engine.prepare import prepare_file
 from holdfast.engine.rows import Rejected
@@ -57,7 +57,7 @@ class Weak:
             raise Unavailable(self.code, retry_after_s=0)
         return await self.inner.write(plan)
 
-    def write_once(self, plan: Write, claim: Claim) -> Awaitable[Kept]:
+    def write_once(self, plan: Write, claim: Claim) -> Awaitable[Done]:
         """As the real one; a load claims no keys."""
         return self.inner.write_once(plan, claim)
 

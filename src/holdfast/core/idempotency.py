@@ -5,7 +5,7 @@ kept, so that a repeat is told from another request under the same key. Pure; th
 the write.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from holdfast.base.errors import Refused
 from holdfast.base.limits import IDEMPOTENCY_KEY_LENGTH_MAX
 from holdfast.core.exchange import Head, Reply
-from holdfast.core.plan import Claim, Kept, Row
+from holdfast.core.plan import Claim, Delete, Kept, Row, WriteStep
 
 HEADER = "idempotency-key"
 REPLAYED = ("idempotency-replayed", "true")
@@ -46,9 +46,18 @@ def _is_visible(key: str) -> bool:
 
 
 def build_claim(
-    key: str, head: Head, *, path: str, query: str, body: Any, actor_id: str | None, sign: Callable[[bytes], bytes], answer: Answer
+    key: str,
+    head: Head,
+    *,
+    path: str,
+    query: str,
+    body: Any,
+    actor_id: str | None,
+    sign: Callable[[bytes], bytes],
+    steps: Sequence[WriteStep],
+    answer: Answer,
 ) -> Claim:
-    """The claim of a request.
+    """The claim of a request for its steps.
 
     path, query  as the request has them; the path is decoded
     body         the parsed JSON value; None where there is none
@@ -60,8 +69,19 @@ def build_claim(
     return Claim(
         key_hash=sign(_encode((caller, head.method, path, key))),
         fingerprint=sign(_encode(asked)),
-        keep=lambda rows: _keep(answer(rows)),
+        keep=None if is_in_journal(steps) else lambda rows: _keep(answer(rows)),
     )
+
+
+def is_in_journal(steps: Sequence[WriteStep]) -> bool:
+    """Whether the answer to a write can be told again from the journal alone, so that none has to be kept.
+
+    Each step but a deletion leaves one entry, which holds the record as it was answered; what is included beside it, or decides what
+    is shown of it, may be in no entry. A deletion may leave more entries, but there is nothing to tell of it.
+    """
+    if len(steps) == 1 and isinstance(steps[0], Delete):
+        return True
+    return not any(isinstance(each, Delete) or each.view.includes or each.view.masks for each in steps)
 
 
 def _keep(reply: Reply) -> Kept:
@@ -71,11 +91,12 @@ def _keep(reply: Reply) -> Kept:
 
 def build_headers(kept: Kept, request_id: str) -> tuple[tuple[str, str], ...]:
     """The headers of a kept answer, sent to the request of that id."""
-    return (("x-request-id", request_id), *kept.headers, *_mark(kept))
+    return (("x-request-id", request_id), *kept.headers)
 
 
-def _mark(kept: Kept) -> Iterable[tuple[str, str]]:
-    return (REPLAYED,) if kept.replayed else ()
+def mark_replayed(reply: Reply) -> None:
+    """Say that an earlier request has made what is answered."""
+    reply.headers = (*reply.headers, REPLAYED)
 
 
 _encode = msgspec.msgpack.Encoder().encode

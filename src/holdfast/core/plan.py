@@ -209,14 +209,12 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 class Kept(NamedTuple):
     """The answer to a write that is kept with its idempotency key, so that a repeat gets the very same.
 
-    headers   (lower-case name, value) of this answer alone: etag, location, preference-applied
-    replayed  an earlier request has made it; this one changed nothing
+    headers  (lower-case name, value) of this answer alone: etag, location, preference-applied
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
-    replayed: bool = False
 
 
 class Claim(NamedTuple):
@@ -224,12 +222,26 @@ class Claim(NamedTuple):
 
     key_hash     16 bytes: who asks, method, path and key
     fingerprint  16 bytes: what is asked, so that another request under the same key is told from a repeat
-    keep         one Row for each step, as a store returns them -> the answer that is kept. Pure; called within the transaction
+    keep         one Row for each step, as a store returns them -> the answer that is kept. Pure; called within the transaction.
+                 None: the answer follows from those Rows, and they from the journal: nothing is kept (core.idempotency.is_in_journal)
     """
 
     key_hash: bytes
     fingerprint: bytes
-    keep: Callable[[tuple[Row | None, ...]], Kept]
+    keep: "Callable[[tuple[Row | None, ...]], Kept] | None" = None
+
+
+class Done(NamedTuple):
+    """What became of a write with an idempotency key.
+
+    rows      one Row for each step, of this write or of the one that it repeats
+    kept      the answer that was kept, which stands for the rows
+    replayed  an earlier request has made it; this one changed nothing
+    """
+
+    rows: "tuple[Row | None, ...]"
+    kept: Kept | None = None
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class Replies:
         return Reply(204, b"", (("x-request-id", request_id), MINIMAL), self._empty)
 
     def kept(self, kept: Kept, request_id: str) -> Reply:
-        """The answer that is kept with an idempotency key, as the first request got it or as a repeat does."""
+        """The answer that is kept with an idempotency key."""
         return Reply(kept.status, kept.body, build_headers(kept, request_id), self._json if kept.body else self._empty)
 
     def options(self, allow: str, request_id: str, more: tuple[tuple[str, str], ...] = ()) -> Reply:

@@ -5,7 +5,7 @@ from typing import Any
 
 from holdfast.base.limits import REQUEST_DEADLINE_S
 from holdfast.core.exchange import Reply
-from holdfast.core.idempotency import Answer, build_claim
+from holdfast.core.idempotency import Answer, build_claim, mark_replayed
 from holdfast.core.plan import Write, WriteStep
 from holdfast.core.reply import Replies
 from holdfast.engine.request import Request
@@ -37,6 +37,18 @@ class Committer:
         if key is None:
             return answer(await request.time_store(self._store.write(write)))
         claim = build_claim(
-            key, request.head, path=request.path, query=request.query, body=body, actor_id=None, sign=self._sign, answer=answer
+            key,
+            request.head,
+            path=request.path,
+            query=request.query,
+            body=body,
+            actor_id=None,
+            sign=self._sign,
+            steps=steps,
+            answer=answer,
         )
-        return self._replies.kept(await request.time_store(self._store.write_once(write, claim)), request.request_id)
+        done = await request.time_store(self._store.write_once(write, claim))
+        reply = answer(done.rows) if done.kept is None else self._replies.kept(done.kept, request.request_id)
+        if done.replayed:
+            mark_replayed(reply)
+        return reply

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
-from holdfast.core.plan import Claim, Kept, Page, ReadMany, ReadOne, Row, Write
+from holdfast.core.plan import Claim, Done, Page, ReadMany, ReadOne, Row, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Store(Protocol):
         """
         ...
 
-    def write_once(self, plan: Write, claim: Claim) -> "Awaitable[Kept]":
-        """Run a write as `write` does, and claim its idempotency key in the same transaction; the answer that is kept with the key.
+    def write_once(self, plan: Write, claim: Claim) -> "Awaitable[Done]":
+        """Run a write as `write` does, and claim its idempotency key in the same transaction; its rows, or the answer that is kept.
 
-        If the key was claimed by a committed write of the last IDEMPOTENCY_KEPT_S seconds, no step runs: the answer is the one that
-        was kept then, `replayed` set, or, where the fingerprint is another, Refused idempotency_mismatch. What was refused or rolled
+        If the key was claimed by a committed write of the last IDEMPOTENCY_KEPT_S seconds, no step runs: rows or answer are those of
+        then, `replayed` set, or, where the fingerprint is another, Refused idempotency_mismatch. What was refused or rolled
         back leaves the key free.
         """
         ...

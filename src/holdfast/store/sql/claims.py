@@ -1,13 +1,15 @@
-"""Idempotency keys in SQL: the answers that are kept with them."""
+"""Idempotency keys in SQL: what is kept with them."""
+
+from typing import Any
 
 import sqlalchemy as sa
 
-from holdfast.store.sql.dialect import Dialect
+from holdfast.store.sql.dialect import Dialect, Element
 from holdfast.store.sql.statement import Prepared, constant, parameter
 from holdfast.store.sql.tables import Tables
 
 _INSERTED = ("key_hash", "fingerprint", "created_at", "status", "headers", "body")
-_FOUND = ("fingerprint", "created_at", "status", "headers", "body")
+_FOUND = ("fingerprint", "created_at", "last_seq", "status", "headers", "body")
 
 
 class Claims:
@@ -15,6 +17,7 @@ class Claims:
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         self._table = tables.idempotency
+        self._journal = tables.journal
         self._dialect = dialect
 
     def find(self) -> Prepared:
@@ -23,8 +26,9 @@ class Claims:
         return self._dialect.prepare(sa.select(*columns).where(self._table.c.key_hash == parameter(0)))
 
     def insert(self) -> Prepared:
-        """A kept answer: the values of _INSERTED."""
-        values = {self._table.c[each]: parameter(position) for position, each in enumerate(_INSERTED)}
+        """A claimed key: the values of _INSERTED, and the last entry of the journal, which is the last of its write."""
+        values: dict[sa.Column[Any], Element] = {self._table.c[each]: parameter(position) for position, each in enumerate(_INSERTED)}
+        values[self._table.c.last_seq] = sa.select(sa.func.max(self._journal.c.seq)).scalar_subquery()
         return self._dialect.prepare(sa.insert(self._table).values(values))
 
     def delete(self) -> Prepared:

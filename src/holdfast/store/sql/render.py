@@ -49,6 +49,7 @@ class Renderer:
         self._image, self._written, self._exists = kept(reads.image), kept(reads.written), kept(reads.exists)
         self._touched, self._referring = kept(readings.touched), kept(reads.referring_ids)
         self._as_of, self._last_image = kept(readings.as_of), kept(readings.last_image)
+        self._entry = kept(readings.entry)
         self._history, self._changes = kept(readings.history), kept(readings.changes)
         self._journal_heads, self._journal_bounds = readings.heads(), readings.bounds()
         self._gone_delete = writes.gone_delete()
@@ -147,6 +148,11 @@ class Renderer:
         shaper = self._shaper(plan.id, plan.at)
         return self._as_of(plan.view, shaper.condition(plan.where)).bind(shaper.values)
 
+    def entry(self, view: View, seq: int) -> Statement:
+        """No row or one: id, version and JSON text of the record after an entry, the text null where it was erased."""
+        shaper = self._shaper(seq)
+        return self._entry(shaper.view(view)).bind(shaper.values)
+
     def last_image(self, resource: ResourceSpec, id: str, where: Condition) -> Statement:  # noqa: A002  # the member's name
         """No row or one: operation, version, payload `before` of the last entry of a record, 1 or 0 whether the condition held."""
         return self._bind_where(self._last_image, resource, where, id)
@@ -241,15 +247,16 @@ class Renderer:
     # Idempotency keys
 
     def kept(self, key_hash: bytes) -> Statement:
-        """No row or one: (fingerprint, microseconds since 1970, status, headers as JSON text, body) of the answer kept with a key."""
+        """No row or one: (fingerprint, microseconds since 1970, last sequence, then status, headers as JSON text, body, or nulls)."""
         return self._kept.bind((key_hash,))
 
-    def keep(self, claim: Claim, kept: Kept, headers: str, at: Instant) -> Statement:
-        """Keep an answer with its key. `headers` is the JSON text of `kept.headers`."""
-        return self._keep.bind((claim.key_hash, claim.fingerprint, at, kept.status, headers, kept.body))
+    def keep(self, claim: Claim, at: Instant, kept: Kept | None, headers: str | None) -> Statement:
+        """Claim a key, with the answer where one is kept. `headers` is the JSON text of `kept.headers`."""
+        answer = (None, None, None) if kept is None else (kept.status, headers, kept.body)
+        return self._keep.bind((claim.key_hash, claim.fingerprint, at, *answer))
 
     def drop_kept(self, key_hash: bytes) -> Statement:
-        """Let go of the answer kept with a key."""
+        """Let go of a key."""
         return self._drop_kept.bind((key_hash,))
 
     def erase_kept(self, id: str) -> Statement:  # noqa: A002  # the member's name
@@ -257,7 +264,7 @@ class Renderer:
         return self._erase_kept.bind((id.encode(),))
 
     def prune_kept(self, upto: Instant, limit: int) -> Statement:
-        """Let go of those among the `limit` oldest answers that were kept up to an instant."""
+        """Let go of those among the `limit` oldest keys that were claimed up to an instant."""
         return self._prune_kept.bind((upto, limit))
 
     def _start(self, plan: ReadMany) -> tuple[Stored, ...]:

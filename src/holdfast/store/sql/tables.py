@@ -166,7 +166,10 @@ def _gone(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
 
 
 def _idempotency(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
-    """The answers kept with idempotency keys. By row, not by key: rows of an index in random order would double the cost of a write."""
+    """The idempotency keys of late. What the answer was follows from the journal up to `last_seq`, unless it is kept here.
+
+    By row, not by key: rows of an index in random order would double the cost of a write.
+    """
     return sa.Table(
         "hf_idempotency",
         metadata,
@@ -174,9 +177,10 @@ def _idempotency(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
         sa.Column("key_hash", BLOB, nullable=False, unique=True),
         sa.Column("fingerprint", BLOB, nullable=False),
         sa.Column("created_at", INTEGER, nullable=False),  # microseconds since 1970; before the body, so that it is read without it
-        sa.Column("status", INTEGER, nullable=False),
-        sa.Column("headers", TEXT, nullable=False),
-        sa.Column("body", BLOB, nullable=False),
+        sa.Column("last_seq", INTEGER, nullable=False),
+        sa.Column("status", INTEGER),
+        sa.Column("headers", TEXT),
+        sa.Column("body", BLOB),
         **dialect.table_options(),
     )
 

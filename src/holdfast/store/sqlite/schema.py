@@ -18,7 +18,7 @@ from holdfast.store.sqlite.group import begin
 from holdfast.store.sqlite.turn import Turn
 
 DATABASE_NAME = "holdfast.db"
-FORMAT = "3"
+FORMAT = "4"
 """The format of the house's own tables; a database of another is refused."""
 
 _MEND_SCHEMA = (

@@ -10,7 +10,7 @@ import apsw
 
 from holdfast.base.limits import DRAIN_S
 from holdfast.core.journal import Seal
-from holdfast.core.plan import Claim, Delete, Erase, Kept, Page, ReadMany, ReadOne, Row, Undelete, Write
+from holdfast.core.plan import Claim, Delete, Done, Erase, Page, ReadMany, ReadOne, Row, Undelete, Write
 from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
 from holdfast.ports.world import Clock
@@ -82,8 +82,8 @@ class SqliteStore:
         """Queue a write for the next group; its rows come once they are durable."""
         return self._submit(lambda connection: self._steps.run(connection, plan), plan)
 
-    def write_once(self, plan: Write, claim: Claim) -> Awaitable[Kept]:
-        """Queue a write with an idempotency key; the answer that is kept comes once it is durable."""
+    def write_once(self, plan: Write, claim: Claim) -> Awaitable[Done]:
+        """Queue a write with an idempotency key; its rows, or the answer that is kept, come once it is durable."""
         return self._submit(lambda connection: self._once.run(connection, plan, claim), plan)
 
     def erase(self, plan: Erase) -> Awaitable[int]:
