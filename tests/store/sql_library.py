@@ -136,7 +136,7 @@ class Database:
     def image(self, spec: ResourceSpec, id_: str) -> tuple[int, str] | None:
         """The row and image of a record."""
         rows = self.run(self.render.image(spec, id_, c.ALWAYS))
-        return (rows[0][0], rows[0][3]) if rows else None
+        return (rows[0][0], rows[0][2]) if rows else None
 
     def journal(self, spec: ResourceSpec, id_: str, operation: str, before: str | None, after: str | None) -> None:
         """Write an entry."""

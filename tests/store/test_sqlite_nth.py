@@ -7,7 +7,7 @@ itself is told to fail, on the connection that writes: nothing of ours is replac
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from threading import current_thread
@@ -15,9 +15,10 @@ from typing import Any
 
 import apsw
 import pytest
-from sqlite_library import AUTHORS, BOOKS, CATALOG, CHAPTERS, CLOCK, NODES, NOTES, create, delete, update, write
+from sqlite_library import AUTHORS, BOOKS, CATALOG, CHAPTERS, CLOCK, NODES, NOTES, create, delete, update, where, write
 
 from holdfast.base.errors import Unavailable
+from holdfast.core import condition as c
 from holdfast.core.plan import Claim, Kept, Row, WriteStep
 from holdfast.store.sqlite.store import SqliteStore
 from holdfast.store.sqlite.turn import Turn
@@ -145,7 +146,18 @@ def _of_batch() -> Target:
     return Target((old, gone), (new, create(BOOKS, author_id=new.id), update(old, 1, name="Changed"), delete(gone, 1)))
 
 
-TARGETS = [_of_create, _of_create_without_key, _of_bulk, _of_update, _of_delete, _of_cascade, _of_ring, _of_batch]
+def _of_bounded() -> Target:
+    """A creation and a change that are asked what they become, and for the records that they refer to."""
+    names = where(AUTHORS, "name", "Bound")
+    by_name = c.Test(c.Path(AUTHORS.by_member["name"], (c.Step(BOOKS.by_name["author"], AUTHORS),)), c.Operator.EQUALS, "Bound")
+    author, old = create(AUTHORS, name="Bound"), create(BOOKS, title="Old")
+    old = replace(old, values={**old.values, "author_id": author.id})
+    made = replace(create(BOOKS, author_id=author.id, title="New"), become=by_name, shown=by_name, targets={"author_id": names})
+    changed = replace(update(old, 1, title="Changed", author_id=author.id), where=by_name, allow=by_name, become=by_name)
+    return Target((author, old), (made, replace(changed, targets={"author_id": names}, locked={"last_page": c.NEVER})))
+
+
+TARGETS = [_of_create, _of_create_without_key, _of_bulk, _of_update, _of_delete, _of_cascade, _of_ring, _of_batch, _of_bounded]
 _TABLES = ("authors", "books", "chapters", "notes", "nodes", "hf_journal", "hf_gone", "hf_idempotency")
 _INDEXES = ("hf_search_authors", "hf_search_books", "hf_search_chapters")
 

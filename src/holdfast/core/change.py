@@ -1,6 +1,6 @@
 """Changes: what an update means for the record as it is stored now. Pure; the store calls it inside the transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -14,22 +14,26 @@ from holdfast.model.catalog import FieldSpec
 _ABSENT = object()
 
 
-def settle(step: Update, before: Mapping[str, Stored]) -> dict[str, Stored]:
+def settle(step: Update, before: Mapping[str, Stored], locked: Collection[str] = ()) -> dict[str, Stored]:
     """The members that change and their new stored values.
 
     before  the record's image: member -> stored value, without its secrets
+    locked  the members that may not change now
 
-    Raises Refused validation_failed (422) with every fault at once: read_only where `equal` differs from the record, and what is
-    wrong with a document once its merge patch is applied.
+    Raises Refused validation_failed (422) with every fault at once: read_only where `equal` or the value of a locked member differs from
+    the record, and what is wrong with a document once its merge patch is applied.
     """
     changed = dict(step.assign)
-    if not step.equal and not step.merge:
+    if not step.equal and not step.merge and not locked:
         return changed
-    faults = [detail(member, "read_only") for member, value in step.equal.items() if before.get(member, _ABSENT) != value]
+    fixed = {**step.equal, **{member: changed[member] for member in locked if member in changed}}
+    faults = [detail(member, "read_only") for member, value in fixed.items() if before.get(member, _ABSENT) != value]
     for member, patch in step.merge.items():
         settled = _merge_document(step.resource.by_member[member], before.get(member), patch)
         if isinstance(settled, list):
             faults.extend(settled)
+        elif member in locked and settled != before.get(member):
+            faults.append(detail(member, "read_only"))
         else:
             changed[member] = settled
     if faults:

@@ -35,6 +35,10 @@ class Dialect(Protocol):
         """A JSON object, its members in the order given."""
         ...
 
+    def json_masked(self, members: Iterable[tuple[str, Element]], masks: Iterable[tuple[str, Truth]]) -> Element:
+        """A JSON object, its members in the order given, without those whose mask does not hold."""
+        ...
+
     def json_text(self, element: Element) -> Element:
         """JSON text as JSON, null as null."""
         ...

@@ -11,6 +11,7 @@ from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element
+from holdfast.store.sql.marks import IDENTITY, Marks
 from holdfast.store.sql.rows import TableRow
 from holdfast.store.sql.statement import Prepared, constant, one_if, parameter, whole
 from holdfast.store.sql.tables import ROW, Tables
@@ -35,15 +36,19 @@ class Reads:
         self._tables = tables
         self._dialect = dialect
         self._conditions = Conditions(tables, dialect)
-        self._views = Views(tables, dialect, self._conditions)
+        self._of_one = Conditions(tables, dialect, alone=True)
+        self._views = Views(tables, dialect, self._of_one)
+        self._marks = Marks(tables, dialect)
 
-    def one(self, view: View, where: Condition) -> Prepared:
-        """A record by its id (position 0): its JSON, its version, the versions of what is included."""
+    def one(self, view: View, where: Condition, *, with_epoch: bool = False) -> Prepared:
+        """A record by its id (position 0): its JSON, its version, the versions of what is included; the identity epoch where asked for."""
         row = self._tables.row(view.resource)
         included = self._views.included(view, row)
-        columns = (self._views.text(view, row, included), row.value("version"), self._views.versions(included))
+        columns = [self._views.text(view, row, included), row.value("version"), self._views.versions(view, row, included)]
+        if with_epoch:
+            columns.append(self._marks.value(IDENTITY))
         found = sa.select(*columns).select_from(self._views.joined(row.table, included))
-        return self._dialect.prepare(found.where(row.value("id") == parameter(0), self._conditions.build(where, row)))
+        return self._dialect.prepare(found.where(row.value("id") == parameter(0), self._of_one.build(where, row)))
 
     def many(self, shape: ListShape) -> Prepared:
         """One page: the JSON of each row, then its sort values."""
@@ -55,25 +60,26 @@ class Reads:
         row = self._tables.row(resource)
         return self._dialect.prepare(sa.select(sa.func.count()).select_from(row.table).where(self._conditions.build(where, row)))
 
-    def image(self, resource: ResourceSpec, where: Condition) -> Prepared:
-        """A record by its id (position 0): its row, its version, whether the condition holds, its image."""
+    def image(self, resource: ResourceSpec, conditions: tuple[Condition, ...]) -> Prepared:
+        """A record by its id (position 0): its row, its version, its image, then for each condition whether it holds."""
         row = self._tables.row(resource)
-        columns = (row.value(ROW), row.value("version"), one_if(self._conditions.build(where, row)), self._views.image(resource, row))
-        return self._dialect.prepare(sa.select(*columns).where(row.value("id") == parameter(0)))
+        holds = [one_if(self._of_one.build(each, row)) for each in conditions]
+        found = sa.select(row.value(ROW), row.value("version"), self._views.image(resource, row), *holds)
+        return self._dialect.prepare(found.where(row.value("id") == parameter(0)))
 
-    def written(self, view: View) -> Prepared:
-        """A record that was just written, by its row (position 0): its image, its JSON, the versions of what is included."""
+    def written(self, view: View, shown: Condition) -> Prepared:
+        """A record that was just written, by its row (position 0): its image, its JSON, what is included of which version, `shown`."""
         row = self._tables.row(view.resource)
         included = self._views.included(view, row)
-        image = self._views.image(view.resource, row)
-        found = sa.select(image, self._views.text(view, row, included), self._views.versions(included))
-        return self._dialect.prepare(found.select_from(self._views.joined(row.table, included)).where(row.value(ROW) == parameter(0)))
+        texts = (self._views.image(view.resource, row), self._views.text(view, row, included), self._views.versions(view, row, included))
+        found = sa.select(*texts, one_if(self._of_one.build(shown, row))).select_from(self._views.joined(row.table, included))
+        return self._dialect.prepare(found.where(row.value(ROW) == parameter(0)))
 
     def exists(self, resource: ResourceSpec, where: Condition) -> Prepared:
         """One row (1,) if a record of that id (position 0) exists and the condition holds for it; else none."""
         row = self._tables.row(resource)
         found = sa.select(constant(1)).select_from(row.table).where(row.value("id") == parameter(0))
-        return self._dialect.prepare(found.where(self._conditions.build(where, row)))
+        return self._dialect.prepare(found.where(self._of_one.build(where, row)))
 
     def referring_ids(self, source: ResourceSpec, member: str) -> Prepared:
         """The ids of the records whose member is an id (position 0), in order, up to a limit (1)."""

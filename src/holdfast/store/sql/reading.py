@@ -21,13 +21,17 @@ class Readings:
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         self._journal = tables.journal
         self._dialect = dialect
-        self._conditions = Conditions(tables, dialect)
+        self._conditions = Conditions(tables, dialect, alone=True)
         self._views = Views(tables, dialect, self._conditions)
 
     def as_of(self, view: View, where: Condition) -> Prepared:
-        """By id (position 0) and time (1): the JSON of the record after its last entry until then, its version, whether `where` held."""
+        """By id (position 0) and time (1), after its last entry until then: the JSON of the record, its version, its sight, and `where`.
+
+        Its sight is what `Views.versions` tells; of `where` it tells whether it held.
+        """
         after = self._journal.c.after
-        columns = (self._shown(view, after), self._journal.c.version, self._holds(view.resource, where, after))
+        sight = self._views.versions(view, ImageRow(view.resource, after, self._dialect), ())
+        columns = (self._shown(view, after), self._journal.c.version, sight, self._holds(view.resource, where, after))
         found = sa.select(*columns).where(*self._about(view.resource), self._journal.c.at <= parameter(1))
         return self._dialect.prepare(_newest(found.order_by(self._journal.c.seq.desc())))
 
@@ -37,10 +41,11 @@ class Readings:
         found = sa.select(journal.c.record_id, journal.c.version, self._shown(view, journal.c.after))
         return self._dialect.prepare(found.where(journal.c.seq == parameter(0), journal.c.resource == constant(view.resource.path)))
 
-    def last_image(self, resource: ResourceSpec, where: Condition) -> Prepared:
-        """By id (position 0): the operation, version and payload `before` of the last entry, and whether `where` held before it."""
+    def last_image(self, resource: ResourceSpec, conditions: tuple[Condition, ...]) -> Prepared:
+        """By id (position 0): the operation, version and payload `before` of the last entry, and for each condition whether it held."""
         before = self._journal.c.before
-        columns = (self._journal.c.operation, self._journal.c.version, before, self._holds(resource, where, before))
+        holds = [self._holds(resource, each, before) for each in conditions]
+        columns = (self._journal.c.operation, self._journal.c.version, before, *holds)
         return self._dialect.prepare(_newest(sa.select(*columns).where(*self._about(resource)).order_by(self._journal.c.seq.desc())))
 
     def history(self, view: View) -> Prepared:

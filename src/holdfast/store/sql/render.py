@@ -3,13 +3,13 @@
 One Renderer serves one catalog on one database. Compiled texts are kept by shape, never by value; threads may share a Renderer.
 """
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Container, Mapping
+from functools import lru_cache, partial
 
 from holdfast.base.instant import Instant
 from holdfast.core.condition import ALWAYS, All, Condition, Matches, Path, Stored, walk
 from holdfast.core.journal import hash_payload
-from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne
+from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne, Update
 from holdfast.core.readings import ReadAsOf, Watched
 from holdfast.core.view import View
 from holdfast.model.catalog import Catalog, ResourceSpec
@@ -26,7 +26,7 @@ from holdfast.store.sql.shape import Shaper
 from holdfast.store.sql.sqlite import Sqlite
 from holdfast.store.sql.statement import Prepared, Statement
 from holdfast.store.sql.tables import Tables
-from holdfast.store.sql.write import Writes
+from holdfast.store.sql.write import Bounds, Target, Writes
 
 SHAPES_KEPT = 512  # of each kind of read; a text is some kilobytes, and building one takes about a millisecond
 
@@ -44,7 +44,8 @@ class Renderer:
         self.journal = JournalStatements(tables, self._dialect)
         readings = Readings(tables, self._dialect)
         kept = lru_cache(SHAPES_KEPT)
-        self._one, self._many = kept(reads.one), kept(reads.many)
+        self._one, self._one_and_epoch = kept(reads.one), kept(partial(reads.one, with_epoch=True))
+        self._many = kept(reads.many)
         self._count, self._count_delta = kept(reads.count), kept(readings.count_delta)
         self._image, self._written, self._exists = kept(reads.image), kept(reads.written), kept(reads.exists)
         self._touched, self._referring = kept(readings.touched), kept(reads.referring_ids)
@@ -54,6 +55,7 @@ class Renderer:
         self._journal_heads, self._journal_bounds = readings.heads(), readings.bounds()
         self._gone_delete = writes.gone_delete()
         self._update, self._insert, self._delete = kept(writes.update), kept(writes.insert), kept(writes.delete)
+        self._would_hold = kept(writes.would_hold)
         self._search_insert, self._search_delete = kept(writes.search_insert), kept(writes.search_delete)
         self._head, self._gone, self._meta = reads.head(), reads.gone(), reads.meta()
         self._journal_insert, self._gone_insert = writes.journal_insert(), writes.gone_insert()
@@ -71,20 +73,21 @@ class Renderer:
     # Reads
 
     def read_one(self, plan: ReadOne) -> Statement:
-        """No row or one: (JSON text, version, versions of what is included)."""
-        if plan.where is ALWAYS and not plan.view.includes:  # no value to collect: the common read pays for no Shaper
-            return self._one(plan.view, ALWAYS).bind((plan.id,))
+        """No row or one: (JSON text, version, versions of what is included), and the identity epoch where the plan names a caller."""
+        one = self._one if plan.caller is None else self._one_and_epoch
+        if plan.where is ALWAYS and not plan.view.includes and not plan.view.masks:
+            return one(plan.view, ALWAYS).bind((plan.id,))  # no value to collect: the common read pays for no Shaper
         shaper = self._shaper(plan.id)
         view, where = shaper.view(plan.view), shaper.condition(plan.where)
-        return self._one(view, where).bind(shaper.values)
+        return one(view, where).bind(shaper.values)
 
-    def written(self, view: View, row: int) -> Statement:
-        """One row: (image as JSON text, JSON text as the view shows it, versions of what is included) of a record by its hf_row."""
-        if not view.includes:
-            return self._written(view).bind((row,))
+    def written(self, view: View, row: int, shown: Condition = ALWAYS) -> Statement:
+        """One row of a record by its hf_row: (image, JSON text as the view shows it, versions of what is included, 1 or 0: `shown`)."""
+        if shown is ALWAYS and not view.includes and not view.masks:
+            return self._written(view, ALWAYS).bind((row,))
         shaper = self._shaper(row)
-        shape = shaper.view(view)
-        return self._written(shape).bind(shaper.values)
+        shape, where = shaper.view(view), shaper.condition(shown)
+        return self._written(shape, where).bind(shaper.values)
 
     def read_many(self, plan: ReadMany) -> Statement:
         """Rows of (JSON text, sort values..., id), the rank before the sort values where the plan is ranked.
@@ -121,9 +124,10 @@ class Renderer:
         """One row if the record exists and the condition holds for it, else none."""
         return self._bind_where(self._exists, resource, where, id)
 
-    def image(self, resource: ResourceSpec, id: str, where: Condition) -> Statement:  # noqa: A002  # the member's name
-        """No row or one: (hf_row, version, 1 or 0 whether the condition holds, image as JSON text)."""
-        return self._bind_where(self._image, resource, where, id)
+    def image(self, resource: ResourceSpec, id: str, *conditions: Condition) -> Statement:  # noqa: A002  # the member's name
+        """No row or one: (hf_row, version, image as JSON text, then 1 or 0 for each condition: whether it holds)."""
+        shaper = self._shaper(id)
+        return self._image(resource, tuple(map(shaper.condition, conditions))).bind(shaper.values)
 
     def referring_ids(self, source: ResourceSpec, member: str, id: str, limit: int) -> Statement:  # noqa: A002  # the member's name
         """The ids of the records of `source` whose member refers to the id, in order."""
@@ -144,27 +148,31 @@ class Renderer:
     # Readings of the journal
 
     def as_of(self, plan: ReadAsOf) -> Statement:
-        """No row or one: (JSON text, version, 1 or 0 whether the condition held)."""
+        """No row or one: (JSON text, version, which masks held, 1 or 0 whether the condition held)."""
         shaper = self._shaper(plan.id, plan.at)
-        return self._as_of(plan.view, shaper.condition(plan.where)).bind(shaper.values)
+        view, where = shaper.view(plan.view), shaper.condition(plan.where)
+        return self._as_of(view, where).bind(shaper.values)
 
     def entry(self, view: View, seq: int) -> Statement:
         """No row or one: id, version and JSON text of the record after an entry, the text null where it was erased."""
         shaper = self._shaper(seq)
         return self._entry(shaper.view(view)).bind(shaper.values)
 
-    def last_image(self, resource: ResourceSpec, id: str, where: Condition) -> Statement:  # noqa: A002  # the member's name
-        """No row or one: operation, version, payload `before` of the last entry of a record, 1 or 0 whether the condition held."""
-        return self._bind_where(self._last_image, resource, where, id)
+    def last_image(self, resource: ResourceSpec, id: str, *conditions: Condition) -> Statement:  # noqa: A002  # the member's name
+        """No row or one: operation, version, payload `before` of the last entry of a record, 1 or 0 for each condition: whether it held."""
+        shaper = self._shaper(id)
+        return self._last_image(resource, tuple(map(shaper.condition, conditions))).bind(shaper.values)
 
     def history(self, view: View, id: str, before: int, limit: int) -> Statement:  # noqa: A002  # the member's name
         """Rows of (sequence, JSON text), newest first."""
-        return self._history(view).bind((id, before, limit))
+        shaper = self._shaper(id, before, limit)
+        return self._history(shaper.view(view)).bind(shaper.values)
 
     def changes(self, watched: Watched, first: int, last: int) -> Statement:
         """Rows of (sequence, JSON text) between two sequences, both included, in order."""
         shaper = self._shaper(first, last)
-        return self._changes(watched.view, shaper.condition(watched.where)).bind(shaper.values)
+        view, where = shaper.view(watched.view), shaper.condition(watched.where)
+        return self._changes(view, where).bind(shaper.values)
 
     def journal_heads(self, after: int, upto: int) -> Statement:
         """Rows of (sequence, resource path), in order."""
@@ -177,9 +185,27 @@ class Renderer:
     # Writes
 
     def insert(self, step: Create, system: Mapping[str, Stored]) -> Statement:
-        """Make a record. `system` holds version, created_at, updated_at and created_by_id."""
+        """Make a record; it fails where it would leave the bounds of the step. `system` holds what the store itself gives to a record."""
         values = {**step.values, **system, "id": step.id}
-        return self._insert(step.resource).bind([values[each.member] for each in step.resource.fields])
+        given = [values[each.member] for each in step.resource.fields]
+        if step.become is ALWAYS and not step.targets:
+            return self._insert(step.resource).bind(given)
+        shaper = self._shaper(*given)
+        return self._insert(step.resource, self._bounds(shaper, step, values)).bind(shaper.values)
+
+    def change(self, step: Update, version: int, columns: Mapping[str, Stored]) -> Statement:
+        """Change the record if it has that version still and stays within the bounds of the step; no row is changed otherwise."""
+        if step.become is ALWAYS and not step.targets:
+            return self.update(step.resource, step.id, version, columns)
+        shaper = self._shaper(step.id, version, *columns.values())
+        return self._update(step.resource, tuple(columns), self._bounds(shaper, step, columns)).bind(shaper.values)
+
+    def would_hold(self, step: Create | Update, columns: Mapping[str, Stored], condition: Condition) -> Statement:
+        """One row if the condition would hold for the record once it has the columns (all of them, where it is new), else none."""
+        is_new = isinstance(step, Create)
+        given = {**columns, "id": step.id} if is_new else columns
+        shaper = self._shaper(step.id, *given.values())
+        return self._would_hold(step.resource, tuple(given), shaper.condition(condition), is_new=is_new).bind(shaper.values)
 
     def update(self, resource: ResourceSpec, id: str, version: int, columns: Mapping[str, Stored]) -> Statement:  # noqa: A002  # the member's name
         """Change the record if it has that version still; no row is changed otherwise."""
@@ -266,6 +292,14 @@ class Renderer:
     def prune_kept(self, upto: Instant, limit: int) -> Statement:
         """Let go of those among the `limit` oldest keys that were claimed up to an instant."""
         return self._prune_kept.bind((upto, limit))
+
+    def _bounds(self, shaper: Shaper, step: Create | Update, members: Container[str]) -> Bounds:
+        """The shape of what a step must stay within; the database itself sees that a record is there."""
+        become = shaper.condition(step.become)
+        asked = [
+            (step.resource.by_member[member], where) for member, where in step.targets.items() if member in members and where != ALWAYS
+        ]
+        return Bounds(become, tuple(Target(spec, self._catalog.target(spec), shaper.condition(where)) for spec, where in asked))
 
     def _start(self, plan: ReadMany) -> tuple[Stored, ...]:
         """What a ranked list holds at START."""

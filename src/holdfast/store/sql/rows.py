@@ -1,5 +1,6 @@
-"""Where the values of a row come from: a table, or an image of the row in the journal."""
+"""Where the values of a row come from: a table, an image of the row in the journal, or what a write is about to make of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,3 +53,19 @@ class ImageRow:
     def value(self, member: str) -> Element:
         """The member taken out of the image; null where there is no image."""
         return self.dialect.image_member(self.image, self.resource.by_member[member])
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRow:
+    """A row as it would be: the values that a write gives, above those of the row as it is. `under` is None where there is none yet."""
+
+    resource: ResourceSpec
+    given: Mapping[str, Element]
+    under: Row | None = None
+    depth: int = 0
+
+    def value(self, member: str) -> Element:
+        """The value that is given, or that stays."""
+        if self.under is not None and member not in self.given:
+            return self.under.value(member)
+        return self.given[member]

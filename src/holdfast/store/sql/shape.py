@@ -29,7 +29,7 @@ from holdfast.core.condition import (
 )
 from holdfast.core.plan import Order
 from holdfast.core.search import fold_case
-from holdfast.core.view import Include, View
+from holdfast.core.view import Include, Mask, View
 from holdfast.model.json_form import to_json
 from holdfast.model.stored import to_python
 from holdfast.model.types import Duration, FieldType, Items, Number
@@ -79,11 +79,12 @@ class Shaper:
         return Path(path.field, tuple(Step(step.field, step.target, self._guard(step.guard)) for step in path.steps))
 
     def view(self, view: View) -> View:
-        """The shape of a view: the guards of its includes hold values too."""
-        if not view.includes:
+        """The shape of a view: its masks and the guards of its includes hold values too."""
+        if not view.includes and not view.masks:
             return view
         includes = tuple(Include(each.field, self.view(each.view), self._guard(each.guard)) for each in view.includes)
-        return replace(view, includes=includes)
+        masks = tuple(Mask(each.field, self.condition(each.where)) for each in view.masks)
+        return replace(view, includes=includes, masks=masks)
 
     def order(self, order: tuple[Order, ...]) -> tuple[Order, ...]:
         """The shape of the sort keys."""

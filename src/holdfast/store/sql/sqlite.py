@@ -20,6 +20,7 @@ FOLD_FUNCTION = "hf_fold"
 """SQL function of one text: core.search.fold_case. Deterministic; null for null."""
 
 _US_PER_S = 1_000_000
+_NO_MEMBER = '$.""'
 
 
 class Sqlite:
@@ -46,6 +47,11 @@ class Sqlite:
         for name, element in members:
             arguments += (constant(name), element)
         return sa.func.json_object(*arguments, type_=sa.Text())
+
+    def json_masked(self, members: Iterable[tuple[str, Element]], masks: Iterable[tuple[str, Truth]]) -> Element:
+        """A JSON object without the members whose mask does not hold; where one holds, a member is removed that no object has."""
+        paths = [sa.case((holds, constant(_NO_MEMBER)), else_=constant(f'$."{name}"')) for name, holds in masks]
+        return sa.func.json_remove(self.json_object(members), *paths, type_=sa.Text())
 
     def json_text(self, element: Element) -> Element:
         """JSON text as JSON: without json() SQLite takes it for a string."""

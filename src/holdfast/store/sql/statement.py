@@ -51,6 +51,11 @@ def parameter(position: int, type_: sa.types.TypeEngine[Any] | None = None) -> s
     return sa.bindparam(str(position), None, type_=type_)
 
 
+def given(position: int, type_: sa.types.TypeEngine[Any]) -> sa.TypeCoerce[Any]:
+    """A parameter that stands for a value of a row, so it may be null: told from the values of conditions, which never are."""
+    return sa.type_coerce(parameter(position, type_), type_)
+
+
 def whole(position: int) -> sa.BindParameter[Any]:
     """A parameter that takes a whole number of ours: a limit, an offset."""
     return parameter(position, sa.Integer())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from holdfast.core.view import Include, View
-from holdfast.model.catalog import ResourceSpec
+from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element, Truth
 from holdfast.store.sql.rows import Row, TableRow
@@ -49,27 +49,38 @@ class Views:
         return start
 
     def text(self, view: View, row: Row, included: tuple[Included, ...]) -> Element:
-        """The JSON of a row: the fields in the order of the view, then what is included."""
-        members = []
-        for field in view.fields:
-            assert field.secret is None, f"a view never shows the secret {field.member}"
-            members.append((field.member, self._dialect.shown(field.type, row.value(field.member))))
+        """The JSON of a row: the fields in the order of the view, those that are masked where they may be seen, then what is included."""
+        members = [self._member(each, row) for each in (*view.fields, *(mask.field for mask in view.masks))]
         members.extend((each.include.field.name, self._included_text(each)) for each in included)
-        return self._dialect.json_object(members)
+        masks = [(mask.field.member, self._conditions.build(mask.where, row)) for mask in view.masks]
+        return self._dialect.json_masked(members, masks) if masks else self._dialect.json_object(members)
 
-    def versions(self, included: tuple[Included, ...]) -> Element:
-        """The versions of what is included, outer before inner, `-` where nothing is shown: "3,-,7". Empty if nothing is included."""
-        found = [_version_text(deep.row) for top in included for deep in top.all()]
+    def versions(self, view: View, row: Row, included: tuple[Included, ...]) -> Element:
+        """What of a text its own version does not tell; empty if there is no such thing.
+
+        Which masks held, 1 or 0 each, then the version of what is included, outer before inner, `-` where nothing is shown, each
+        followed by the masks of its own: "1,3,-,7".
+        """
+        found = self._sight(view, row)
+        for each in (deep for top in included for deep in top.all()):
+            found += [_version_text(each.row), *self._sight(each.include.view, each.row)]
         if not found:
             return constant("")
         text: Element = found[0]
-        for each in found[1:]:
-            text = text.concat(constant(",")).concat(each)
+        for part in found[1:]:
+            text = text.concat(constant(",")).concat(part)
         return text
 
     def image(self, resource: ResourceSpec, row: Row) -> Element:
         """The image of a row for the journal: every member in storage form, secrets left out."""
         return self._dialect.json_object((each.member, row.value(each.member)) for each in resource.fields if each.secret is None)
+
+    def _member(self, field: FieldSpec, row: Row) -> tuple[str, Element]:
+        assert field.secret is None, f"a view never shows the secret {field.member}"
+        return field.member, self._dialect.shown(field.type, row.value(field.member))
+
+    def _sight(self, view: View, row: Row) -> list[Element]:
+        return [sa.case((self._conditions.build(mask.where, row), constant("1")), else_=constant("0")) for mask in view.masks]
 
     def _included(self, view: View, row: Row, place: str) -> tuple[Included, ...]:
         return tuple(self._include(each, row, f"{place}.{each.field.name}") for each in view.includes)

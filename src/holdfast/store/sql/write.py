@@ -1,10 +1,17 @@
 """Writes in SQL. What must not race is a condition of the statement itself; the caller looks at how many rows it changed."""
 
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
 import sqlalchemy as sa
 
-from holdfast.model.catalog import ResourceSpec
-from holdfast.store.sql.dialect import Dialect
-from holdfast.store.sql.statement import Prepared, parameter
+from holdfast.core.condition import ALWAYS, Condition
+from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.store.sql.columns import column_type
+from holdfast.store.sql.condition import Conditions
+from holdfast.store.sql.dialect import Dialect, Element, Truth
+from holdfast.store.sql.rows import GivenRow
+from holdfast.store.sql.statement import Prepared, constant, given, parameter
 from holdfast.store.sql.tables import Tables
 
 JOURNAL_MEMBERS = (
@@ -14,29 +21,66 @@ JOURNAL_MEMBERS = (
 """The columns of a journal entry, in the order in which their values are bound; `seq` is the database's to give."""
 
 
+class Target(NamedTuple):
+    """What must hold for the record that a reference is made to name."""
+
+    field: FieldSpec
+    resource: ResourceSpec
+    where: Condition
+
+
+class Bounds(NamedTuple):
+    """What a write must stay within: what its row may become, and which records it may refer to."""
+
+    become: Condition
+    targets: tuple[Target, ...]
+
+
+FREE = Bounds(ALWAYS, ())
+"""Nothing to look at."""
+
+
 class Writes:
     """Builds the statements that write."""
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         self._tables = tables
         self._dialect = dialect
+        self._conditions = Conditions(tables, dialect, alone=True)
 
-    def insert(self, resource: ResourceSpec) -> Prepared:
-        """A new record: the values of all fields, in the order of the resource.
+    def insert(self, resource: ResourceSpec, bounds: Bounds = FREE) -> Prepared:
+        """A new record: the values of all fields, in the order of the resource. Where it would leave its bounds it has no id, and so fails.
 
-        It returns nothing: to return its row doubles its cost on SQLite (which then keeps a journal of the statement), and the
-        connection knows the row.
+        It returns nothing, and its condition stands in a value: to return its row, and to select it from a condition, make SQLite keep a
+        journal of the statement, which doubles its cost. The connection knows the row.
         """
         table = self._tables.table(resource)
-        values = {table.c[each.member]: parameter(position) for position, each in enumerate(resource.fields)}
+        values: dict[sa.Column[Any], Element] = {table.c[each.member]: parameter(position) for position, each in enumerate(resource.fields)}
+        if bounds != FREE:
+            row = GivenRow(resource, _given(resource, (each.member for each in resource.fields), 0))
+            values[table.c.id] = sa.case((sa.and_(*self._within(bounds, row)), values[table.c.id]))
         return self._dialect.prepare(sa.insert(table).values(values))
 
-    def update(self, resource: ResourceSpec, members: tuple[str, ...]) -> Prepared:
-        """A changed record, by id (position 0) and the version it must have (1); then the new values."""
+    def update(self, resource: ResourceSpec, members: tuple[str, ...], bounds: Bounds = FREE) -> Prepared:
+        """A changed record, by id (position 0) and the version it must have (1), if it stays within its bounds; then the new values."""
         table = self._tables.table(resource)
         values = {table.c[member]: parameter(position) for position, member in enumerate(members, start=2)}
-        change = sa.update(table).values(values)
-        return self._dialect.prepare(change.where(table.c.id == parameter(0), table.c.version == parameter(1)))
+        change = sa.update(table).values(values).where(table.c.id == parameter(0), table.c.version == parameter(1))
+        row = GivenRow(resource, _given(resource, members, 2), self._tables.row(resource))
+        return self._dialect.prepare(change if bounds == FREE else change.where(*self._within(bounds, row)))
+
+    def would_hold(self, resource: ResourceSpec, members: tuple[str, ...], condition: Condition, *, is_new: bool) -> Prepared:
+        """One row (1,) if a condition would hold for a record once members (from position 1) were given to it; its id at position 0.
+
+        A new record is given all of its members, its id among them.
+        """
+        if is_new:
+            row = GivenRow(resource, _given(resource, members, 1))
+            return self._dialect.prepare(sa.select(constant(1)).where(self._conditions.build(condition, row)))
+        table = self._tables.row(resource)
+        row = GivenRow(resource, _given(resource, members, 1), table)
+        found = sa.select(constant(1)).select_from(table.table).where(table.value("id") == parameter(0))
+        return self._dialect.prepare(found.where(self._conditions.build(condition, row)))
 
     def delete(self, resource: ResourceSpec) -> Prepared:
         """A record away, by id (position 0) and the version it must have (1)."""
@@ -77,3 +121,23 @@ class Writes:
         """A new value (position 1) for one of the house's own facts (0)."""
         meta = self._tables.meta
         return self._dialect.prepare(sa.update(meta).values({meta.c.value: parameter(1)}).where(meta.c.key == parameter(0)))
+
+    def _within(self, bounds: Bounds, row: GivenRow) -> list[Truth]:
+        return [self._conditions.build(bounds.become, row), *(self._may_name(each, row) for each in bounds.targets)]
+
+    def _may_name(self, target: Target, row: GivenRow) -> Truth:
+        """The reference is null, or what it was, or names a record for which the condition holds; a new record may be its own target."""
+        value = row.value(target.field.member)
+        other = self._tables.below(target.resource, row)
+        found = sa.select(constant(1)).select_from(other.table).where(other.value("id") == value)
+        ways = [value.is_(None), sa.exists(found.where(self._conditions.build(target.where, other)).correlate_except(other.table))]
+        if row.under is not None:
+            ways.insert(0, value.is_not_distinct_from(row.under.value(target.field.member)))
+        elif target.resource is row.resource:
+            ways.append(sa.and_(value == row.value("id"), self._conditions.build(target.where, row)))
+        return sa.or_(*ways)
+
+
+def _given(resource: ResourceSpec, members: Iterable[str], start: int) -> dict[str, Element]:
+    """The values of members as parameters, from a position on."""
+    return {member: given(position, column_type(resource.by_member[member].type)) for position, member in enumerate(members, start=start)}

@@ -7,11 +7,14 @@ finding out every reason at once.
 from collections.abc import Iterator, Mapping
 
 import apsw
+import msgspec
 
 from holdfast.base.errors import Broken, Detail, HoldfastError, Refused, detail
-from holdfast.core.condition import All, Condition, Not, Operator, Path, Stored, Test
+from holdfast.core.condition import ALWAYS, All, Condition, Not, Operator, Path, Stored, Test
+from holdfast.core.plan import Create, Update
 from holdfast.model.catalog import Catalog, ResourceSpec
-from holdfast.store.sqlite.transaction import Transaction
+from holdfast.store.sql.check import check_condition
+from holdfast.store.sqlite.transaction import Stand, Transaction
 
 
 class Conflicts:
@@ -21,44 +24,61 @@ class Conflicts:
         self._catalog = catalog
 
     def explain_create(
-        self, tx: Transaction, resource: ResourceSpec, record_id: str, values: Mapping[str, Stored], error: apsw.ConstraintError | None
+        self, tx: Transaction, step: Create, system: Mapping[str, Stored], error: apsw.ConstraintError | None = None
     ) -> HoldfastError:
-        """Why a record could not be made. Without an error the id was found to be that of a deleted record."""
-        invalid = [*self.missing_references(tx, resource, values), *_failed_check(resource, error)]
+        """Why a record could not be made. Without an error its id was found to be that of a deleted record."""
+        columns = {**step.values, **system}
+        invalid = [*self._missing_references(tx, step, columns, {}), *_failed_checks(tx, step, columns, error)]
         if invalid:
             return Refused("validation_failed", details=invalid)
-        taken = [*self._taken_id(tx, resource, record_id), *self._taken_values(tx, resource, record_id, values)]
+        if not _may_become(tx, step, columns):
+            return Refused("forbidden")
+        taken = [*self._taken_id(tx, step.resource, step.id), *self._taken_values(tx, step, columns)]
         return Refused("unique_conflict", details=taken) if taken else Broken(f"unexplained: {error}")
 
     def explain_update(
-        self,
-        tx: Transaction,
-        resource: ResourceSpec,
-        record_id: str,
-        values: Mapping[str, Stored],
-        changed: Mapping[str, Stored],
-        error: apsw.ConstraintError,
+        self, tx: Transaction, step: Update, stand: Stand, columns: Mapping[str, Stored], error: apsw.ConstraintError | None = None
     ) -> HoldfastError:
-        """Why a record could not be changed: `values` as the record would be, `changed` what of it is new."""
-        invalid = [*self.missing_references(tx, resource, changed), *_failed_check(resource, error)]
+        """Why a record could not be given new values: `columns`. Without an error it would not stay within its bounds."""
+        before = msgspec.json.decode(stand.image)
+        invalid = [*self._missing_references(tx, step, columns, before), *_failed_checks(tx, step, columns, error)]
         if invalid:
             return Refused("validation_failed", details=invalid)
-        taken = list(self._taken_values(tx, resource, record_id, values))
+        if not _may_become(tx, step, columns):
+            return Refused("forbidden")
+        taken = list(self._taken_values(tx, step, {**before, **columns}))
         return Refused("unique_conflict", details=taken) if taken else Broken(f"unexplained: {error}")
 
-    def check_references(self, tx: Transaction, resource: ResourceSpec, values: Mapping[str, Stored]) -> None:
-        """Refuse values that refer to records that do not exist. Raises Refused validation_failed (reference_missing)."""
-        missing = list(self.missing_references(tx, resource, values))
+    def check_references(self, tx: Transaction, step: Update, stand: Stand | None = None) -> None:
+        """Refuse values that refer to records that do not exist for the caller; `stand` where the caller may know the record as it is.
+
+        Raises Refused validation_failed (reference_missing).
+        """
+        before = {} if stand is None else msgspec.json.decode(stand.image)
+        missing = list(self._missing_references(tx, step, step.assign, before))
         if missing:
             raise Refused("validation_failed", details=missing)
 
-    def missing_references(self, tx: Transaction, resource: ResourceSpec, values: Mapping[str, Stored]) -> Iterator[Detail]:
-        """A detail for each value that refers to a record that does not exist."""
-        for spec in resource.fields:
+    def check_bounds(self, tx: Transaction, step: Update, stand: Stand) -> None:
+        """Refuse what could not be done whatever the version was. Raises Refused: validation_failed (reference_missing), forbidden."""
+        self.check_references(tx, step, stand)
+        if not _may_become(tx, step, step.assign):
+            raise Refused("forbidden")
+
+    def _missing_references(
+        self, tx: Transaction, step: Create | Update, values: Mapping[str, Stored], before: Mapping[str, Stored]
+    ) -> Iterator[Detail]:
+        """A detail for each value that refers to a record that does not exist for the caller. What a record refers to already may stay."""
+        for spec in step.resource.fields:
             value = values.get(spec.member)
             if spec.reference is None or value is None:
                 continue
-            if not tx.fetch(tx.renderer.exists(self._catalog.target(spec), str(value))):
+            target = self._catalog.target(spec)
+            where = ALWAYS if before.get(spec.member) == value else step.targets.get(spec.member, ALWAYS)
+            if tx.fetch(tx.renderer.exists(target, str(value), where)):
+                continue
+            refers_to_itself = isinstance(step, Create) and target is step.resource and value == step.id
+            if not refers_to_itself or not tx.fetch(tx.renderer.would_hold(step, values, where)):
                 yield detail(spec.member, "reference_missing")
 
     def _taken_id(self, tx: Transaction, resource: ResourceSpec, record_id: str) -> Iterator[Detail]:
@@ -66,11 +86,11 @@ class Conflicts:
         if living or tx.fetch(tx.renderer.gone_version(resource, record_id)):
             yield detail("id", "unique_conflict")
 
-    def _taken_values(self, tx: Transaction, resource: ResourceSpec, record_id: str, values: Mapping[str, Stored]) -> Iterator[Detail]:
+    def _taken_values(self, tx: Transaction, step: Create | Update, values: Mapping[str, Stored]) -> Iterator[Detail]:
         named: set[str] = set()
-        for members in resource.unique:
+        for members in step.resource.unique:
             held = [values.get(member) for member in members]
-            if None in held or not self._is_taken(tx, resource, record_id, dict(zip(members, held, strict=True))):
+            if None in held or not self._is_taken(tx, step.resource, step.id, dict(zip(members, held, strict=True))):
                 continue
             for member in members:
                 if member not in named:
@@ -90,9 +110,16 @@ def _taken_message(members: tuple[str, ...]) -> str | None:
     return None if len(members) == 1 else f"A record with these values exists already: {', '.join(members)}."
 
 
-def _failed_check(resource: ResourceSpec, error: apsw.ConstraintError | None) -> Iterator[Detail]:
-    """The members of the check that failed; SQLite names the first one that does."""
-    for check in resource.checks:
-        if str(error) == f"CHECK constraint failed: {check.name}":
+def _may_become(tx: Transaction, step: Create | Update, columns: Mapping[str, Stored]) -> bool:
+    return step.become is ALWAYS or bool(tx.fetch(tx.renderer.would_hold(step, columns, step.become)))
+
+
+def _failed_checks(
+    tx: Transaction, step: Create | Update, columns: Mapping[str, Stored], error: apsw.ConstraintError | None
+) -> Iterator[Detail]:
+    """The members of every check that the columns do not pass; SQLite itself names the first one alone."""
+    for check in step.resource.checks:
+        named = str(error) == f"CHECK constraint failed: {check.name}"
+        if named or not tx.fetch(tx.renderer.would_hold(step, columns, check_condition(step.resource, check.rule))):
             message = f"These values do not go together: {', '.join(check.members)}."
             yield from (detail(member, "check_failed", message) for member in check.members)

@@ -41,8 +41,8 @@ class SqliteJournal:
         rows = lane.fetch(self._renderer.as_of(plan))
         if not rows:
             return None
-        ((text, version, seen),) = rows
-        return Row(text, plan.id, version) if seen else None
+        ((text, version, sight, seen),) = rows
+        return Row(text, plan.id, version, sight) if seen else None
 
     def _fetch_history(self, lane: Lane, plan: ReadHistory) -> HistoryPage | None:
         lane.begin()

@@ -44,10 +44,12 @@ class Removal:
         self._referring = {path: catalog.referring(path) for path in catalog.resources}
 
     def run(self, tx: Transaction, step: Delete) -> None:
-        """Delete a record. Raises Refused: not_found, version_conflict, reference_conflict."""
-        stand = tx.stand(step.resource, step.id, step.where)
-        if stand is None or not stand.visible:
+        """Delete a record. Raises Refused: not_found, forbidden, version_conflict, reference_conflict."""
+        stand = tx.stand(step.resource, step.id, step.where, step.allow)
+        if stand is None or not stand.holds[0]:
             raise Refused("not_found")
+        if not stand.holds[1]:
+            raise Refused("forbidden")
         check_version(step, stand.version)
         if not self._referring[step.resource.path]:
             self._delete(tx, (step.resource.path, step.id), stand)

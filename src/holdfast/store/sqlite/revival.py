@@ -24,22 +24,25 @@ class Revival:
     def run(self, tx: Transaction, step: Undelete) -> tuple[int, int, Mapping[str, Stored]]:
         """Write the record again: its row, its version, its values.
 
-        Raises Refused: not_found (it is not deleted, or was erased, or may not be undeleted by this caller), unique_conflict,
+        Raises Refused: not_found (it is not deleted, or was erased, or this caller may not know of it), forbidden, unique_conflict,
         validation_failed (reference_missing, check_failed; required, for a secret, which the journal does not hold).
         """
         resource = step.resource
-        found = tx.fetch(tx.renderer.last_image(resource, step.id, step.where))
+        found = tx.fetch(tx.renderer.last_image(resource, step.id, step.where, step.allow))
         if not found or found[0][0] != "delete" or not found[0][3]:
             raise Refused("not_found")
+        if not found[0][4]:
+            raise Refused("forbidden")
         image = msgspec.json.decode(found[0][2])
         values = _revive(resource, image)
         version = found[0][1] + 1
         system = {"version": version, "updated_at": tx.at, **{name: image[name] for name in ("created_at", "created_by_id")}}
         tx.change(tx.renderer.gone_delete(resource, step.id))
+        again = Create(step.id, step.view, values)
         try:
-            row = tx.insert(tx.renderer.insert(Create(step.id, step.view, values), system))
+            row = tx.insert(tx.renderer.insert(again, system))
         except apsw.ConstraintError as error:
-            raise self._conflicts.explain_create(tx, resource, step.id, values, error) from error
+            raise self._conflicts.explain_create(tx, again, system, error) from error
         return row, version, values
 
 

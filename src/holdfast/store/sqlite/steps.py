@@ -6,7 +6,7 @@ from dataclasses import replace
 import apsw
 import msgspec
 
-from holdfast.base.errors import Broken, Refused, detail
+from holdfast.base.errors import Refused, detail
 from holdfast.base.instant import format_instant
 from holdfast.core.change import settle
 from holdfast.core.condition import Stored
@@ -25,6 +25,7 @@ class Steps:
 
     def __init__(self, catalog: Catalog, renderer: Renderer) -> None:
         self._renderer = renderer
+        self._users = catalog.users
         self._conflicts = Conflicts(catalog)
         self._removal = Removal(catalog)
         self._revival = Revival(self._conflicts)
@@ -35,7 +36,7 @@ class Steps:
 
         Raises Refused with the code and details of the first step that fails, their fields prefixed as the plan says.
         """
-        tx = Transaction(connection, self._renderer, plan.actor_id, plan.request_id, format_instant(plan.at))
+        tx = Transaction(connection, self._renderer, plan.actor_id, plan.request_id, format_instant(plan.at), self._users)
         rows: list[Row | None] = []
         for index, step in enumerate(plan.steps):
             try:
@@ -59,61 +60,69 @@ class Steps:
 
     def _create(self, tx: Transaction, step: Create) -> Row:
         resource = step.resource
-        if step.chosen_id and tx.fetch(tx.renderer.gone_version(resource, step.id)):
-            raise self._conflicts.explain_create(tx, resource, step.id, step.values, None)
         system: Mapping[str, Stored] = {"version": 1, "created_at": tx.at, "updated_at": tx.at, "created_by_id": tx.actor_id}
+        if step.chosen_id and tx.fetch(tx.renderer.gone_version(resource, step.id)):
+            raise self._conflicts.explain_create(tx, step, system)
         try:
             row = tx.insert(tx.renderer.insert(step, system))
         except apsw.ConstraintError as error:
-            raise self._conflicts.explain_create(tx, resource, step.id, step.values, error) from error
-        written = tx.written(step.view, row)
+            raise self._conflicts.explain_create(tx, step, system, error) from error
+        written = tx.written(step.view, row, step.id, 1, step.shown)
         tx.note(resource, step.id, 1, "create", None, written.image)
         if searched := self._searched[resource.path]:
             text = fold_stored(step.values, searched) if step.index_text is None else step.index_text
             tx.change(tx.renderer.search_insert(resource, row, text))
-        return Row(written.text, step.id, 1, written.included)
+        return written.shown
 
     def _update(self, tx: Transaction, step: Update) -> Row:
         resource = step.resource
         stand = self._stand(tx, step)
-        before = msgspec.json.decode(stand.image) if step.equal or step.merge else {}
-        changed = settle(step, before)
+        locked = [member for member, holds in zip(step.locked, stand.holds[2:], strict=True) if not holds]
+        before = msgspec.json.decode(stand.image) if step.equal or step.merge or locked else {}
+        changed = settle(step, before, locked)
         version = stand.version + 1
-        statement = tx.renderer.update(resource, step.id, stand.version, {**changed, "version": version, "updated_at": tx.at})
+        columns = {**changed, "version": version, "updated_at": tx.at}
         try:
-            if tx.change(statement) != 1:
-                raise Broken("an update did not find the row that was just read")
+            done = tx.change(tx.renderer.change(step, stand.version, columns))
         except apsw.ConstraintError as error:
-            values = {**msgspec.json.decode(stand.image), **changed}
-            raise self._conflicts.explain_update(tx, resource, step.id, values, changed, error) from error
-        written = tx.written(step.view, stand.row)
+            raise self._conflicts.explain_update(tx, step, stand, columns, error) from error
+        if not done:
+            raise self._conflicts.explain_update(tx, step, stand, columns)
+        written = tx.written(step.view, stand.row, step.id, version, step.where)
         tx.note(resource, step.id, version, "update", stand.image, written.image)
         searched = self._searched[resource.path]
         if any(member in changed for member in searched):
             image = msgspec.json.decode(written.image)
             tx.change(tx.renderer.search_delete(resource, stand.row))
             tx.change(tx.renderer.search_insert(resource, stand.row, fold_stored(image, searched)))
-        return Row(written.text, step.id, version, written.included)
+        return written.shown
 
     def _undelete(self, tx: Transaction, step: Undelete) -> Row:
         resource = step.resource
         row, version, values = self._revival.run(tx, step)
-        written = tx.written(step.view, row)
+        written = tx.written(step.view, row, step.id, version, step.where)
         tx.note(resource, step.id, version, "undelete", None, written.image)
         if searched := self._searched[resource.path]:
             tx.change(tx.renderer.search_insert(resource, row, fold_stored(values, searched)))
-        return Row(written.text, step.id, version, written.included)
+        return written.shown
 
     def _stand(self, tx: Transaction, step: Update) -> Stand:
-        """The record to be changed. In the order of CONTRACT 2.3: a missing reference (422), a missing record (404), a stale version."""
-        stand = tx.stand(step.resource, step.id, step.where)
-        if stand is None or not stand.visible:
-            self._conflicts.check_references(tx, step.resource, step.assign)
+        """The record to be changed, as it stands, with what holds of the step's `where`, `allow` and locks.
+
+        Refuses in the order of CONTRACT 2.3: a missing reference (422), a missing or hidden record (404), what may not be done (403), a
+        stale version.
+        """
+        stand = tx.stand(step.resource, step.id, step.where, step.allow, *step.locked.values())
+        if stand is None or not stand.holds[0]:
+            self._conflicts.check_references(tx, step)
             raise Refused("not_found")
+        if not stand.holds[1]:
+            self._conflicts.check_references(tx, step, stand)
+            raise Refused("forbidden")
         try:
             check_version(step, stand.version)
         except Refused:
-            self._conflicts.check_references(tx, step.resource, step.assign)
+            self._conflicts.check_bounds(tx, step, stand)
             raise
         return stand
 

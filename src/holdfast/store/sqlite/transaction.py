@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from holdfast.core.condition import ALWAYS, Condition
+from holdfast.base.ids import RecordId
+from holdfast.core.condition import Condition
 from holdfast.core.entity_tag import refuse_stale
 from holdfast.core.journal import Operation
-from holdfast.core.plan import Delete, Update
+from holdfast.core.plan import Delete, Row, Update
 from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.render import Renderer
@@ -16,20 +17,19 @@ from holdfast.store.sql.statement import Statement
 
 
 class Stand(NamedTuple):
-    """A record as it stands: its row, its version, whether the condition of the step holds for it, its image as JSON text."""
+    """A record as it stands: its row, its version, its image as JSON text, and for each condition of a step whether it holds."""
 
     row: int
     version: int
-    visible: bool
     image: str
+    holds: tuple[bool, ...] = ()
 
 
 class Written(NamedTuple):
-    """A record as it was just written: its image, its JSON as a view shows it, the versions of what is included."""
+    """A record as it was just written: its image, and how it is shown to the writer."""
 
     image: str
-    text: str
-    included: str
+    shown: Row
 
 
 @dataclass(slots=True)
@@ -41,6 +41,9 @@ class Transaction:
     actor_id: str | None
     request_id: str
     at: str
+    users: ResourceSpec | None = None
+    moved: bool = False
+    """Whether this write has moved the identity epoch."""
 
     def fetch(self, statement: Statement) -> list[tuple[Any, ...]]:
         """Run a statement and fetch its rows to the end."""
@@ -56,18 +59,20 @@ class Transaction:
         self.connection.execute(statement.text, statement.values)
         return self.connection.last_insert_rowid()
 
-    def written(self, view: View, row: int) -> Written:
-        """A record as it was just written."""
-        ((image, text, included),) = self.fetch(self.renderer.written(view, row))
-        return Written(image, text, included)
+    def written(self, view: View, row: int, record_id: RecordId, version: int, shown: Condition) -> Written:
+        """A record as it was just written. Where `shown` does not hold for it, its writer is told its id and version alone."""
+        ((image, text, included, is_shown),) = self.fetch(self.renderer.written(view, row, shown))
+        if is_shown:
+            return Written(image, Row(text, record_id, version, included))
+        return Written(image, Row(f'{{"id":"{record_id}","version":{version}}}', record_id, version))
 
-    def stand(self, resource: ResourceSpec, record_id: str, where: Condition = ALWAYS) -> Stand | None:
+    def stand(self, resource: ResourceSpec, record_id: str, *conditions: Condition) -> Stand | None:
         """How a record stands now; None if there is none."""
-        found = self.fetch(self.renderer.image(resource, record_id, where))
+        found = self.fetch(self.renderer.image(resource, record_id, *conditions))
         if not found:
             return None
-        ((row, version, visible, image),) = found
-        return Stand(row, version, bool(visible), image)
+        ((row, version, image, *holds),) = found
+        return Stand(row, version, image, tuple(map(bool, holds)))
 
     def note(
         self,
@@ -78,7 +83,7 @@ class Transaction:
         before: str | None,
         after: str | None,
     ) -> None:
-        """Leave the journal entry of a change, in the transaction of the change."""
+        """Leave the journal entry of a change, in the transaction of the change. A change of a user moves the identity epoch with it."""
         entry = self.renderer.journal_insert(
             resource=resource,
             record_id=record_id,
@@ -91,6 +96,9 @@ class Transaction:
             at=self.at,
         )
         self.connection.execute(entry.text, entry.values)
+        if resource is self.users and operation != "create" and not self.moved:
+            self.moved = True
+            self.change(self.renderer.epoch_move())
 
 
 def check_version(step: Update | Delete, version: int) -> None:
