@@ -8,27 +8,37 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from holdfast.base.errors import Misconfigured
+from holdfast.core.account_bodies import AccountBodies
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.cors import Cors
 from holdfast.core.forwarding import Proxies
 from holdfast.core.journal import Seal, Sign
 from holdfast.core.openapi import build_openapi
+from holdfast.core.passwords import PasswordRules
 from holdfast.core.rate import parse_rate
 from holdfast.core.reply import HeaderPolicy, Replies
 from holdfast.core.routes import Action, Route, build_routes
 from holdfast.docs_page import load_docs_page
 from holdfast.engine.anchors import MESSAGE, Anchors
 from holdfast.engine.assemble import assign_handlers
+from holdfast.engine.auth.common import is_common
+from holdfast.engine.auth.desk import Desk
+from holdfast.engine.auth.events import Events
+from holdfast.engine.auth.handlers import account_handlers
+from holdfast.engine.auth.roster import Roster
+from holdfast.engine.auth.tokens import Tokens
 from holdfast.engine.batch import Batch
 from holdfast.engine.changes import Changes
 from holdfast.engine.commit import Committer
 from holdfast.engine.follower import Follower
 from holdfast.engine.forwarded import ForwardedWatch
 from holdfast.engine.history import History
+from holdfast.engine.ids import RecordIds
 from holdfast.engine.log import Log, route_libraries, wants_colour
 from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts, take_slot
 from holdfast.engine.notice import Notices
@@ -73,9 +83,8 @@ class ServiceMaker:
 class Worker:
     """A service that runs (http.runner.Runner)."""
 
-    def __init__(self, service: Engine, pages: Pages, follower: Follower, login_limits: LoginLimits) -> None:
+    def __init__(self, service: Engine, pages: Pages, follower: Follower) -> None:
         self.service = service
-        self.login_limits = login_limits
         self._pages = pages
         self._follower = follower
 
@@ -124,6 +133,30 @@ def open_secrets(settings: Settings) -> Iterator[Vault]:
         yield vault
     finally:
         vault.close()
+
+
+@asynccontextmanager
+async def open_roster(settings: Settings, catalog: Catalog, *, request_id: str, create: bool = False) -> AsyncIterator[Roster]:
+    """Open the users and keys of the settings' database, beside whatever serves it.
+
+    request_id  what the journal says of the changes
+    create      make the database where there is none yet
+    """
+    users, clock = catalog.users, SystemClock()
+    assert users is not None, "every Backend has users"
+    async with open_store(settings, catalog, create=create) as store:
+        with open_secrets(settings) as vault:
+            yield Roster(
+                users,
+                store=store,
+                sessions=store.accounts,
+                secrets=vault,
+                clock=clock,
+                make_id=RecordIds(clock, SystemEntropy()).make,
+                tokens=Tokens(vault, SystemEntropy()),
+                rules=PasswordRules(is_common, settings.password_length_min),
+                request_id=request_id,
+            )
 
 
 @asynccontextmanager
@@ -205,6 +238,21 @@ async def open_worker(
         changes = Changes(catalog, journal=store.journal, clock=clock, replies=replies)
         batch = Batch(catalog, records, commits=commits, replies=replies)
         service_handlers = {**pages.handlers(), Action.CHANGES: changes.read, Action.BATCH: batch.run}
+        users = catalog.users
+        assert users is not None, "every Backend has users"
+        desk = Desk(
+            accounts=store.accounts,
+            sessions=store.accounts,
+            secrets=vault,
+            clock=clock,
+            replies=replies,
+            events=Events(log.say if log is not None else _say_nothing),
+            limits=LoginLimits(login_limiter),
+            bodies=AccountBodies(users, PasswordRules(is_common, settings.password_length_min)),
+            tokens=Tokens(vault, SystemEntropy()),
+            ids=RecordIds(clock, SystemEntropy()),
+        )
+        service_handlers |= account_handlers(desk, users, store)
         handlers = assign_handlers(catalog, routes, records, histories, service_handlers)
         engine = Engine(
             handlers,
@@ -220,7 +268,7 @@ async def open_worker(
                 _note_forwarded(settings, clock, log, since_s=since_s),
             ),
         )
-        yield Worker(engine, pages, changes.follower, LoginLimits(login_limiter))
+        yield Worker(engine, pages, changes.follower)
 
 
 def check_engine() -> str:
@@ -286,6 +334,10 @@ def _note_forwarded(settings: Settings, clock: SystemClock, log: Log | None, *, 
     if log is None:
         return lambda _: None
     return ForwardedWatch(settings.data, since_s=since_s, now_s=lambda: clock.now() / 1e6, warn=partial(log.say, "warning")).note
+
+
+def _say_nothing(*_: Any, **__: Any) -> None:
+    """Where there is no log."""
 
 
 def _say_seal(log: Log, seal: Seal) -> None:

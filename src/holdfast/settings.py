@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.limits import PASSWORD_LENGTH_MIN
 from holdfast.core.cors import is_origin
 from holdfast.core.forwarding import parse_network
 
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key, key_file    the master key where it is not <data>/key (several nodes)
     rate_limit       requests a caller may make: "600/minute", "off"
     login_rate_limit the same for signing in
+    password_length_min  characters of a new password
     cors_origins     origins that a browser may call from, exact
     trusted_proxies  addresses or networks whose forwarding headers count
     metrics_token    bearer token for /metrics from elsewhere than loopback
@@ -55,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key_file: Path | None = None
     rate_limit: Rate = "600/minute"
     login_rate_limit: Rate = "10/minute"
+    password_length_min: Annotated[int, msgspec.Meta(ge=8, le=64)] = PASSWORD_LENGTH_MIN
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     metrics_token: Annotated[str, msgspec.Meta(min_length=16)] | None = None
@@ -211,6 +214,7 @@ _MENDS: Mapping[str, str] = {
     "workers": "Give a number from 1 to 256.",
     "rate_limit": 'Write it as "600/minute" (second, minute or hour), or "off".',
     "login_rate_limit": 'Write it as "10/minute" (second, minute or hour), or "off".',
+    "password_length_min": "Give a number from 8 to 64.",
     "docs": 'Choose "anyone", "signed_in" or "off".',
     "log": 'Choose "auto", "json" or "text".',
     "query_method": "Give true or false.",

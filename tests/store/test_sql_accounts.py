@@ -12,7 +12,6 @@ from holdfast.store.sql.tables import Tables
 
 CATALOG = Backend(User).catalog
 DIALECT = Sqlite()
-assert CATALOG.users is not None
 STATEMENTS = AccountStatements(CATALOG.users, Tables(CATALOG, DIALECT), DIALECT)
 NAMES = sorted(name for name in dir(AccountStatements) if not name.startswith("_"))
 

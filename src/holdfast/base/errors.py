@@ -146,6 +146,7 @@ DETAIL_CODES: Mapping[str, str] = {
     "read_only": "This may not be changed.",
     "reference_missing": "The record referred to does not exist.",
     "check_failed": "These values do not go together.",
+    "too_common": "This is too easily guessed.",
     "unique_conflict": "A record with this value exists already.",
     "reference_conflict": "Records still refer to this one.",
     "not_found": "There is no such record.",

@@ -49,6 +49,19 @@ IDEMPOTENCY_KEY_LENGTH_MAX = 255
 IDEMPOTENCY_KEPT_S = 24 * 3_600  # the answer of a write is replayed for so long (CONTRACT 2.6)
 EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
+# Identity (CONTRACT 2.9; research/reliability, section 3 rows 10 and 11)
+ACCESS_TOKEN_S = 15 * 60
+REFRESH_TOKEN_S = 30 * 24 * 3_600  # also the idle timeout: who does not refresh for so long has to sign in again
+SESSION_S = 90 * 24 * 3_600  # from sign-in, however often it is refreshed
+REFRESH_GRACE_S = 10  # a refresh token may be sent again for so long, by a client that did not get its answer
+SESSIONS_PER_USER_MAX = 100  # living sign-ins; the oldest go
+SESSIONS_LISTED_MAX = 1_000
+ACCOUNTS_KEPT_S = 24 * 3_600  # what has ended is let go after so long
+AGENT_LENGTH_MAX = 200  # of what a client calls itself, in the list of sessions
+PASSWORD_LENGTH_MIN = 15  # NIST 800-63B rev 4, a password alone; settable, never below 8
+PASSWORD_LENGTH_MAX = 128
+HASHES_WAITING_MAX = 64  # of one worker, beyond those that are computed: about two seconds
+
 # Declarations
 NAME_LENGTH_MAX = 48  # of a resource or field: leaves room for suffixes within the 63 bytes of a PostgreSQL identifier
 

@@ -34,7 +34,9 @@ def tell_failure(error: BaseException) -> int:
             tell(str(error.filename or "the system"), f"{error.strerror or error}.", None)
             return REFUSED
         case Answerable():
-            tell(error.code, error.message, error.hint)
+            tell(error.code, error.message, None if error.details else error.hint)
+            for each in error.details:
+                click.echo(f"       {each.field}: {each.message}" if each.field else f"       {each.message}", err=True)
             return REFUSED
         case _:
             raise error

@@ -16,6 +16,10 @@ SECTIONS = {
         "dev": "Serve with reload while you write; no rate limits.",
         "serve": "Serve in production.",
     },
+    "Identity": {
+        "user": "Add, list, change and revoke who can sign in.",
+        "key": "Add, list and revoke API keys.",
+    },
     "Data": {
         "load": "Load records from a JSONL, CSV or JSON file.",
         "dump": "Write every record of a resource.",

@@ -25,6 +25,13 @@ class Action(Enum):
     HISTORY = "history"
     UNDELETE = "undelete"
     CHANGES = "changes"
+    LOGIN = "login"
+    REFRESH = "refresh"
+    LOGOUT = "logout"
+    ME = "me"
+    PASSWORD = "password"  # noqa: S105  # the name of a route
+    SESSIONS = "sessions"
+    REVOKE_SESSION = "revoke_session"
     HEALTH = "health"
     READY = "ready"
     METRICS = "metrics"
@@ -76,9 +83,9 @@ class Place:
 
 
 def build_routes(catalog: Catalog, *, query_method: bool = False) -> tuple[Route, ...]:
-    """Every route of a catalog, resources in the order declared, then the service's own."""
+    """Every route of a catalog, resources in the order declared, then those of accounts, then the service's own."""
     routes = [route for resource in catalog.resources.values() for route in _resource_routes(catalog, resource, query_method=query_method)]
-    return (*routes, *_SERVICE_ROUTES)
+    return (*routes, *_ACCOUNT_ROUTES, *_SERVICE_ROUTES)
 
 
 def _resource_routes(catalog: Catalog, resource: ResourceSpec, *, query_method: bool) -> list[Route]:
@@ -103,6 +110,18 @@ def _resource_routes(catalog: Catalog, resource: ResourceSpec, *, query_method: 
     )
     return routes
 
+
+_AUTH = f"{API}/auth"
+
+_ACCOUNT_ROUTES = (
+    Route("POST", f"{_AUTH}/login", Action.LOGIN),
+    Route("POST", f"{_AUTH}/refresh", Action.REFRESH),
+    Route("POST", f"{_AUTH}/logout", Action.LOGOUT),
+    Route("GET", f"{_AUTH}/me", Action.ME),
+    Route("POST", f"{_AUTH}/password", Action.PASSWORD),
+    Route("GET", f"{_AUTH}/sessions", Action.SESSIONS),
+    Route("DELETE", f"{_AUTH}/sessions/{{id}}", Action.REVOKE_SESSION),
+)
 
 _SERVICE_ROUTES = (
     Route("POST", f"{API}/batch", Action.BATCH),

@@ -3,7 +3,7 @@
 Inside a document values stand in their JSON form ("12.50", true), not in their stored form (1250, 1): a document is shown as it is kept.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -181,14 +181,15 @@ def _read_mapping(kind: Mapping, value: Any, read_value: Reader) -> dict[str, An
 
 
 def _nested_reader(kind: Nested, *, merged: bool) -> Reader:
-    return _object_reader([_slot(member, merged=merged) for member in kind.members])
+    return object_reader([_slot(member, merged=merged) for member in kind.members])
 
 
 def _nested_patch_reader(kind: Nested) -> Reader:
-    return _object_reader([_patch_slot(member) for member in kind.members])
+    return object_reader([_patch_slot(member) for member in kind.members])
 
 
-def _object_reader(slots: list[Slot]) -> Reader:
+def object_reader(slots: Sequence[Slot]) -> Reader:
+    """The reader of an object with these members and no others; it gives their values."""
     known = frozenset(slot.member for slot in slots)
     ready = make_ready(slots)
 

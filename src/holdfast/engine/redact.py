@@ -10,18 +10,18 @@ _QUOTED = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"
 _HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)([\"']?\s*[:=,]\s*)(" + _QUOTED + r"|[^\r\n]+)")
 _MEMBER = re.compile(r"(?i)\b(" + _NAME + r")([\"']?\s*[:=]\s*)(" + _QUOTED + r"|[^\s\"',;&})\]]+)")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
-_OWN_KEY = re.compile(r"\bhf_[\w-]{8,}")
+_OWN_KEY = re.compile(r"\b(hf[art]?_)[\w-]{8,}")
 _URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@\s/]+@")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LINE_BREAKING = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 def redact(text: str) -> str:
-    """Cut out what looks like a secret: members, headers and parameters by name, bearer values, our keys, passwords in URLs."""
+    """Cut out what looks like a secret: members, headers and parameters by name, bearer values, our keys and tokens, passwords in URLs."""
     text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
     text = _MEMBER.sub(rf"\1\2{HIDDEN}", text)
     text = _BEARER.sub(rf"\1 {HIDDEN}", text)
-    text = _OWN_KEY.sub(f"hf_{HIDDEN}", text)
+    text = _OWN_KEY.sub(rf"\1{HIDDEN}", text)
     return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
 
 

@@ -1,5 +1,10 @@
-"""Accounts: what the engine needs to know of tokens. A token is looked up by its hash and decides nothing by itself."""
+"""Accounts: what the engine needs to know of tokens and of those who sign in.
 
+A token is looked up by its hash and decides nothing by itself. No token, and no password, ever passes through here: hashes do.
+"""
+
+from collections.abc import Awaitable, Sequence
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from holdfast.base.ids import RecordId
@@ -34,4 +39,130 @@ class Accounts(Protocol):
 
         Whether it has expired is for the caller to see by `expires_at`.
         """
+        ...
+
+
+class Credentials(NamedTuple):
+    """A user as a sign-in finds them. `image` as of Identity; `password` is the hash, None: cannot sign in by password."""
+
+    user_id: RecordId
+    user_version: int
+    image: str
+    password: str | None
+    active: bool
+
+
+class NewToken(NamedTuple):
+    """A token to be kept. kind: "access", "refresh" or "key"; `expires_at` None: never."""
+
+    token_hash: bytes
+    kind: str
+    expires_at: Instant | None
+
+
+class NewSession(NamedTuple):
+    """A session to be opened. kind: "login" or "key".
+
+    name        of a key
+    expires_at  when it ends unless a refresh token of it is used before; None: never
+    limit_at    when it ends in any case
+    agent       what the client calls itself
+    """
+
+    id: RecordId
+    user_id: RecordId
+    kind: str
+    name: str | None
+    created_at: Instant
+    expires_at: Instant | None
+    limit_at: Instant | None
+    agent: str | None = None
+    address: str | None = None
+
+
+class Session(NamedTuple):
+    """A living session, as its user may see it. `seen_at` is when it was last used, to about a minute; None: not yet."""
+
+    id: RecordId
+    user_id: RecordId
+    kind: str
+    name: str | None
+    created_at: Instant
+    seen_at: Instant | None
+    expires_at: Instant | None
+    agent: str | None
+    address: str | None
+
+
+class Turned(Enum):
+    """What became of a refresh token that was shown.
+
+    ROTATED   there are new tokens
+    REUSED    it was used before: somebody has a copy, and its session was revoked
+    UNKNOWN   there is no such token, or it is over, or its session or user is
+    """
+
+    ROTATED = "rotated"
+    REUSED = "reused"
+    UNKNOWN = "unknown"
+
+
+class Rotation(NamedTuple):
+    """What became of a refresh token, and of whose session; both None where it is not known."""
+
+    turned: Turned
+    session_id: RecordId | None = None
+    user_id: RecordId | None = None
+
+
+class Sessions(Protocol):
+    """Opens, renews and revokes sessions. What waits is durable once it comes; every write may raise Unavailable as Store.write does.
+
+    deadline_s  monotonic time after which a queued write is not begun any more
+    """
+
+    def find_by_email(self, email: str) -> Credentials | None:
+        """The user of an e-mail address in lower case, at once."""
+        ...
+
+    def find_by_id(self, user_id: RecordId) -> Credentials | None:
+        """The user of an id, at once."""
+        ...
+
+    def list_sessions(self, user_id: RecordId, now: Instant) -> Sequence[Session]:
+        """The living sessions of a user, newest first, at once."""
+        ...
+
+    def list_keys(self, now: Instant) -> Sequence[Session]:
+        """Every living key, oldest first, at once."""
+        ...
+
+    def open(self, session: NewSession, tokens: Sequence[NewToken], password: str | None, deadline_s: float) -> Awaitable[bool]:
+        """Open a session with its tokens, if its user is still active and still has this password hash (None: whatever it is).
+
+        The oldest sign-ins beyond SESSIONS_PER_USER_MAX are revoked with it.
+        """
+        ...
+
+    def rotate(self, token_hash: bytes, tokens: Sequence[NewToken], now: Instant, deadline_s: float) -> Awaitable[Rotation]:
+        """Trade a refresh token for new tokens of its session, none of which outlives it.
+
+        Within REFRESH_GRACE_S after its first use it may be traded again, for clients that were cut off; later use revokes the session.
+        """
+        ...
+
+    def revoke(self, user_id: RecordId, session_id: str, now: Instant, deadline_s: float) -> Awaitable[bool]:
+        """Revoke a session of a user; False if they have no such living session."""
+        ...
+
+    def revoke_all(self, user_id: RecordId, keep: str | None, now: Instant, deadline_s: float) -> Awaitable[int]:
+        """Revoke every session of a user but one; how many those were."""
+        ...
+
+    def rehash(self, user_id: RecordId, old: str, new: str, deadline_s: float) -> Awaitable[bool]:
+        """Keep a new hash of the same password in the place of an old one. It is no change of the user."""
+        ...
+
+    def touch(self, session_id: str, now: Instant) -> None:
+        """Remember that a session is used; written now and then, for many at once."""
         ...

@@ -33,5 +33,20 @@ class Secrets(Protocol):
         ...
 
     async def seal(self, kind: str, text: str) -> str:
-        """Turn the value of a secret field into what is stored: kind "hashed" (Argon2id) or "encrypted" (AES-256-GCM)."""
+        """Turn the value of a secret field into what is stored: kind "hashed" (Argon2id) or "encrypted" (AES-256-GCM).
+
+        Raises Unavailable (overloaded) where too many hashes wait already; so does `verify`.
+        """
+        ...
+
+    def unseal(self, sealed: str) -> str:
+        """Decrypt what was "encrypted"."""
+        ...
+
+    async def verify(self, sealed: str | None, text: str) -> bool:
+        """Whether a text has a hash that was made by `seal`. Without a hash it takes as long, and is false."""
+        ...
+
+    def needs_rehash(self, sealed: str) -> bool:
+        """Whether a hash was made with other parameters than those of today."""
         ...

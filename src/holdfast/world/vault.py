@@ -10,16 +10,30 @@ import hashlib
 import hmac
 import os
 import secrets
+import sys
+import threading
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from holdfast.base.errors import Misconfigured
+from holdfast.base.errors import Misconfigured, Unavailable
+from holdfast.base.limits import HASHES_WAITING_MAX
+
+if TYPE_CHECKING:
+    import argon2
+
+Value = TypeVar("Value")
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _HASHES_AT_ONCE = 2  # an Argon2id hash takes 19 MiB and a whole core for some 70 ms
 _ARGON2_MEMORY_KIB, _ARGON2_TIME, _ARGON2_LANES = 19_456, 2, 1  # OWASP password storage: 19 MiB, t=2, p=1
+_NICENESS = 10  # of the hashing threads: where the cores are few, reads go first
+_NO_HASH = f"$argon2id$v=19$m={_ARGON2_MEMORY_KIB},t={_ARGON2_TIME},p={_ARGON2_LANES}${'A' * 22}${'A' * 43}"
+"""A hash that nothing has: to compare with it takes as long as with any other."""
 
 
 def load_key(path: Path, *, make: bool = True) -> bytes:
@@ -91,6 +105,7 @@ class Vault:
         self._derived: dict[str, bytes] = {}
         self._signing: dict[str, hashlib.blake2b] = {}
         self._pool: ThreadPoolExecutor | None = None
+        self._waiting = 0
 
     def __repr__(self) -> str:
         return "Vault(...)"
@@ -114,10 +129,27 @@ class Vault:
 
     async def seal(self, kind: str, text: str) -> str:
         """What is stored of a secret: its Argon2id hash ("hashed"), or itself encrypted with AES-256-GCM ("encrypted")."""
-        work: Callable[[str], str] = self._hash if kind == "hashed" else self._encrypt
+        return await self._run(_hash, text) if kind == "hashed" else self._encrypt(text)
+
+    async def verify(self, sealed: str | None, text: str) -> bool:
+        """Whether a text has the hash that `seal("hashed", ...)` made. Without a hash it takes as long, and is false."""
+        return await self._run(_verify, _NO_HASH if sealed is None else sealed, text)
+
+    def needs_rehash(self, sealed: str) -> bool:
+        """Whether a hash was made with other parameters than those of today."""
+        return _hasher().check_needs_rehash(sealed)
+
+    async def _run(self, work: Callable[..., Value], *texts: str) -> Value:
+        """Hash in the pool, which is bounded as its queue is: many sign-ins at once must not keep others waiting, nor fill the memory."""
+        if self._waiting >= _HASHES_AT_ONCE + HASHES_WAITING_MAX:
+            raise Unavailable("overloaded", retry_after_s=2)
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(_HASHES_AT_ONCE, thread_name_prefix="vault")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, text)
+            self._pool = ThreadPoolExecutor(_HASHES_AT_ONCE, thread_name_prefix="vault", initializer=_stand_back)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *texts)
+        finally:
+            self._waiting -= 1
 
     def unseal(self, sealed: str) -> str:
         """Decrypt what `seal("encrypted", ...)` made; for the developer's own code, never for an answer."""
@@ -137,7 +169,34 @@ class Vault:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return "aes256gcm:" + (nonce + AESGCM(self.key_for("secret fields")).encrypt(nonce, text.encode(), None)).hex()
 
-    def _hash(self, text: str) -> str:
-        import argon2  # noqa: PLC0415 - heavy, and few backends have secrets
 
-        return argon2.PasswordHasher(time_cost=_ARGON2_TIME, memory_cost=_ARGON2_MEMORY_KIB, parallelism=_ARGON2_LANES).hash(text)
+def _hash(text: str) -> str:
+    return _hasher().hash(_normalize(text))
+
+
+def _verify(sealed: str, text: str) -> bool:
+    import argon2  # noqa: PLC0415 - heavy, and few backends have secrets
+
+    try:
+        return _hasher().verify(sealed, _normalize(text))
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        return False
+
+
+def _normalize(text: str) -> str:
+    """The same text in the same bytes, however a keyboard composed it (NIST 800-63B, 3.1.1.2)."""
+    return unicodedata.normalize("NFC", text)
+
+
+@lru_cache(1)
+def _hasher() -> "argon2.PasswordHasher":
+    import argon2  # noqa: PLC0415 - heavy, and few backends have secrets
+
+    return argon2.PasswordHasher(time_cost=_ARGON2_TIME, memory_cost=_ARGON2_MEMORY_KIB, parallelism=_ARGON2_LANES)
+
+
+def _stand_back() -> None:
+    """Let a hashing thread go after the loop; a system where a thread has no niceness of its own is left as it is."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -5,6 +5,7 @@ from typing import Any
 
 from holdfast.base.limits import BODY_BYTES_MAX, URL_BYTES_MAX
 from holdfast.core.openapi import operation, question
+from holdfast.core.openapi.accounts import build_account_operation
 from holdfast.core.openapi.batch import build_batch_components, build_batch_operation
 from holdfast.core.openapi.changes import build_changes_operation, build_changes_parameters
 from holdfast.core.openapi.record import HISTORY_META, META, build_answer, build_record_components
@@ -28,7 +29,7 @@ def build_openapi(catalog: Catalog, *, routes: Sequence[Route]) -> dict[str, Any
             "description": "\n\n".join(filter(None, (catalog.description, _CONVENTIONS))),
         },
         "tags": _build_tags(catalog),
-        "paths": _build_paths(routes),
+        "paths": _build_paths(catalog, routes),
         "components": {
             "schemas": _build_schemas(catalog),
             "parameters": _build_parameters(catalog),
@@ -56,19 +57,23 @@ Bodies have at most {BODY_BYTES_MAX // 1024} KiB."""
 def _build_tags(catalog: Catalog) -> list[Schema]:
     tags = [{"name": each.name, **({"description": each.description} if each.description else {})} for each in catalog.resources.values()]
     batch = {"name": "Batch", "description": "Many writes in one transaction."}
-    return [*tags, batch, {"name": "Service", "description": "Health, metrics and documentation."}]
+    accounts = {"name": "Accounts", "description": "Signing in, and one's own account."}
+    return [*tags, batch, accounts, {"name": "Service", "description": "Health, metrics and documentation."}]
 
 
-def _build_paths(routes: Sequence[Route]) -> dict[str, Schema]:
+def _build_paths(catalog: Catalog, routes: Sequence[Route]) -> dict[str, Schema]:
     paths: dict[str, Schema] = {}
     for route in routes:
         if route.method in _UNTOLD_METHODS or route.action in _UNTOLD_ACTIONS:
             continue
-        paths.setdefault(route.template, {})[route.method.lower()] = _build_operation(route)
+        paths.setdefault(route.template, {})[route.method.lower()] = _build_operation(catalog, route)
     return paths
 
 
-def _build_operation(route: Route) -> Schema:
+def _build_operation(catalog: Catalog, route: Route) -> Schema:
+    account = build_account_operation(catalog, route)
+    if account is not None:
+        return account
     if route.action is Action.BATCH:
         return build_batch_operation()
     if route.action is Action.CHANGES:

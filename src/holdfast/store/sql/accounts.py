@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element, Truth
-from holdfast.store.sql.statement import Prepared, constant, parameter
+from holdfast.store.sql.rows import TableRow
+from holdfast.store.sql.statement import Prepared, constant, parameter, whole
 from holdfast.store.sql.tables import Tables
 from holdfast.store.sql.view import Views
 
@@ -21,13 +22,16 @@ SHOWN_MEMBERS = ("id", "user_id", "kind", "name", "created_at", "seen_at", "expi
 
 
 class AccountStatements:
-    """Builds the statements on sessions, tokens, tickets, factors and links; `users` is the resource of those who sign in."""
+    """Builds the statements on sessions, tokens, tickets, factors and links, each when it is first asked for.
 
-    def __init__(self, users: ResourceSpec, tables: Tables, dialect: Dialect) -> None:
+    users  the resource of those who sign in; None where a catalog has none, and nobody does
+    """
+
+    def __init__(self, users: ResourceSpec | None, tables: Tables, dialect: Dialect) -> None:
         self._dialect = dialect
+        self._tables = tables
         self._session, self._token, self._ticket, self._factor, self._link = tables.accounts
-        self._user = tables.row(users)
-        self._users = users
+        self._resource = users
         self._views = Views(tables, dialect, Conditions(tables, dialect))
 
     # Who a token stands for
@@ -39,7 +43,7 @@ class AccountStatements:
         No row where there is no such access token or key, or its session was revoked, or its user is gone or not active.
         """
         session, token = self._session, self._token
-        image = self._views.image(self._users, self._user)
+        image = self._views.image(self._user.resource, self._user)
         found = sa.select(self._user.value("id"), self._user.value("version"), image, session.c.id, token.c.expires_at).select_from(
             token.join(session, session.c.row == token.c.session_row).join(self._user.table, self._user.value("id") == session.c.user_id)
         )
@@ -48,8 +52,8 @@ class AccountStatements:
 
     @cached_property
     def find_by_email(self) -> Prepared:
-        """By folded e-mail address (position 0): user id, version, image, password hash, 1 if active."""
-        return self._prepare(self._credentials().where(self._dialect.folded(self._user.value("email")) == parameter(0)))
+        """By e-mail address in lower case (position 0): user id, version, image, password hash, 1 if active."""
+        return self._prepare(self._credentials().where(self._user.value("email") == parameter(0)))
 
     @cached_property
     def find_by_id(self) -> Prepared:
@@ -136,7 +140,7 @@ class AccountStatements:
         """The ids of the living sign-ins of a user (position 0) at an instant (1) beyond the newest (2): many at most (3)."""
         session = self._session
         found = sa.select(session.c.id).where(session.c.user_id == parameter(0), session.c.kind == constant("login"), *self._alive(1))
-        return self._prepare(found.order_by(session.c.row.desc()).limit(_count(3)).offset(_count(2)))
+        return self._prepare(found.order_by(session.c.row.desc()).limit(whole(3)).offset(whole(2)))
 
     @cached_property
     def session_of_token(self) -> Prepared:
@@ -150,7 +154,7 @@ class AccountStatements:
         """The living sessions of a user (position 0) at an instant (1), newest first, as many as asked for (2): SHOWN_MEMBERS."""
         session = self._session
         found = sa.select(*self._shown()).where(session.c.user_id == parameter(0), *self._alive(1))
-        return self._prepare(found.order_by(session.c.row.desc()).limit(_count(2)).offset(constant(0)))
+        return self._prepare(found.order_by(session.c.row.desc()).limit(whole(2)).offset(constant(0)))
 
     @cached_property
     def list_keys(self) -> Prepared:
@@ -158,7 +162,7 @@ class AccountStatements:
         session = self._session
         found = sa.select(*self._shown()).where(session.c.kind == constant("key"), session.c.revoked_at.is_(None))
         alive = sa.or_(session.c.expires_at.is_(None), session.c.expires_at > parameter(0))
-        return self._prepare(found.where(alive).order_by(session.c.row).limit(_count(1)).offset(constant(0)))
+        return self._prepare(found.where(alive).order_by(session.c.row).limit(whole(1)).offset(constant(0)))
 
     # Tickets
 
@@ -252,13 +256,18 @@ class AccountStatements:
         """
         return tuple(self._prune(table) for table in (self._token, self._ticket, self._session))
 
+    @cached_property
+    def _user(self) -> TableRow:
+        assert self._resource is not None
+        return self._tables.row(self._resource)
+
     def _prune(self, table: sa.Table) -> Prepared:
         over = sa.select(table.c.row).where(table.c.expires_at < parameter(0)).order_by(table.c.expires_at)
-        return self._prepare(sa.delete(table).where(table.c.row.in_(over.limit(_count(1)).offset(constant(0)))))
+        return self._prepare(sa.delete(table).where(table.c.row.in_(over.limit(whole(1)).offset(constant(0)))))
 
     def _credentials(self) -> sa.Select[*tuple[object, ...]]:
         user = self._user
-        image = self._views.image(self._users, user)
+        image = self._views.image(user.resource, user)
         columns = (user.value("id"), user.value("version"), image, user.value("password"), user.value("active"))
         return sa.select(*columns).select_from(user.table)
 
@@ -283,7 +292,3 @@ class AccountStatements:
 
     def _prepare(self, statement: sa.ClauseElement) -> Prepared:
         return self._dialect.prepare(statement)
-
-
-def _count(position: int) -> Element:
-    return parameter(position, sa.Integer())

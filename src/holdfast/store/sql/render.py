@@ -13,6 +13,7 @@ from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne, Up
 from holdfast.core.readings import ReadAsOf, Watched
 from holdfast.core.view import View
 from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.store.sql.accounts import AccountStatements
 from holdfast.store.sql.claims import Claims
 from holdfast.store.sql.condition import RANK
 from holdfast.store.sql.cursor import after_condition
@@ -42,6 +43,7 @@ class Renderer:
         tables = Tables(catalog, self._dialect)
         reads, writes = Reads(tables, self._dialect), Writes(tables, self._dialect)
         self.journal = JournalStatements(tables, self._dialect)
+        self.accounts = AccountStatements(catalog.users, tables, self._dialect)
         readings = Readings(tables, self._dialect)
         kept = lru_cache(SHAPES_KEPT)
         self._one, self._one_and_epoch = kept(reads.one), kept(partial(reads.one, with_epoch=True))

@@ -13,6 +13,7 @@ from holdfast.core.journal import Seal
 from holdfast.core.plan import Page, ReadMany, ReadOne, Row
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
+from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite.counter import SLICE_S, CountElsewhere, Counter
 from holdfast.store.sqlite.lane import Lane, TooSlow
 from holdfast.store.sqlite.pool import ReadPool
@@ -69,9 +70,13 @@ class Reader:
 
     def head(self) -> int:
         """The last sequence of the journal; one step into its index."""
+        return int(self.fetch(self._renderer.head())[0][0])
+
+    def fetch(self, statement: Statement) -> list[tuple[Any, ...]]:
+        """Run a statement of a few steps into an index, at once. Raises Unavailable if even that outlives its slice."""
         self._lane.limit.stop_at_s = self._now_s() + SLICE_S
         try:
-            return int(self._lane.fetch(self._renderer.head())[0][0])
+            return self._lane.fetch(statement)
         except TooSlow as error:
             raise Unavailable("deadline_exceeded") from error
 

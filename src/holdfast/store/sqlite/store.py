@@ -15,6 +15,7 @@ from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
+from holdfast.store.sqlite.accounts import SqliteAccounts
 from holdfast.store.sqlite.connection import open_reader, open_writer
 from holdfast.store.sqlite.erasure import erase
 from holdfast.store.sqlite.fingerprint import Keys, bind_key, unkeyed
@@ -60,13 +61,14 @@ class SqliteStore:
         self._renderer = renderer
         self._wal = path.with_name(f"{path.name}-wal")
         self._steps = Steps(catalog, renderer)
-        self._once = Once(renderer, self._steps.run)
+        self._once = Once(renderer, self._run)
         self._reader = Reader(connect, renderer, clock)
         self.journal = SqliteJournal(self._reader, renderer)
         self._clock = clock
         self._seal = Sealer(renderer.journal, bind_key(path, renderer, keys))
         self._turn = Turn(data_dir)
         self._writer = Writer(partial(writes_by, path), self._turn, clock, self._finish)
+        self.accounts = SqliteAccounts(catalog.users, self._reader, self._writer, renderer, clock)
         self._health = HealthProbe(path, Lane(connect, clock), self._writer.tell_fault, clock)
         self._closed = False
 
@@ -80,7 +82,7 @@ class SqliteStore:
 
     def write(self, plan: Write) -> Awaitable[tuple[Row | None, ...]]:
         """Queue a write for the next group; its rows come once they are durable."""
-        return self._submit(lambda connection: self._steps.run(connection, plan), plan)
+        return self._submit(lambda connection: self._run(connection, plan), plan)
 
     def write_once(self, plan: Write, claim: Claim) -> Awaitable[Done]:
         """Queue a write with an idempotency key; its rows, or the answer that is kept, come once it is durable."""
@@ -111,10 +113,18 @@ class SqliteStore:
         except OSError:
             return 0
 
+    def _run(self, connection: apsw.Connection, plan: Write) -> tuple[Row | None, ...]:
+        """Run the steps of a write, and end the sessions that end with them."""
+        rows = self._steps.run(connection, plan)
+        self.accounts.follow(connection, plan)
+        return rows
+
     def _finish(self, connection: apsw.Connection) -> None:
         """End a group, inside its transaction."""
         self._seal(connection)
-        self._once.tidy(connection, self._clock.now())
+        now = self._clock.now()
+        self._once.tidy(connection, now)
+        self.accounts.tidy(connection, now)
 
     def _submit(self, work: Work, plan: Write) -> Awaitable[Any]:
         guarded = len(plan.steps) > 1 or any(isinstance(each, Delete | Undelete) for each in plan.steps)
@@ -124,6 +134,7 @@ class SqliteStore:
         """Finish what is queued, then release every connection, lock and thread. Idempotent."""
         if not self._closed:
             self._closed = True
+            self.accounts.close()
             await asyncio.get_running_loop().run_in_executor(None, self._close)
 
     def _close(self) -> None:

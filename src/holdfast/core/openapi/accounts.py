@@ -1,0 +1,117 @@
+"""The operations of accounts: signing in, one's own record, password and sessions."""
+
+from typing import NamedTuple
+
+from holdfast.base.limits import PASSWORD_LENGTH_MAX, SESSIONS_LISTED_MAX
+from holdfast.core.account_bodies import CODE_LENGTH_MAX, PASSWORD_SENT_LENGTH_MAX, TOKEN_LENGTH_MAX
+from holdfast.core.openapi.record import build_answer
+from holdfast.core.openapi.response import JSON, error_name, headers_of
+from holdfast.core.openapi.schema import Schema, refer
+from holdfast.core.routes import Action, Route
+from holdfast.model.catalog import Catalog
+
+_TAG = "Accounts"
+_ANY = (400, 406, 408, 413, 414, 429, 431, 500, 503)
+_BODY = (415, 422)
+
+
+class _Operation(NamedTuple):
+    """What is told of one route. `body` and `data` are schemas; `errors` come beside those of every route."""
+
+    name: str
+    summary: str
+    errors: tuple[int, ...]
+    data: Schema
+    body: Schema | None = None
+    description: str | None = None
+
+
+def _text(length_max: int, length_min: int = 1, **more: object) -> Schema:
+    return {"type": "string", "minLength": length_min, "maxLength": length_max, **more}
+
+
+def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    properties = {**required, **(optional or {})}
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+_EMAIL: Schema = {"type": "string", "format": "email", "maxLength": 254}
+_KNOWN_PASSWORD = _text(PASSWORD_SENT_LENGTH_MAX, format="password")
+_NEW_PASSWORD = _text(PASSWORD_LENGTH_MAX, 8, format="password", description="15 characters at least, unless the service says otherwise.")
+_CODE = {"type": ["string", "null"], "minLength": 1, "maxLength": CODE_LENGTH_MAX, "description": "A code of the second factor."}
+_TOKEN = _text(TOKEN_LENGTH_MAX)
+_NOTHING: Schema = {"type": "null"}
+_AT: Schema = {"type": ["string", "null"], "format": "date-time"}
+_MAYBE_TEXT: Schema = {"type": ["string", "null"]}
+
+_PAIR = _object(
+    {
+        "access_token": _TOKEN | {"description": "To be sent as `Authorization: Bearer`; it ends soon."},
+        "refresh_token": _TOKEN | {"description": "To be traded once for new tokens, before it ends."},
+        "expires_in": {"type": "integer", "minimum": 1, "description": "Seconds for which the access token lasts."},
+        "token_type": {"type": "string", "const": "Bearer"},
+    }
+)
+_SESSION = _object(
+    {
+        "id": {"type": "string", "format": "uuid"},
+        "kind": {"type": "string", "enum": ["login", "key"]},
+        "name": _MAYBE_TEXT | {"description": "Of a key."},
+        "current": {"type": "boolean", "description": "Whether this request was made with it."},
+        "created_at": {"type": "string", "format": "date-time"},
+        "seen_at": _AT | {"description": "When it was last used, to about a minute."},
+        "expires_at": _AT | {"description": "When it ends unless it is refreshed; null: never."},
+        "agent": _MAYBE_TEXT | {"description": "What the client called itself."},
+        "address": _MAYBE_TEXT,
+    }
+)
+
+
+def _operations(catalog: Catalog) -> dict[Action, _Operation]:
+    user = refer(catalog.users.name) if catalog.users is not None else _NOTHING
+    sign_in = _object({"email": _EMAIL, "password": _KNOWN_PASSWORD}, {"totp": _CODE})
+    sessions: Schema = {"type": "array", "items": _SESSION, "maxItems": SESSIONS_LISTED_MAX}
+    return {
+        Action.LOGIN: _Operation(
+            "sign_in", "Sign in by e-mail address and password", (401, *_BODY), _PAIR, sign_in, "Limited for each account and address."
+        ),
+        Action.REFRESH: _Operation(
+            "refresh_session",
+            "Trade a refresh token for new tokens",
+            (401, *_BODY),
+            _PAIR,
+            _object({"refresh_token": _TOKEN}),
+            "Each works once. One that is used again, later than by a retry, ends its session: somebody has a copy.",
+        ),
+        Action.LOGOUT: _Operation("sign_out", "End the session of the token that is sent", (401, *_BODY), _NOTHING),
+        Action.ME: _Operation("read_me", "Read one's own record", (401,), user),
+        Action.PASSWORD: _Operation(
+            "change_password",
+            "Change one's password; every other session ends",
+            (401, 409, *_BODY),
+            _NOTHING,
+            _object({"current": _KNOWN_PASSWORD, "new": _NEW_PASSWORD}),
+        ),
+        Action.SESSIONS: _Operation("list_sessions", "List one's living sessions, newest first", (401,), sessions),
+        Action.REVOKE_SESSION: _Operation("revoke_session", "End one of one's sessions", (401, 404), _NOTHING),
+    }
+
+
+def build_account_operation(catalog: Catalog, route: Route) -> Schema | None:
+    """The operation of a route of accounts; None if it is none."""
+    told = _operations(catalog).get(route.action)
+    if told is None:
+        return None
+    names = [*(["id"] if "{id}" in route.template else []), "x-request-id"]
+    body = {} if told.body is None else {"requestBody": {"required": True, "content": {JSON: {"schema": told.body}}}}
+    done = {"description": told.summary + ".", "headers": headers_of(), "content": {JSON: {"schema": build_answer(told.data)}}}
+    errors = sorted((*_ANY, *told.errors))
+    return {
+        "operationId": told.name,
+        "tags": [_TAG],
+        "summary": told.summary,
+        **({} if told.description is None else {"description": told.description}),
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
+        **body,
+        "responses": {"200": done, **{str(each): {"$ref": f"#/components/responses/{error_name(each)}"} for each in errors}},
+    }

@@ -1,0 +1,80 @@
+"""Signing in, staying signed in, signing out."""
+
+from holdfast.base.errors import Refused
+from holdfast.core.account_bodies import SignIn
+from holdfast.core.exchange import Reply
+from holdfast.engine.auth.desk import Desk
+from holdfast.engine.auth.events import Event
+from holdfast.engine.request import Request
+from holdfast.ports.accounts import Credentials, Turned
+
+
+class Login:
+    """The handlers of login, refresh and logout."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def login(self, request: Request, body: bytes) -> Reply:
+        """Sign in by e-mail address and password.
+
+        Unknown user, wrong password, no password, not active: one answer, and one hash computed for each.
+        """
+        desk = self._desk
+        desk.limits.take_address(request.head.peer)
+        sent = desk.bodies.read_sign_in(desk.read(request, body))
+        desk.limits.take_account(sent.email)
+        user = await self._verify(sent)
+        if user is None:
+            desk.events.tell(Event.SIGN_IN_REFUSED, request, user_id=_id_of(desk.sessions.find_by_email(sent.email)))
+            raise Refused("invalid_credentials")
+        password = await self._rehash(request, user, sent.password)
+        opened = await desk.open_session(request, user, password=password)
+        if opened is None:
+            raise Refused("invalid_credentials")
+        session, pair = opened
+        desk.events.tell(Event.SIGNED_IN, request, user_id=user.user_id, session_id=session.id)
+        return desk.answer_pair(request, pair)
+
+    async def refresh(self, request: Request, body: bytes) -> Reply:
+        """Trade a refresh token for a new pair of tokens."""
+        desk = self._desk
+        token = desk.bodies.read_refresh(desk.read(request, body))
+        now = desk.now()
+        pair = desk.make_pair(now)
+        turned, session_id, user_id = await request.time_store(
+            desk.sessions.rotate(desk.tokens.hash(token), pair.kept, now, desk.deadline(request))
+        )
+        if turned is Turned.ROTATED:
+            return desk.answer_pair(request, pair)
+        event = Event.REFRESH_REUSED if turned is Turned.REUSED else Event.REFRESH_REFUSED
+        desk.events.tell(event, request, user_id=user_id, session_id=session_id)
+        raise Refused("invalid_credentials", hint="Sign in again.")
+
+    async def logout(self, request: Request, body: bytes) -> Reply:
+        """Revoke the session of the token that was sent."""
+        desk = self._desk
+        user_id, session_id, _ = desk.require(request)
+        if body:
+            desk.bodies.read_nothing(desk.read(request, body))
+        await request.time_store(desk.sessions.revoke(user_id, session_id, desk.now(), desk.deadline(request)))
+        desk.events.tell(Event.SIGNED_OUT, request, user_id=user_id, session_id=session_id)
+        return desk.answer(request, None)
+
+    async def _verify(self, sent: SignIn) -> Credentials | None:
+        user = self._desk.sessions.find_by_email(sent.email)
+        password = user.password if user is not None and user.active else None
+        return user if await self._desk.secrets.verify(password, sent.password) else None
+
+    async def _rehash(self, request: Request, user: Credentials, text: str) -> str | None:
+        """Keep a hash by today's parameters where the known one is by others; the hash that is kept then."""
+        desk, old = self._desk, user.password
+        if old is None or not desk.secrets.needs_rehash(old):
+            return old
+        new = await desk.secrets.seal("hashed", text)
+        kept = await request.time_store(desk.sessions.rehash(user.user_id, old, new, desk.deadline(request)))
+        return new if kept else old
+
+
+def _id_of(user: Credentials | None) -> str | None:
+    return None if user is None else user.user_id

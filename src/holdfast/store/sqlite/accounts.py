@@ -1,0 +1,247 @@
+"""Accounts (ports.accounts) on embedded SQLite: look-ups at once on the loop, changes through the queue of writes.
+
+What revokes moves the identity epoch in the same transaction, so it holds from the next request on, in every process.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import apsw
+
+from holdfast.base.errors import HoldfastError
+from holdfast.base.ids import RecordId
+from holdfast.base.instant import Instant
+from holdfast.base.limits import ACCOUNTS_KEPT_S, REFRESH_GRACE_S, REFRESH_TOKEN_S, SESSIONS_LISTED_MAX, SESSIONS_PER_USER_MAX
+from holdfast.core.plan import Delete, Undelete, Update, Write, WriteStep
+from holdfast.model.catalog import ResourceSpec
+from holdfast.ports.accounts import Credentials, Identity, NewSession, NewToken, Rotation, Session, Turned
+from holdfast.ports.world import Clock
+from holdfast.store.sql.render import Renderer
+from holdfast.store.sql.statement import Bound, Prepared
+from holdfast.store.sqlite.reader import Reader
+from holdfast.store.sqlite.writer import Writer
+
+TOUCH_EVERY_US = 60 * 1_000_000  # how exact `seen_at` is
+TOUCH_DELAY_S = 5.0  # so long uses are collected before they are written together
+TOUCHED_MAX = 10_000  # sessions remembered between two writes; beyond it a use is not noted
+TIDY_EVERY_US = 60 * 1_000_000
+TIDIED_MAX = 50  # of each table at once, so that a group stays short
+_US = 1_000_000
+
+
+class SqliteAccounts:
+    """Accounts of one process. Its methods are called on the loop; `tidy` in the thread of the writer."""
+
+    def __init__(self, users: ResourceSpec | None, reader: Reader, writer: Writer, renderer: Renderer, clock: Clock) -> None:
+        self._reader, self._writer, self._renderer, self._clock = reader, writer, renderer, clock
+        self._users, self._sql = users, renderer.accounts
+        self._touched: dict[str, Instant] = {}
+        self._due: dict[str, Instant] = {}
+        self._flushing: asyncio.TimerHandle | None = None
+        self._tidy_at = 0
+
+    # Look-ups
+
+    def epoch(self) -> int:
+        """The identity epoch."""
+        return int(self._reader.fetch(self._renderer.epoch())[0][0])
+
+    def identify(self, token_hash: bytes) -> Identity | None:
+        """What a token stands for."""
+        found = self._find(self._sql.find_identity, token_hash)
+        return Identity._make(found) if found else None
+
+    def find_by_email(self, email: str) -> Credentials | None:
+        """The user of an e-mail address."""
+        return _credentials(self._find(self._sql.find_by_email, email))
+
+    def find_by_id(self, user_id: RecordId) -> Credentials | None:
+        """The user of an id."""
+        return _credentials(self._find(self._sql.find_by_id, user_id))
+
+    def list_sessions(self, user_id: RecordId, now: Instant) -> Sequence[Session]:
+        """The living sessions of a user."""
+        statement = self._sql.list_sessions.bind((user_id, now, SESSIONS_LISTED_MAX))
+        return [Session._make(row) for row in self._reader.fetch(statement)]
+
+    def list_keys(self, now: Instant) -> Sequence[Session]:
+        """Every living key."""
+        return [Session._make(row) for row in self._reader.fetch(self._sql.list_keys.bind((now, SESSIONS_LISTED_MAX)))]
+
+    # Changes
+
+    def open(self, session: NewSession, tokens: Sequence[NewToken], password: str | None, deadline_s: float) -> Awaitable[bool]:
+        """Open a session."""
+        return self._submit(lambda change: self._open(change, session, tokens, password), deadline_s)
+
+    def rotate(self, token_hash: bytes, tokens: Sequence[NewToken], now: Instant, deadline_s: float) -> Awaitable[Rotation]:
+        """Trade a refresh token for new tokens."""
+        return self._submit(lambda change: self._rotate(change, token_hash, tokens, now), deadline_s)
+
+    def revoke(self, user_id: RecordId, session_id: str, now: Instant, deadline_s: float) -> Awaitable[bool]:
+        """Revoke a session of a user."""
+        return self._submit(lambda change: bool(self._revoke(change, self._sql.revoke_session, (session_id, user_id, now))), deadline_s)
+
+    def revoke_all(self, user_id: RecordId, keep: str | None, now: Instant, deadline_s: float) -> Awaitable[int]:
+        """Revoke the sessions of a user."""
+        return self._submit(lambda change: self._revoke(change, self._sql.revoke_sessions, (user_id, keep or "", now)), deadline_s)
+
+    def rehash(self, user_id: RecordId, old: str, new: str, deadline_s: float) -> Awaitable[bool]:
+        """Keep a new hash of the same password."""
+        return self._submit(lambda change: change.run(self._sql.rehash, user_id, old, new) == 1, deadline_s)
+
+    def touch(self, session_id: str, now: Instant) -> None:
+        """Remember that a session is used."""
+        if self._touched.get(session_id, 0) > now - TOUCH_EVERY_US:
+            return
+        if len(self._touched) >= TOUCHED_MAX:
+            self._touched = {each: at for each, at in self._touched.items() if at > now - TOUCH_EVERY_US}
+            if len(self._touched) >= TOUCHED_MAX:
+                return
+        self._touched[session_id] = self._due[session_id] = now
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(TOUCH_DELAY_S, self._flush)
+
+    def close(self) -> None:
+        """Write what was touched, before the writer ends."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flush()
+
+    # In the thread of the writer
+
+    def tidy(self, connection: apsw.Connection, now: Instant) -> None:
+        """Let go of what is long over at the end of any group: once a minute, and more often while there is much."""
+        if now < self._tidy_at:
+            return
+        change = Change(connection)
+        gone = [change.run(prepared, now - ACCOUNTS_KEPT_S * _US, TIDIED_MAX) for prepared in self._sql.prune]
+        if max(gone) < TIDIED_MAX:
+            self._tidy_at = now + TIDY_EVERY_US
+
+    def follow(self, connection: apsw.Connection, plan: Write) -> None:
+        """End the sessions of users whom a write takes the right to them, in its own transaction.
+
+        A session dies with its user: deleted, not active any more, or with another password. Who changes their own password keeps the
+        session in which they do it. A user who is undeleted has to sign in again.
+        """
+        for step in plan.steps:
+            if step.resource is self._users and _ends_sessions(step):
+                self._end(Change(connection), step, plan)
+
+    def _end(self, change: "Change", step: WriteStep, plan: Write) -> None:
+        keep = plan.caller if isinstance(step, Update) and plan.caller is not None and plan.caller.user_id == step.id else None
+        kept = [] if keep is None else change.fetch(self._sql.session_of_token, keep.token_hash)
+        self._revoke(change, self._sql.revoke_sessions, (step.id, kept[0][0] if kept else "", plan.at))
+        change.run(self._sql.delete_tickets, step.id, "reset")
+        if not isinstance(step, Update):
+            for prepared in (self._sql.delete_all_tickets, self._sql.delete_factor, self._sql.delete_links):
+                change.run(prepared, step.id)
+
+    def _open(self, change: "Change", session: NewSession, tokens: Sequence[NewToken], password: str | None) -> bool:
+        if not change.fetch(self._sql.still_holds, session.user_id, password):
+            return False
+        now = session.created_at
+        row = change.insert(
+            self._sql.insert_session,
+            *(session.id, session.user_id, session.kind, session.name, now, None, session.expires_at, session.limit_at),
+            *(session.agent, session.address),
+        )
+        self._add_tokens(change, row, tokens)
+        excess = (session.user_id, now, SESSIONS_PER_USER_MAX, TIDIED_MAX)
+        for (session_id,) in change.fetch(self._sql.excess_sessions, *excess):
+            self._revoke(change, self._sql.revoke_session, (session_id, session.user_id, now))
+        return True
+
+    def _rotate(self, change: "Change", token_hash: bytes, tokens: Sequence[NewToken], now: Instant) -> Rotation:
+        found = change.fetch(self._sql.find_refresh, token_hash)
+        if not found:
+            return Rotation(Turned.UNKNOWN)
+        ((token, expires_at, used_at, session, session_id, user_id, limit_at, revoked_at, active),) = found
+        if revoked_at is not None or not active:
+            return Rotation(Turned.UNKNOWN, session_id, user_id)
+        if used_at is not None and used_at + REFRESH_GRACE_S * _US < now:
+            self._revoke(change, self._sql.revoke_session, (session_id, user_id, now))
+            return Rotation(Turned.REUSED, session_id, user_id)
+        if expires_at <= now or limit_at <= now:
+            return Rotation(Turned.UNKNOWN, session_id, user_id)
+        if used_at is None:
+            change.run(self._sql.use_token, token, now)
+        self._add_tokens(change, session, [each._replace(expires_at=_earlier(each.expires_at, limit_at)) for each in tokens])
+        change.run(self._sql.extend_session, session, now, min(now + REFRESH_TOKEN_S * _US, limit_at))
+        return Rotation(Turned.ROTATED, session_id, user_id)
+
+    def _add_tokens(self, change: "Change", session: int, tokens: Sequence[NewToken]) -> None:
+        for each in tokens:
+            change.run(self._sql.insert_token, each.token_hash, session, each.kind, each.expires_at)
+
+    def _revoke(self, change: "Change", prepared: Prepared, values: Sequence[Bound]) -> int:
+        revoked = change.run(prepared, *values)
+        if revoked:
+            statement = self._renderer.epoch_move()
+            change.connection.execute(statement.text, statement.values)
+        return revoked
+
+    def _write_touched(self, change: "Change", due: dict[str, Instant]) -> None:
+        for session_id, at in due.items():
+            change.run(self._sql.touch_session, session_id, at)
+
+    # On the loop
+
+    def _flush(self) -> None:
+        self._flushing = None
+        due, self._due = self._due, {}
+        with suppress(HoldfastError):  # a full queue has more pressing work: the next use says it again
+            future = self._submit(lambda change: self._write_touched(change, due), self._clock.monotonic_s() + TOUCH_DELAY_S)
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def _submit(self, work: "Callable[[Change], Any]", deadline_s: float) -> "asyncio.Future[Any]":
+        return self._writer.submit(lambda connection: work(Change(connection)), deadline_s)
+
+    def _find(self, prepared: Prepared, *values: Bound) -> tuple[Any, ...] | None:
+        found = self._reader.fetch(prepared.bind(values))
+        return found[0] if found else None
+
+
+class Change:
+    """Runs statements on the connection of the writer, each fetched to its end."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+
+    def fetch(self, prepared: Prepared, *values: Bound) -> list[tuple[Any, ...]]:
+        """The rows of a statement."""
+        statement = prepared.bind(values)
+        return self.connection.execute(statement.text, statement.values).fetchall()
+
+    def run(self, prepared: Prepared, *values: Bound) -> int:
+        """How many rows a statement changed."""
+        statement = prepared.bind(values)
+        self.connection.execute(statement.text, statement.values)
+        return self.connection.changes()
+
+    def insert(self, prepared: Prepared, *values: Bound) -> int:
+        """The number of the row that a statement made."""
+        self.run(prepared, *values)
+        return self.connection.last_insert_rowid()
+
+
+def _credentials(found: tuple[Any, ...] | None) -> Credentials | None:
+    if found is None:
+        return None
+    user_id, version, image, password, active = found
+    return Credentials(user_id, version, image, password, bool(active))
+
+
+def _ends_sessions(step: WriteStep) -> bool:
+    return isinstance(step, Delete | Undelete) or (
+        isinstance(step, Update) and ("password" in step.assign or step.assign.get("active") == 0)
+    )
+
+
+def _earlier(expires_at: Instant | None, limit_at: int) -> Instant:
+    return Instant(limit_at if expires_at is None else min(expires_at, limit_at))

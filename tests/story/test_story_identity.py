@@ -1,0 +1,421 @@
+"""Stories of signing in: tokens, their rotation and their end, passwords, sessions; in this process and over two workers."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import time_machine
+from story_case import ABSENT_ID, Case, Story, cases, run, telling
+from story_server import Server, serving
+
+from holdfast import Access, Backend, Resource, anyone, role
+from holdfast.app import open_roster
+from holdfast.engine.auth.roster import Roster
+from holdfast.settings import Settings
+from holdfast.testing import Response
+from holdfast.world import vault
+
+Value = TypeVar("Value")
+
+PASSWORD = "correct horse battery"  # noqa: S105  # of nobody
+OTHER = "a second passphrase"
+LOGIN = "/auth/login"
+
+
+class Note(Resource):
+    """Something to write."""
+
+    text: str
+
+    access = Access(read=anyone, write=role("editor"))
+
+
+BACKEND = backend = Backend(Note)
+
+
+@dataclass
+class Person:
+    """A user who can sign in, and the story they are in."""
+
+    story: Story
+    email: str
+    id: str
+
+    def sign_in(self, password: str = PASSWORD) -> "Held":
+        """Sign in, to be answered 200."""
+        answer = self.story.ask("POST", LOGIN, json={"email": self.email, "password": password})
+        assert answer.status == 200, answer
+        return Held(self.story, answer.data["access_token"], answer.data["refresh_token"])
+
+
+@dataclass
+class Held:
+    """The tokens of one session."""
+
+    story: Story
+    access: str
+    refresh: str
+
+    def ask(self, method: str, path: str, **parts: Any) -> Response:
+        """Ask with the access token."""
+        return self.story.ask(method, path, headers={"authorization": f"Bearer {self.access}"}, **parts)
+
+    def trade(self) -> Response:
+        """Trade the refresh token."""
+        return self.story.ask("POST", "/auth/refresh", json={"refresh_token": self.refresh})
+
+    @property
+    def lives(self) -> bool:
+        """Whether the access token still opens anything."""
+        return self.ask("GET", "/auth/me").status == 200
+
+
+async def _with_roster(data: Path, work: Callable[[Roster], Awaitable[Value]]) -> Value:
+    async with open_roster(Settings(data=data), BACKEND.catalog, request_id="operator", create=True) as roster:
+        return await work(roster)
+
+
+def operate(data: Path, work: Callable[[Roster], Awaitable[Value]]) -> Value:
+    """Do what a command does on a data folder, beside what serves it."""
+    return asyncio.run(_with_roster(data, work))
+
+
+def add_person(story: Story, data: Path, *roles: str, password: str | None = PASSWORD) -> Person:
+    """Add a user as `holdfast user add` does."""
+    email = f"{story.unique('person')}@example.org"
+    made = operate(data, lambda roster: roster.add_user(email, password, roles, {}))
+    return Person(story, email, made["id"])
+
+
+def change(data: Path, email: str, **members: Any) -> None:
+    """Change a user as `holdfast user revoke`, `password` and the like do."""
+    operate(data, lambda roster: roster.change(email, members))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Story, Path]]:
+    """A story in this process, and its data folder."""
+    data = tmp_path_factory.mktemp("identity") / "data"
+    with telling(BACKEND, data=str(data)) as story:
+        yield story, data
+
+
+@pytest.fixture
+def person(place: tuple[Story, Path]) -> Person:
+    """A user of their own for each test."""
+    story, data = place
+    return add_person(story, data)
+
+
+@pytest.fixture
+def traveller(tmp_path: Path) -> Iterator[Person]:
+    """A user of a service of their own: the clock of a service never goes back, so a test that goes ahead shares it with none."""
+    with telling(BACKEND, data=str(tmp_path / "data")) as story:
+        yield add_person(story, tmp_path / "data")
+
+
+def test_a_session_lives_and_ends(person: Person) -> None:
+    """Signed in, known, signed out, unknown from then on; what belonged to the session ends with it."""
+    held = person.sign_in()
+    assert held.ask("GET", "/auth/me").data["email"] == person.email
+
+    assert held.ask("POST", "/auth/logout").status == 200
+
+    assert not held.lives
+    assert held.trade().status == 401
+
+
+def test_whatever_the_case_of_the_address(person: Person) -> None:
+    """An address signs in however it is written."""
+    answer = person.story.ask("POST", LOGIN, json={"email": person.email.upper(), "password": PASSWORD})
+
+    assert answer.status == 200
+
+
+def test_tokens_are_of_the_form_that_is_documented(person: Person) -> None:
+    """Bearer, 15 minutes, prefixes that scanners know, 32 bytes of dice, never the same twice."""
+    held, other = person.sign_in(), person.sign_in()
+
+    assert [held.access[:4], held.refresh[:4]] == ["hfa_", "hfr_"]
+    assert {len(each) for each in (held.access, held.refresh)} == {4 + 43}
+    assert len({held.access, held.refresh, other.access, other.refresh}) == 4
+
+
+@cases(
+    Case("nothing", "POST", LOGIN, 422, json={}, fields=("email:required", "password:required")),
+    Case(
+        "every fault at once",
+        "POST",
+        LOGIN,
+        422,
+        json={"email": "no address", "pasword": "x", "password": 5},
+        fields=("email:wrong_format", "password:wrong_type", "pasword:unknown_member"),
+        shows=("did you mean `password`?",),
+    ),
+    Case("no JSON", "POST", LOGIN, 415, content="email=a", headers={"content-type": "application/x-www-form-urlencoded"}),
+    Case("an unknown refresh token", "POST", "/auth/refresh", 401, "invalid_credentials", json={"refresh_token": "hfr_x"}),
+    Case("me of nobody", "GET", "/auth/me", 401, "unauthenticated", heads={"www-authenticate": 'Bearer realm="api"'}),
+    Case("sessions of nobody", "GET", "/auth/sessions", 401, "unauthenticated"),
+    Case("logout of nobody", "POST", "/auth/logout", 401, "unauthenticated"),
+    Case("another scheme", "GET", "/auth/me", 401, "unauthenticated", headers={"authorization": "Basic aGZhXzo="}),
+    Case("no token", "GET", "/auth/me", 401, "unauthenticated", headers={"authorization": "Bearer"}),
+    Case("login by GET", "GET", LOGIN, 405, "method_not_allowed", heads={"allow": "POST, OPTIONS"}),
+)
+def test_what_is_refused(place: tuple[Story, Path], case: Case) -> None:
+    """Refusals of the routes of accounts have the codes of all others."""
+    run(place[0], case)
+
+
+def test_who_cannot_sign_in_learns_nothing(place: tuple[Story, Path], person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unknown address, wrong password, no password, revoked user: one status and body, and one hash computed for each."""
+    story, data = place
+    computed: list[str] = []
+    verify = vault._verify
+
+    def count(sealed: str, text: str) -> bool:
+        computed.append(sealed)
+        return verify(sealed, text)
+
+    monkeypatch.setattr(vault, "_verify", count)
+    revoked, bare = add_person(story, data), add_person(story, data, password=None)
+    change(data, revoked.email, active=False)
+
+    told = set()
+    for email, password in ((person.email, OTHER), ("nobody@example.org", OTHER), (revoked.email, PASSWORD), (bare.email, OTHER)):
+        answer = story.ask("POST", LOGIN, json={"email": email, "password": password})
+        error = {**answer.error, "request_id": ""}
+        told.add((answer.status, json.dumps(error), frozenset(dict(answer.headers)) - {"x-request-id"}))
+
+    assert [status for status, *_ in told] == [401]
+    assert len(computed) == 4
+    assert all(each.startswith("$argon2id$v=19$m=19456,t=2,p=1$") for each in computed)
+
+
+def test_a_refresh_token_works_once(person: Person) -> None:
+    """New tokens for the same session; the old refresh token may be sent again for ten seconds, as by a client that was cut off."""
+    held = person.sign_in()
+    first, again = held.trade(), held.trade()
+
+    assert (first.status, again.status) == (200, 200)
+    assert first.data["refresh_token"] != again.data["refresh_token"]
+    sessions = held.ask("GET", "/auth/sessions").data
+    assert len(sessions) == 1
+    assert held.lives
+
+
+def test_reuse_ends_the_session(traveller: Person) -> None:
+    """Later than that it means that somebody has a copy: every token of the session is dead, those of other sessions are not."""
+    held, other = traveller.sign_in(), traveller.sign_in()
+    traded = held.trade().data
+    new = Held(held.story, traded["access_token"], traded["refresh_token"])
+    assert new.lives
+
+    with time_machine.travel(time.time() + 11, tick=True):
+        assert held.trade().status == 401
+        assert not new.lives
+        assert not held.lives
+        assert new.trade().status == 401
+        assert other.lives
+
+
+def test_tokens_end(traveller: Person) -> None:
+    """The access token after 15 minutes, the refresh token after 30 days without use."""
+    held = traveller.sign_in()
+    now = time.time()
+    with time_machine.travel(now + 899, tick=True):
+        assert held.lives
+    with time_machine.travel(now + 901, tick=True):
+        assert not held.lives
+        assert held.trade().status == 200
+
+    idle = traveller.sign_in()
+    with time_machine.travel(time.time() + 31 * 86_400, tick=True):
+        assert idle.trade().status == 401
+
+
+def test_no_refresh_outlives_the_session(traveller: Person) -> None:
+    """However often it is refreshed, a session ends 90 days after its sign-in."""
+    held, now = traveller.sign_in(), time.time()
+    for day in (29, 58, 87):
+        with time_machine.travel(now + day * 86_400, tick=True):
+            traded = held.trade().data
+            held = Held(held.story, traded["access_token"], traded["refresh_token"])
+    with time_machine.travel(now + 91 * 86_400, tick=True):
+        assert held.trade().status == 401
+
+
+def test_a_password_is_changed(person: Person) -> None:
+    """The new one signs in, the old one does not; the session of the change goes on and every other one ends."""
+    own, other = person.sign_in(), person.sign_in()
+
+    assert own.ask("POST", "/auth/password", json={"current": OTHER, "new": OTHER}).error["code"] == "invalid_credentials"
+    assert other.lives
+    assert own.ask("POST", "/auth/password", json={"current": PASSWORD, "new": OTHER}).status == 200
+
+    assert own.lives
+    assert not other.lives
+    assert other.trade().status == 401
+    assert person.sign_in(OTHER).lives
+    assert person.story.ask("POST", LOGIN, json={"email": person.email, "password": PASSWORD}).status == 401
+
+
+@pytest.mark.parametrize(
+    ("new", "code"),
+    [
+        ("fourteen chars", "too_short"),
+        ("x" * 129, "too_long"),
+        ("password123456789", "too_common"),
+        ("passwordpassword", "too_common"),
+        ("123456789012345", "too_common"),
+        ("aaaaaaaaaaaaaaaa", "too_common"),
+        ("{local} is my name!", "too_common"),
+        (None, "null_not_allowed"),
+    ],
+)
+def test_passwords_that_are_refused(person: Person, new: str | None, code: str) -> None:
+    """Too short, too long, easily guessed, or given away by the address."""
+    text = None if new is None else new.replace("{local}", person.email.partition("@")[0])
+    answer = person.sign_in().ask("POST", "/auth/password", json={"current": PASSWORD, "new": text})
+
+    assert answer.status == 422
+    assert [(each["field"], each["code"]) for each in answer.error["details"]] == [("new", code)]
+
+
+def test_the_same_password_however_it_is_composed(person: Person) -> None:
+    """What one keyboard writes as one character and another as two is one password."""
+    composed, decomposed = "caf\u00e9 caf\u00e9 caf\u00e9 1", "cafe\u0301 cafe\u0301 cafe\u0301 1"
+    assert person.sign_in().ask("POST", "/auth/password", json={"current": PASSWORD, "new": decomposed}).status == 200
+
+    assert person.sign_in(composed).lives
+
+
+def test_passwords_are_compared_whole(person: Person) -> None:
+    """Two passwords that differ in their last character alone are two."""
+    long = "".join(chr(0x61 + place * 7 % 26) for place in range(127))
+    assert person.sign_in().ask("POST", "/auth/password", json={"current": PASSWORD, "new": f"{long}x"}).status == 200
+
+    assert person.story.ask("POST", LOGIN, json={"email": person.email, "password": f"{long}y"}).status == 401
+    assert person.sign_in(f"{long}x").lives
+
+
+def test_sessions_are_listed_and_ended(person: Person) -> None:
+    """Newest first, with the present one marked; one can be ended, and nobody else's can."""
+    first, second = person.sign_in(), person.sign_in()
+    listed = second.ask("GET", "/auth/sessions").data
+    assert [each["current"] for each in listed] == [True, False]
+    assert all(each["address"] == "127.0.0.1" and each["kind"] == "login" for each in listed)
+
+    assert second.ask("DELETE", f"/auth/sessions/{listed[1]['id']}").status == 200
+
+    assert not first.lives
+    assert second.lives
+    assert second.ask("DELETE", f"/auth/sessions/{listed[1]['id']}").status == 404
+    assert second.ask("DELETE", f"/auth/sessions/{ABSENT_ID}").status == 404
+
+
+def test_nobody_ends_sessions_of_others(place: tuple[Story, Path], person: Person) -> None:
+    """A session of somebody else is as if there were none."""
+    story, data = place
+    mine, other = person.sign_in(), add_person(story, data).sign_in()
+    (session,) = mine.ask("GET", "/auth/sessions").data
+
+    assert other.ask("DELETE", f"/auth/sessions/{session['id']}").status == 404
+    assert mine.lives
+
+
+@pytest.mark.parametrize("members", [{"active": False}, {"password": OTHER}], ids=["revoke", "password"])
+def test_what_the_operator_ends(place: tuple[Story, Path], person: Person, members: dict[str, Any]) -> None:
+    """A user who is revoked, or gets a new password, is signed out at once, from another process; restoring revives no session."""
+    held = person.sign_in()
+    change(place[1], person.email, **members)
+    assert not held.lives
+    assert held.trade().status == 401
+
+    change(place[1], person.email, active=True)
+    assert not held.lives
+    assert held.trade().status == 401
+
+
+def test_a_key_acts_as_a_user_of_its_own(tmp_path: Path) -> None:
+    """With the roles it was given, until it is revoked or ends; a name can be used again, the old key stays dead."""
+    data = tmp_path / "data"
+    with telling(BACKEND, data=str(data)) as story:
+        add = partial(Roster.add_key, name="importer", more={})
+        held = Held(story, operate(data, lambda roster: add(roster, roles=["editor"], expires_at=None)), "")
+        me = held.ask("GET", "/auth/me").data
+        assert (me["email"], me["roles"]) == ("importer@key.invalid", ["editor"])
+
+        operate(data, lambda roster: roster.revoke_key("importer"))
+        assert not held.lives
+
+        again = Held(story, operate(data, lambda roster: add(roster, roles=[], expires_at=roster.after_hours(24))), "")
+        assert not held.lives
+        assert again.ask("GET", "/auth/me").data["roles"] == []
+        with time_machine.travel(time.time() + 86_401, tick=True):
+            assert not again.lives
+
+
+def test_no_token_is_kept(place: tuple[Story, Path], person: Person) -> None:
+    """Neither the database nor its log holds a token or a password."""
+    held = person.sign_in()
+    held.trade()
+    stored = b"".join(each.read_bytes() for each in place[1].glob("holdfast.db*"))
+
+    for secret in (held.access, held.refresh, PASSWORD):
+        assert secret.encode() not in stored
+        assert secret[4:].encode() not in stored
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two workers."""
+    data = tmp_path_factory.mktemp("served") / "data"
+    operate(data, lambda roster: roster.add_user("ann@example.org", PASSWORD, ["editor"], {}))
+    environ = {"HOLDFAST_LOGIN_RATE_LIMIT": "off"}
+    with serving(data, "--workers", "2", app=Path(__file__), environ=environ) as server:
+        yield server
+
+
+def test_an_end_holds_in_every_worker_at_once(served: Server) -> None:
+    """What one worker has revoked no worker takes from the next request on."""
+    stories = [Story(served.client()) for _ in range(8)]  # connections land on both workers
+    for _ in range(5):
+        held = Person(stories[0], "ann@example.org", "").sign_in()
+        everywhere = [Held(story, held.access, held.refresh) for story in stories]
+        assert all(each.lives for each in everywhere)
+
+        assert everywhere[1].ask("POST", "/auth/logout").status == 200
+
+        assert not any(each.lives for each in everywhere)
+
+
+def test_events_are_logged_without_secrets(served: Server) -> None:
+    """Each attempt has its line with what happened, the request id and ids; no line holds a password, a token or an address tried."""
+    story = Story(served.client())
+    held = Person(story, "ann@example.org", "").sign_in()
+    refused = story.ask("POST", LOGIN, json={"email": "nobody@example.org", "password": "wrong but secret"})
+    out = held.ask("POST", "/auth/logout")
+    served.line_of(out.headers["x-request-id"])
+
+    events = {
+        each["facts"]["request_id"]: each for each in served.lines() if each["event"] == "log" and "security" in each.get("facts", {})
+    }
+    assert events[refused.headers["x-request-id"]]["facts"]["security"] == "sign_in_refused"
+    assert events[out.headers["x-request-id"]]["facts"]["security"] == "signed_out"
+    logged = served.log.read_text() + "".join(each.read_text() for each in (served.data / "log").iterdir())
+    for secret in (held.access, held.refresh, PASSWORD, "wrong but secret", "nobody@example.org"):
+        assert secret not in logged
+
+
+def test_signing_in_is_limited(tmp_path: Path) -> None:
+    """By account, whoever asks: more attempts than the quota are refused, whatever they send."""
+    with telling(BACKEND, data=str(tmp_path / "data"), login_rate_limit="3/hour") as story:
+        sent = [story.ask("POST", LOGIN, json={"email": "ann@example.org", "password": OTHER}).status for _ in range(5)]
+
+    assert sent == [401, 401, 401, 429, 429]
