@@ -89,7 +89,7 @@ class Records:
     def _show(self, row: Row | None, view: View, request: Request) -> Reply:
         if row is None:
             raise Refused("not_found")
-        return self._replies.read(row, view, request.request_id, request.head.header("if-none-match"))
+        return self._replies.read(row, view, request.request_id, request.head.headers.get("if-none-match"))
 
     async def _show_later(self, waiting: Awaitable[Row | None], view: View, request: Request) -> Reply:
         return self._show(await request.time_store(waiting), view, request)

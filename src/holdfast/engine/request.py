@@ -4,6 +4,8 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from holdfast.base.errors import Answerable, Refused
 from holdfast.base.ids import ABSENT_ID, RecordId, parse_uuid
 from holdfast.base.limits import BODY_BYTES_MAX
@@ -42,57 +44,30 @@ class Surroundings(Protocol):
         ...
 
 
-class Request:
+class Request(msgspec.Struct, eq=False):
     """A request that was let in (core.exchange.Exchange). `answer` is called once.
 
+    around         the engine
     notice         what its head tells beside what it asks
+    handler        answers the route
     caller         who it is counted for (core.rate.limit_key); b"" where it is not counted
     limit_headers  what its answer says about the caller's quota
     """
 
-    __slots__ = (
-        "_around",
-        "_handler",
-        "body_bytes_max",
-        "bytes_in",
-        "caller",
-        "head",
-        "limit_headers",
-        "notice",
-        "parameter",
-        "path",
-        "query",
-        "request_id",
-        "route",
-        "store_s",
-    )
-
-    def __init__(
-        self,
-        around: Surroundings,
-        head: Head,
-        notice: Notice,
-        path: str,
-        query: str,
-        request_id: str,
-        route: Route,
-        parameter: str,
-        handler: Handler,
-    ) -> None:
-        self._around = around
-        self._handler = handler
-        self.head = head
-        self.notice = notice
-        self.path = path
-        self.query = query
-        self.request_id = request_id
-        self.route = route
-        self.parameter = parameter
-        self.body_bytes_max = BODY_BYTES_MAX
-        self.caller = b""
-        self.limit_headers: Headers = ()
-        self.bytes_in = 0
-        self.store_s = 0.0
+    around: Surroundings
+    head: Head
+    notice: Notice
+    path: str
+    query: str
+    request_id: str
+    route: Route
+    parameter: str
+    handler: Handler
+    body_bytes_max: int = BODY_BYTES_MAX
+    caller: bytes = b""
+    limit_headers: Headers = ()
+    bytes_in: int = 0
+    store_s: float = 0.0
 
     def answer(self, body: bytes) -> Reply | Awaitable[Reply]:
         """Answer the whole request: at once where nothing waits. Never raises."""
@@ -100,7 +75,7 @@ class Request:
         try:
             if body:
                 check_content_encoding(self.head.header("content-encoding"))
-            reply = self._handler(self, body)
+            reply = self.handler(self, body)
         except Exception as error:  # noqa: BLE001 - the one place where whatever was raised becomes an answer
             return self._fail(error)
         return self._finish(reply) if isinstance(reply, Reply) else self._answer_later(reply)
@@ -118,25 +93,25 @@ class Request:
 
     def require_json_answer(self) -> None:
         """Refuse a caller who takes no JSON: 406 not_acceptable."""
-        accept = self.head.header("accept")
+        accept = self.head.headers.get("accept")
         if accept is not None and not read_accept(accept).data:
             raise Refused("not_acceptable")
 
     def charge_more(self, cost: int) -> None:
         """Count what the request turned out to be beside the one that it was let in as. Raises Refused (rate_limited)."""
         self.limit_headers = ()  # a refusal carries its own
-        self.limit_headers = self._around.quota.charge_more(self.caller, cost)
+        self.limit_headers = self.around.quota.charge_more(self.caller, cost)
 
     async def time_store(self, waiting: Awaitable[Outcome]) -> Outcome:
         """Wait for the store, and count the time as the store's."""
-        started_s = self._around.clock.monotonic_s()
+        started_s = self.around.clock.monotonic_s()
         try:
             return await waiting
         finally:
-            self.store_s += self._around.clock.monotonic_s() - started_s
+            self.store_s += self.around.clock.monotonic_s() - started_s
 
     async def _answer_later(self, waiting: Awaitable[Reply]) -> Reply:
-        self._around.in_flight += 1
+        self.around.in_flight += 1
         try:
             reply = await waiting
         except Exception as error:  # noqa: BLE001 - as in answer
@@ -145,7 +120,7 @@ class Request:
             self._tell(CLIENT_GONE, None, 0, None)
             raise
         finally:
-            self._around.in_flight -= 1
+            self.around.in_flight -= 1
         return self._finish(reply)
 
     def _fail(self, error: Exception, faults: tuple[str, ...] = ()) -> Reply:
@@ -153,8 +128,8 @@ class Request:
         if isinstance(error, Answerable):
             cause = _describe(error) if error.status >= 500 else None
             faults += tuple(f"{each.field[:_LOGGED_NAME_LENGTH_MAX]}: {each.code}" for each in error.details[:_LOGGED_FAULTS_MAX])
-            return self._finish(self._around.replies.error(error, self.request_id, problem=problem), error.code, cause, faults)
-        return self._finish(self._around.replies.broken(self.request_id, problem=problem), "internal_error", _describe(error))
+            return self._finish(self.around.replies.error(error, self.request_id, problem=problem), error.code, cause, faults)
+        return self._finish(self.around.replies.broken(self.request_id, problem=problem), "internal_error", _describe(error))
 
     def _finish(self, reply: Reply, code: str | None = None, cause: str | None = None, faults: tuple[str, ...] = ()) -> Reply:
         if self.head.method == "HEAD":
@@ -165,8 +140,8 @@ class Request:
         return reply
 
     def _tell(self, status: int, code: str | None, bytes_out: int, cause: str | None, faults: tuple[str, ...] = ()) -> None:
-        clock, head = self._around.clock, self.head
-        self._around.tell(
+        clock, head = self.around.clock, self.head
+        self.around.tell(
             Observation(
                 self.request_id,
                 clock.now(),

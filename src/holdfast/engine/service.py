@@ -4,6 +4,7 @@ head -> route -> admit -> [receive body: the door] -> the route's handler -> rep
 """
 
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 from urllib.parse import unquote_to_bytes
 
 from holdfast.base.errors import Answerable, Refused, Unavailable
@@ -53,6 +54,7 @@ class Engine:
         self.in_flight = 0
         self._notices = notices
         self._handlers = routes
+        self._always_admitted = frozenset(each for each in routes if each.action in _ALWAYS_ADMITTED)
         self._router = Router(tuple(routes))
         self._id_prefix = f"{entropy.bits(64):016x}"
         self._id_count = 0
@@ -64,12 +66,12 @@ class Engine:
         target, _, query = head.target.partition("?")
         try:
             path = _decode_path(target) if "%" in target else target
-            place, parameter = self._find(path)
+            place, parameter = self._router.find(path) or self._miss(path)
             route = place.routes.get(head.method)
             if route is None:
                 return self._answer_without_route(head, place, request_id, notice)
             request = Request(self, head, notice, path, query, request_id, route, parameter, self._handlers[route])
-            if route.action not in _ALWAYS_ADMITTED:
+            if route not in self._always_admitted:
                 if self.in_flight >= IN_FLIGHT_REQUESTS_MAX:
                     raise Unavailable("overloaded")
                 request.caller = limit_key(None, head.peer)
@@ -89,18 +91,15 @@ class Engine:
         return reply
 
     def _identify(self, head: Head) -> str:
-        sent = head.header("x-request-id")
+        sent = head.headers.get("x-request-id")
         return (keep_request_id(sent) if sent is not None else None) or self._next_id()
 
     def _next_id(self) -> str:
         self._id_count += 1
         return f"{self._id_prefix}{self._id_count:08x}"
 
-    def _find(self, path: str) -> tuple[Place, str]:
-        found = self._router.find(path)
-        if found is None:
-            raise Refused("not_found", hint=self._hint_at(path))
-        return found
+    def _miss(self, path: str) -> NoReturn:
+        raise Refused("not_found", hint=self._hint_at(path))
 
     def _hint_at(self, path: str) -> str | None:
         if path.endswith("/") and self._router.find(path.rstrip("/")) is not None:

@@ -15,6 +15,9 @@ from holdfast.http.bounds import Bounds
 
 END_OF_HEAD = b"\r\n\r\n"
 
+_USUAL_LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[!\"$-~]*) HTTP/1\.1\r\n")
+"""What nearly every request begins with: read at once. `parse_request_line` judges everything else, and would read this alike."""
+
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _ABSOLUTE = re.compile(r"https?://([^/?]*)(.*)", re.IGNORECASE)
@@ -108,9 +111,13 @@ class HeadReader:
 
         Raises Refused: malformed_request, uri_too_long, headers_too_large.
         """
-        line_end = raw.find(b"\r\n", 0, end + 2)
-        method, target, minor = parse_request_line(raw[:line_end], self._bounds)
-        block = raw[line_end + 2 : end + 2]
+        usual = _USUAL_LINE.match(raw)
+        if usual is not None and usual.end() <= self._bounds.url_bytes_max:
+            method, target, minor, block_at = usual[1].decode("ascii"), usual[2].decode("ascii"), 1, usual.end()
+        else:
+            block_at = raw.find(b"\r\n", 0, end + 2) + 2
+            method, target, minor = parse_request_line(raw[: block_at - 2], self._bounds)
+        block = raw[block_at : end + 2]
         fields = self._fields
         if fields is None or block != self._block or minor != self.version_minor:
             self._fields = fields = parse_fields(block, minor, self._bounds)

@@ -324,7 +324,7 @@ class Connection(asyncio.Protocol):
         if not isinstance(body, bytes):
             self._begin_stream(reply, body, keep_alive=keep_alive)
             return
-        opening = self._door.openings.of(reply.status)
+        opening = self._door.openings[reply.status]
         self._write(encode_reply(opening, reply, body, keep_alive=keep_alive, minor=self._heads.version_minor))
         self._complete(now_s, keep_alive=keep_alive)
 
@@ -356,7 +356,7 @@ class Connection(asyncio.Protocol):
         keep_alive = keep_alive and chunked
         self._stage = _BUSY
         self._deadline_s = math.inf
-        opening = self._door.openings.of(reply.status)
+        opening = self._door.openings[reply.status]
         self._write(encode_stream_head(opening, reply, keep_alive=keep_alive, minor=self._heads.version_minor))
         silent = reply.bare or reply.status in BODILESS
         work = asyncio.ensure_future(self._stream(parts, chunked=chunked, silent=silent))

@@ -16,25 +16,24 @@ _CHUNKED = b"transfer-encoding: chunked\r\n"
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}
 
 
-class Openings:
-    """The status line and Date of every answer, by status; `turn` moves the date."""
+class Openings(dict[int, bytes]):
+    """The status line and Date of every answer, by status; each is built when it is first asked for, and `turn` moves the date."""
 
-    __slots__ = ("_date_line", "_openings")
+    __slots__ = ("_date_line",)
 
     def __init__(self, unix_s: float) -> None:
+        super().__init__()
         self.turn(unix_s)
 
     def turn(self, unix_s: float) -> None:
         """Set the date to a wall clock time."""
         self._date_line = f"date: {formatdate(unix_s, usegmt=True)}\r\n".encode("ascii")
-        self._openings: dict[int, bytes] = {}
+        self.clear()
 
-    def of(self, status: int) -> bytes:
+    def __missing__(self, status: int) -> bytes:
         """The opening of an answer with this status."""
-        opening = self._openings.get(status)
-        if opening is None:
-            line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-            self._openings[status] = opening = line + self._date_line
+        line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        self[status] = opening = line + self._date_line
         return opening
 
 
@@ -44,17 +43,19 @@ def encode_reply(opening: bytes, reply: Reply, body: bytes, *, keep_alive: bool,
     body   that of the reply, whose type is narrowed by the caller
     minor  the version of the request, HTTP/1.minor
     """
-    length = b"" if reply.status in BODILESS else b"content-length: %d\r\n" % len(body)
-    payload = b"" if reply.bare or reply.status in BODILESS else body
-    return b"".join(
-        (opening, reply.fixed, encode_headers(reply.headers), length, _connection(keep_alive=keep_alive, minor=minor), b"\r\n", payload)
-    )
+    headers = encode_headers(reply.headers)
+    connection = b"" if keep_alive and minor else _connection(keep_alive=keep_alive)
+    if reply.status in BODILESS:
+        return b"%b%b%b%b\r\n" % (opening, reply.fixed, headers, connection)
+    payload = b"" if reply.bare else body
+    return b"%b%b%bcontent-length: %d\r\n%b\r\n%b" % (opening, reply.fixed, headers, len(body), connection, payload)
 
 
 def encode_stream_head(opening: bytes, reply: Reply, *, keep_alive: bool, minor: int) -> bytes:
     """The head of an answer whose length is not known: in chunks, or for HTTP/1.0 up to the end of the connection."""
     coding = _CHUNKED if minor and reply.status not in BODILESS else b""
-    return b"".join((opening, reply.fixed, encode_headers(reply.headers), coding, _connection(keep_alive=keep_alive, minor=minor), b"\r\n"))
+    connection = b"" if keep_alive and minor else _connection(keep_alive=keep_alive)
+    return b"".join((opening, reply.fixed, encode_headers(reply.headers), coding, connection, b"\r\n"))
 
 
 def encode_chunk(part: bytes) -> bytes:
@@ -64,15 +65,14 @@ def encode_chunk(part: bytes) -> bytes:
 
 def encode_headers(headers: tuple[tuple[str, str], ...]) -> bytes:
     """Header lines. Raises ValueError if a name or value would begin a line of its own: better a broken answer than a split one."""
-    if not headers:
-        return b""
-    text = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    text = ""
+    for name, value in headers:
+        text += f"{name}: {value}\r\n"
     if text.count("\n") != len(headers) or text.count("\r") != len(headers):
         raise ValueError("a header holds a line break")
     return text.encode("latin-1")
 
 
-def _connection(*, keep_alive: bool, minor: int) -> bytes:
-    if not keep_alive:
-        return _CLOSE
-    return b"" if minor else _KEEP_ALIVE
+def _connection(*, keep_alive: bool) -> bytes:
+    """What must be said where it is not what HTTP/1.1 takes for granted."""
+    return _KEEP_ALIVE if keep_alive else _CLOSE
