@@ -23,6 +23,9 @@ FORWARDED_HOPS_MAX = 32  # hops of a forwarding header that are read, from the r
 CORS_MAX_AGE_S = 600  # a browser need not ask again for so long; Chrome keeps 7,200 s at most
 LIMITER_WAIT_S = 0.1  # for the lock of the counts, which is held for microseconds
 
+# Answers: one record with all that it may include fits, some hundred of the largest do not
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+
 # Lists (CONTRACT 2.4)
 PAGE_LIMIT_DEFAULT = 20
 PAGE_LIMIT_MAX = 200

@@ -11,7 +11,7 @@ from holdfast.base.ids import RecordId
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.ask.lists import ListAsk, ListReader
 from holdfast.core.ask.query import check_no_parameters
-from holdfast.core.ask.records import CHANGING, DELETING, READING, VIEWING, RecordReader
+from holdfast.core.ask.records import CHANGING, CREATING_MANY, DELETING, READING, VIEWING, RecordReader
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Test
 from holdfast.core.document import parse_json
@@ -156,7 +156,7 @@ class Records:
 
     async def create_many(self, request: Request, body: bytes) -> Reply:
         """POST .../bulk: an array of records, all or nothing."""
-        view = self._open_create(request)
+        view = self._open_create(request, CREATING_MANY)
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
             made = (row for row in rows if row is not None)
@@ -164,9 +164,9 @@ class Records:
 
         return await self._create(self._bodies.read_bulk, view, answer, request, body, step_prefix="[{}]")
 
-    def _open_create(self, request: Request) -> View:
+    def _open_create(self, request: Request, parameters: tuple[str, ...] = VIEWING) -> View:
         self._require_json(request)
-        return self._one.read_query(request.query, VIEWING).view
+        return self._one.read_query(request.query, parameters).view
 
     def _read_one(self, value: Any) -> Sequence[Created]:
         return [self._bodies.read_create(value)]

@@ -16,6 +16,9 @@ _VERSION = re.compile(r"[1-9][0-9]{0,17}\Z")
 VIEWING = ("fields", "include")
 """The parameters of a creation or undeletion."""
 
+CREATING_MANY = ("fields",)
+"""The parameter of a bulk creation: to include something in each of a thousand records would cost a thousand times as much."""
+
 READING = (*VIEWING, "as_of")
 """The parameters of GET."""
 
@@ -42,7 +45,7 @@ class RecordReader:
         self.default = RecordAsk(self._views.default)
 
     def read_query(self, text: str, parameters: tuple[str, ...], *, visible: Visible = EVERYTHING) -> RecordAsk:
-        """Read a query string that may hold `parameters` (VIEWING, READING, CHANGING or DELETING).
+        """Read a query string that may hold `parameters` (VIEWING, CREATING_MANY, READING, CHANGING or DELETING).
 
         Refuses unknown_parameter, malformed_request (a version that is no whole number from 1, a time that is none).
         """

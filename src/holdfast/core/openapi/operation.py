@@ -181,7 +181,9 @@ def _parameter_names(route: Route, resource: ResourceSpec) -> list[str]:
             names += [*_view_parameters(resource), "as_of", "if-none-match"]
         case Action.HISTORY:
             names += ["list.limit", "history.after"]
-        case Action.CREATE | Action.BULK_CREATE | Action.UNDELETE:
+        case Action.BULK_CREATE:
+            names += [f"{resource.name}.fields", "idempotency-key", "prefer"]
+        case Action.CREATE | Action.UNDELETE:
             names += [*_view_parameters(resource), "idempotency-key", "prefer"]
         case Action.REPLACE | Action.PATCH:
             names += [*_view_parameters(resource), "version", "if-match", "idempotency-key", "prefer"]

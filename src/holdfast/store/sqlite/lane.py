@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
+from holdfast.base.limits import ANSWER_BYTES_MAX
+from holdfast.core.size import count_bytes
 from holdfast.ports.world import Clock
 from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite.fault import build_fault, is_damaging
 
+Value = TypeVar("Value")
+
 STEPS_BETWEEN_LOOKS = 2_000  # virtual machine instructions between two looks at the clock: some ten microseconds
 
+_SURELY_WITHIN = ANSWER_BYTES_MAX // 4  # characters: none has more than four bytes
 _BEGIN = Statement("BEGIN", ())
 _COMMIT = Statement("COMMIT", ())
 
@@ -41,9 +46,38 @@ class Lane:
 
     def fetch(self, statement: Statement) -> list[tuple[Any, ...]]:
         """Run one statement and fetch its rows to the end. Raises TooSlow, Unavailable, Broken."""
+        return self._run(lambda cursor: cursor.execute(statement.text, statement.values).fetchall())
+
+    def fetch_within(self, statement: Statement, column: int) -> tuple[list[tuple[Any, ...]], bool]:
+        """The same, but no more rows than an answer may have bytes of text in one column, the first always; whether these are all."""
+        return self._run(lambda cursor: self._fetch_within(cursor.execute(statement.text, statement.values), column))
+
+    def _fetch_within(self, cursor: apsw.Cursor, column: int) -> tuple[list[tuple[Any, ...]], bool]:
+        rows: list[tuple[Any, ...]] = []
+        characters = 0
+        for row in cursor:
+            rows.append(row)
+            characters += len(row[column])
+            if characters > _SURELY_WITHIN:
+                return self._weigh_rows(cursor, rows, column)
+        return rows, True
+
+    def _weigh_rows(self, cursor: apsw.Cursor, rows: list[tuple[Any, ...]], column: int) -> tuple[list[tuple[Any, ...]], bool]:
+        """Go on with rows that may be too large: now by bytes, which cost more to count than characters."""
+        left = ANSWER_BYTES_MAX - sum(count_bytes(row[column]) for row in rows)
+        while left >= 0 or len(rows) == 1:
+            row = next(cursor, None)
+            if row is None:
+                return rows, True
+            rows.append(row)
+            left -= count_bytes(row[column])
+        cursor.close(force=True)  # what is read half would keep its snapshot open
+        self._cursor = None if self._connection is None else self._connection.cursor()
+        return rows[:-1], False
+
+    def _run(self, read: Callable[[apsw.Cursor], Value]) -> Value:
         try:
-            cursor = self._cursor or self._open()
-            return cursor.execute(statement.text, statement.values).fetchall()
+            return read(self._cursor or self._open())
         except apsw.InterruptError as error:
             raise TooSlow from error
         except apsw.Error as error:

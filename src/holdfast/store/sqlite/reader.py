@@ -11,6 +11,7 @@ from holdfast.base.errors import HoldfastError, Unavailable
 from holdfast.base.limits import REQUEST_DEADLINE_S
 from holdfast.core.journal import Seal
 from holdfast.core.plan import Page, ReadMany, ReadOne, Row
+from holdfast.core.size import page_too_large
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Statement
@@ -110,14 +111,20 @@ class Reader:
 
     def _fetch_page(self, lane: Lane, plan: ReadMany, *, on_loop: bool) -> Page:
         if not plan.count:
-            return _build_page(plan, lane.fetch(self._renderer.read_many(plan)), None)
+            return _build_page(plan, self._fetch_rows(lane, plan), None)
         lane.begin()
         try:
-            rows = lane.fetch(self._renderer.read_many(plan))
+            rows = self._fetch_rows(lane, plan)
             total = self._counter.tell(lane, plan.view.resource, plan.where, on_loop=on_loop)
         finally:
             lane.end()
         return _build_page(plan, rows, total)
+
+    def _fetch_rows(self, lane: Lane, plan: ReadMany) -> list[tuple[Any, ...]]:
+        rows, whole = lane.fetch_within(self._renderer.read_many(plan), 0)
+        if not whole:
+            raise page_too_large()
+        return rows
 
     async def _count_first(self, plan: ReadMany) -> Page:
         """Count in a thread, once for all who ask at the same time, then read page and total from one snapshot all the same."""

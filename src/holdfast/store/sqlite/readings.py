@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Mapping
 
 from holdfast.base.errors import Refused
+from holdfast.base.limits import ANSWER_BYTES_MAX
 from holdfast.core.condition import ALWAYS
 from holdfast.core.plan import Row
 from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Watched
+from holdfast.core.size import count_bytes
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.lane import Lane
 from holdfast.store.sqlite.reader import Reader
@@ -50,11 +52,11 @@ class SqliteJournal:
             if not self._is_seen(lane, plan):
                 return None
             before = NO_SEQ if plan.before is None else plan.before
-            rows = lane.fetch(self._renderer.history(plan.view, plan.id, before, plan.limit + 1))
+            rows, whole = lane.fetch_within(self._renderer.history(plan.view, plan.id, before, plan.limit + 1), 1)
         finally:
             lane.end()
         shown = rows[: plan.limit]
-        return HistoryPage(tuple(text for _, text in shown), shown[-1][0] if len(rows) > plan.limit else None)
+        return HistoryPage(tuple(text for _, text in shown), shown[-1][0] if len(rows) > plan.limit or not whole else None)
 
     def _is_seen(self, lane: Lane, plan: ReadHistory) -> bool:
         """Whether the record may be seen as it is, or, where it is deleted, as it last was."""
@@ -77,18 +79,33 @@ class SqliteJournal:
             if len(heads) > plan.limit:
                 heads = heads[: plan.limit]
                 upto = heads[-1][0]
-            changes = self._fetch_entries(lane, heads, plan.watched) if heads else ()
+            changes, upto = self._fetch_entries(lane, heads, plan.watched, upto) if heads else ((), upto)
         finally:
             lane.end()
         return ChangesPage(changes, upto, head)
 
-    def _fetch_entries(self, lane: Lane, heads: list[tuple[int, str]], watched: Mapping[str, Watched]) -> tuple[tuple[int, str], ...]:
-        """The entries of each resource by one statement, put in order again."""
+    def _fetch_entries(
+        self, lane: Lane, heads: list[tuple[int, str]], watched: Mapping[str, Watched], upto: int
+    ) -> tuple[tuple[tuple[int, str], ...], int]:
+        """The entries of each resource by one statement, put in order again; fewer where an answer cannot hold all, and up to where."""
         first, last = heads[0][0], heads[-1][0]
         found: list[tuple[int, str]] = []
         for path in dict.fromkeys(path for _, path in heads):
-            found += lane.fetch(self._renderer.changes(watched[path], first, last))
-        return tuple(sorted(found))
+            rows, whole = lane.fetch_within(self._renderer.changes(watched[path], first, last), 1)
+            found += rows
+            if not whole:
+                upto = last = rows[-1][0]
+        return _cut(sorted(each for each in found if each[0] <= last), upto)
+
+
+def _cut(changes: list[tuple[int, str]], upto: int) -> tuple[tuple[tuple[int, str], ...], int]:
+    """As many changes as an answer may hold, the first always, and the sequence up to which they are all."""
+    left = ANSWER_BYTES_MAX
+    for index, (_, text) in enumerate(changes):
+        left -= count_bytes(text)
+        if left < 0 and index:
+            return tuple(changes[:index]), changes[index - 1][0]
+    return tuple(changes), upto
 
 
 def _check_reachable(after: int, first: int, head: int) -> None:

@@ -8,10 +8,12 @@ import msgspec
 
 from holdfast.base.errors import Refused, detail
 from holdfast.base.instant import format_instant
+from holdfast.base.limits import ANSWER_BYTES_MAX
 from holdfast.core.change import settle
 from holdfast.core.condition import Stored
 from holdfast.core.plan import Create, Delete, Row, Undelete, Update, Write, WriteStep
 from holdfast.core.search import fold_stored
+from holdfast.core.size import count_bytes, result_too_large
 from holdfast.model.catalog import Catalog
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.conflict import Conflicts
@@ -38,12 +40,17 @@ class Steps:
         """
         tx = Transaction(connection, self._renderer, plan.actor_id, plan.request_id, format_instant(plan.at), self._users)
         rows: list[Row | None] = []
+        left = ANSWER_BYTES_MAX
         for index, step in enumerate(plan.steps):
             try:
                 rows.append(self._run(tx, step))
             except Refused as refused:
                 _prefix(refused, plan.step_prefix.format(index))
                 raise
+            row = rows[-1]
+            left -= 0 if row is None else count_bytes(row.text)
+            if left < 0 and index:  # never of one step, which is not guarded by a savepoint
+                raise result_too_large()
         return tuple(rows)
 
     def _run(self, tx: Transaction, step: WriteStep) -> Row | None:
