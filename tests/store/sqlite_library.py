@@ -87,7 +87,7 @@ class Node(Resource):
 
 
 CATALOG = Backend(Author, Book, Chapter, Note, Node).catalog
-AUTHORS, BOOKS, CHAPTERS, NOTES, NODES, _USERS = CATALOG.resources.values()
+AUTHORS, BOOKS, CHAPTERS, NOTES, NODES, USERS = CATALOG.resources.values()
 
 _DEFAULTS: Mapping[str, Mapping[str, c.Stored]] = {
     "authors": {"name": "Ada", "email": None, "address": None, "labels": "{}", "password": None},
@@ -95,6 +95,7 @@ _DEFAULTS: Mapping[str, Mapping[str, c.Stored]] = {
     "chapters": {"title": "One", "book_id": None},
     "notes": {"text": "a note", "chapter_id": None},
     "nodes": {"name": "n", "parent_id": None, "friend_id": None},
+    "users": {"email": "ada@example.org", "password": None, "roles": "[]", "active": 1, "email_verified": 0},
 }
 
 

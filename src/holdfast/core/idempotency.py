@@ -5,15 +5,17 @@ kept, so that a repeat is told from another request under the same key. Pure; th
 the write.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from holdfast.base.errors import Refused
 from holdfast.base.limits import IDEMPOTENCY_KEY_LENGTH_MAX
+from holdfast.core.condition import ALWAYS, All, Condition
 from holdfast.core.exchange import Head, Reply
-from holdfast.core.plan import Claim, Delete, Kept, Row, WriteStep
+from holdfast.core.plan import Claim, Delete, Kept, Row, Shown, WriteStep, told_where
+from holdfast.core.view import View
 
 HEADER = "idempotency-key"
 REPLAYED = ("idempotency-replayed", "true")
@@ -70,6 +72,7 @@ def build_claim(
         key_hash=sign(_encode((caller, head.method, path, key))),
         fingerprint=sign(_encode(asked)),
         keep=None if is_in_journal(steps) else lambda rows: _keep(answer(rows)),
+        shows=lambda kept: list_shown(steps, kept),
     )
 
 
@@ -82,6 +85,30 @@ def is_in_journal(steps: Sequence[WriteStep]) -> bool:
     if len(steps) == 1 and isinstance(steps[0], Delete):
         return True
     return not any(isinstance(each, Delete) or each.view.includes or each.view.masks for each in steps)
+
+
+def list_shown(steps: Sequence[WriteStep], kept: Kept) -> Iterator[Shown]:
+    """Every record that a kept answer shows, those included in others too, with what the steps say must hold for it and its masks."""
+    if not kept.body:  # Prefer: return=minimal
+        return
+    data = msgspec.json.decode(kept.body)["data"]
+    for step, told in zip(steps, data if isinstance(data, list) else [data], strict=True):
+        record = told["data"] if isinstance(told, dict) and "id" not in told else told  # a batch tells the status of each beside it
+        if record is not None and not isinstance(step, Delete):
+            yield from _list_record(step.view, told_where(step), record)
+
+
+def _list_record(view: View, where: Condition, record: Mapping[str, Any]) -> Iterator[Shown]:
+    if record.keys() <= {"id", "version"}:
+        return
+    asked = (where, *(mask.where for mask in view.masks if mask.field.member in record))
+    needed = tuple(each for each in asked if each != ALWAYS)
+    if needed:
+        yield Shown(view.resource, record["id"], All(needed))
+    for include in view.includes:
+        inner = record[include.field.name]
+        if inner is not None:
+            yield from _list_record(include.view, ALWAYS if include.guard is None else include.guard, inner)
 
 
 def _keep(reply: Reply) -> Kept:

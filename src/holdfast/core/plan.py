@@ -7,7 +7,7 @@ A plan follows from who asked. `caller` says from which identity it was made; wh
 CallerChanged, and the engine makes the plan anew.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -168,6 +168,11 @@ class Undelete:
 WriteStep = Create | Update | Delete | Undelete
 
 
+def told_where(step: Create | Update | Undelete) -> Condition:
+    """What must hold for the record as it was written, so that its writer is told more than its id and version."""
+    return step.shown if isinstance(step, Create) else step.where
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One transaction: its steps in order, who asked, under which request id, when.
@@ -217,6 +222,14 @@ class Kept(NamedTuple):
     body: bytes
 
 
+class Shown(NamedTuple):
+    """A record that an answer tells more of than its id and version, and what must hold for it so that this may be told again."""
+
+    resource: ResourceSpec
+    id: RecordId
+    where: Condition
+
+
 class Claim(NamedTuple):
     """An idempotency key, claimed in the transaction of its write.
 
@@ -224,11 +237,13 @@ class Claim(NamedTuple):
     fingerprint  16 bytes: what is asked, so that another request under the same key is told from a repeat
     keep         one Row for each step, as a store returns them -> the answer that is kept. Pure; called within the transaction.
                  None: the answer follows from those Rows, and they from the journal: nothing is kept (core.idempotency.is_in_journal)
+    shows        an answer that was kept -> every record that it shows, each of which this caller must be able to see still. Pure
     """
 
     key_hash: bytes
     fingerprint: bytes
     keep: "Callable[[tuple[Row | None, ...]], Kept] | None" = None
+    shows: "Callable[[Kept], Iterable[Shown]]" = lambda _: ()
 
 
 class Done(NamedTuple):

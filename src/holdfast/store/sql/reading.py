@@ -35,10 +35,11 @@ class Readings:
         found = sa.select(*columns).where(*self._about(view.resource), self._journal.c.at <= parameter(1))
         return self._dialect.prepare(_newest(found.order_by(self._journal.c.seq.desc())))
 
-    def entry(self, view: View) -> Prepared:
-        """By sequence (position 0): id, version and JSON of the record after that entry, null where its payload is gone."""
+    def entry(self, view: View, where: Condition) -> Prepared:
+        """By sequence (position 0): id, version, JSON of the record after that entry (null: its payload is gone), whether `where` held."""
         journal = self._journal
-        found = sa.select(journal.c.record_id, journal.c.version, self._shown(view, journal.c.after))
+        held = self._holds(view.resource, where, journal.c.after)
+        found = sa.select(journal.c.record_id, journal.c.version, self._shown(view, journal.c.after), held)
         return self._dialect.prepare(found.where(journal.c.seq == parameter(0), journal.c.resource == constant(view.resource.path)))
 
     def last_image(self, resource: ResourceSpec, conditions: tuple[Condition, ...]) -> Prepared:

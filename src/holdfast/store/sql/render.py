@@ -155,10 +155,11 @@ class Renderer:
         view, where = shaper.view(plan.view), shaper.condition(plan.where)
         return self._as_of(view, where).bind(shaper.values)
 
-    def entry(self, view: View, seq: int) -> Statement:
-        """No row or one: id, version and JSON text of the record after an entry, the text null where it was erased."""
+    def entry(self, view: View, seq: int, where: Condition) -> Statement:
+        """No row or one: id, version and JSON text of the record after an entry (null where it was erased), 1 or 0 whether `where` held."""
         shaper = self._shaper(seq)
-        return self._entry(shaper.view(view)).bind(shaper.values)
+        shape, held = shaper.view(view), shaper.condition(where)
+        return self._entry(shape, held).bind(shaper.values)
 
     def last_image(self, resource: ResourceSpec, id: str, *conditions: Condition) -> Statement:  # noqa: A002  # the member's name
         """No row or one: operation, version, payload `before` of the last entry of a record, 1 or 0 for each condition: whether it held."""
@@ -263,6 +264,10 @@ class Renderer:
     def epoch(self) -> Statement:
         """One row: the identity epoch."""
         return self._epoch.bind(())
+
+    def identity(self, token_hash: bytes) -> Statement:
+        """No row or one: (user id, user version, ...) of a token that is alive."""
+        return self.accounts.find_identity.bind((token_hash,))
 
     def epoch_insert(self) -> Statement:
         """Start the identity epoch of a new database."""

@@ -14,15 +14,20 @@ from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.base.limits import IDEMPOTENCY_KEPT_S
-from holdfast.core.plan import Claim, Delete, Done, Kept, Row, Write
+from holdfast.core.condition import ALWAYS, Condition
+from holdfast.core.plan import Claim, Delete, Done, Kept, Row, Shown, Write, told_where
 from holdfast.core.view import View
 from holdfast.store.sql.render import Renderer
+from holdfast.store.sqlite.sight import is_seen
+from holdfast.store.sqlite.transaction import Transaction, build_bare_row
 
 PRUNE_EVERY = 25  # claims between two looks at the oldest: twice as many can go as came, so the table only shrinks
 PRUNED_MAX = 50
 TIDY_EVERY_US = 60 * 1_000_000  # between two looks at the oldest where no claims come
 
-RunSteps = Callable[[apsw.Connection, Write], tuple[Row | None, ...]]
+
+Open = Callable[[apsw.Connection, Write], Transaction]
+RunSteps = Callable[[Transaction, Write], tuple[Row | None, ...]]
 
 
 class _Claimed(NamedTuple):
@@ -39,8 +44,9 @@ class _Claimed(NamedTuple):
 class Once:
     """Runs writes with a claim, in the thread of the writer. It neither begins nor ends a transaction."""
 
-    def __init__(self, renderer: Renderer, run_steps: RunSteps) -> None:
+    def __init__(self, renderer: Renderer, open_: Open, run_steps: RunSteps) -> None:
         self._renderer = renderer
+        self._open = open_
         self._run_steps = run_steps
         self._until_prune = PRUNE_EVERY
         self._tidy_at = 0
@@ -48,50 +54,61 @@ class Once:
     def run(self, connection: apsw.Connection, plan: Write, claim: Claim) -> Done:
         """Tell what the first write under the key did, or run the steps and claim it.
 
-        Raises Refused as the steps do; idempotency_mismatch where the key was used for another request.
+        Raises Refused as the steps do; idempotency_mismatch where the key was used for another request; forbidden where the caller may
+        no longer see what the first write told. Raises CallerChanged.
         """
-        statement = self._renderer.kept(claim.key_hash)
-        rows: list[tuple[Any, ...]] = connection.execute(statement.text, statement.values).fetchall()
+        tx = self._open(connection, plan)
+        rows = tx.fetch(self._renderer.kept(claim.key_hash))
         found = _Claimed._make(rows[0]) if rows else None
         expired = plan.at - IDEMPOTENCY_KEPT_S * 1_000_000
         if found is not None and found.created_at > expired:
-            replayed = self._replay(connection, plan, claim, found)
+            replayed = self._replay(tx, plan, claim, found)
             if replayed is not None:
                 return replayed
-        written = self._run_steps(connection, plan)
+        written = self._run_steps(tx, plan)
         if found is not None:
-            _execute(connection, self._renderer.drop_kept(claim.key_hash))
+            tx.change(self._renderer.drop_kept(claim.key_hash))
         kept = None if claim.keep is None else claim.keep(written)
         headers = None if kept is None else msgspec.json.encode(kept.headers).decode()
-        _execute(connection, self._renderer.keep(claim, plan.at, kept, headers))
+        tx.change(self._renderer.keep(claim, plan.at, kept, headers))
         self._prune(connection, Instant(expired))
         return Done(written, kept)
 
-    def _replay(self, connection: apsw.Connection, plan: Write, claim: Claim, first: _Claimed) -> Done | None:
-        """What the first write did; None where it can no longer be told. Raises Refused idempotency_mismatch."""
+    def _replay(self, tx: Transaction, plan: Write, claim: Claim, first: _Claimed) -> Done | None:
+        """What the first write did; None where it can no longer be told. Raises Refused: idempotency_mismatch, forbidden."""
         if first.fingerprint != claim.fingerprint:
             raise Refused("idempotency_mismatch")
         if first.status is not None:
-            return Done((), Kept(first.status, _decode_headers(first.headers), first.body), replayed=True)
+            kept = Kept(first.status, _decode_headers(first.headers), first.body)
+            for each in claim.shows(kept):
+                self._check_seen(tx, each)
+            return Done((), kept, replayed=True)
         rows: list[Row | None] = []
         for seq, step in enumerate(plan.steps, start=first.last_seq - len(plan.steps) + 1):
             if isinstance(step, Delete):
                 rows.append(None)
                 continue
-            row = self._read_entry(connection, step.view, seq)
+            row = self._read_entry(tx, step.view, seq, told_where(step))
             if row is None:
                 return None
             rows.append(row)
         return Done(tuple(rows), replayed=True)
 
-    def _read_entry(self, connection: apsw.Connection, view: View, seq: int) -> Row | None:
-        """The record as an entry left it; None where its payload is gone."""
-        statement = self._renderer.entry(view, seq)
-        found: list[tuple[Any, ...]] = connection.execute(statement.text, statement.values).fetchall()
+    def _read_entry(self, tx: Transaction, view: View, seq: int, where: Condition) -> Row | None:
+        """The record as an entry left it and as its writer was told of it; None where its payload is gone. Raises Refused forbidden."""
+        found = tx.fetch(self._renderer.entry(view, seq, where))
         if not found or found[0][2] is None:
             return None
-        ((record_id, version, text),) = found
+        ((record_id, version, text, was_shown),) = found
+        if not was_shown:
+            return build_bare_row(record_id, version)
+        self._check_seen(tx, Shown(view.resource, record_id, where))
         return Row(text, RecordId(record_id), version)
+
+    def _check_seen(self, tx: Transaction, shown: Shown) -> None:
+        """Refuse to tell again what the caller may no longer see. Raises Refused forbidden."""
+        if shown.where is not ALWAYS and not is_seen(tx.fetch, self._renderer, shown.resource, shown.id, shown.where):
+            raise Refused("forbidden", hint="The first request with this key was done; you may no longer see what it answered.")
 
     def tidy(self, connection: apsw.Connection, now: Instant) -> None:
         """Let expired answers go at the end of any group, claims or not: once a minute, and more often while there are many."""

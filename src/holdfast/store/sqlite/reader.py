@@ -10,7 +10,7 @@ import apsw
 from holdfast.base.errors import HoldfastError, Unavailable
 from holdfast.base.limits import REQUEST_DEADLINE_S
 from holdfast.core.journal import Seal
-from holdfast.core.plan import Page, ReadMany, ReadOne, Row
+from holdfast.core.plan import CallerChanged, Page, ReadMany, ReadOne, Row
 from holdfast.core.size import page_too_large
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
@@ -18,6 +18,7 @@ from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite.counter import SLICE_S, CountElsewhere, Counter
 from holdfast.store.sqlite.lane import Lane, TooSlow
 from holdfast.store.sqlite.pool import ReadPool
+from holdfast.store.sqlite.sight import check_epoch
 from holdfast.store.sqlite.totals import Key, Totals, build_key
 
 Value = TypeVar("Value")
@@ -98,8 +99,14 @@ class Reader:
     def _fetch_one(self, lane: Lane, plan: ReadOne) -> Row | None:
         rows = lane.fetch(self._renderer.read_one(plan))
         if not rows:
+            check_epoch(lane.fetch, self._renderer, plan.caller)
             return None
-        ((text, version, included),) = rows
+        if plan.caller is None:
+            ((text, version, included),) = rows
+            return Row(text, plan.id, version, included)
+        ((text, version, included, epoch),) = rows
+        if epoch != plan.caller.epoch:
+            raise CallerChanged("the identity epoch has moved")
         return Row(text, plan.id, version, included)
 
     def _fetch_now(self, plan: ReadMany) -> Page:
@@ -111,11 +118,14 @@ class Reader:
 
     def _fetch_page(self, lane: Lane, plan: ReadMany, *, on_loop: bool) -> Page:
         if not plan.count:
-            return _build_page(plan, self._fetch_rows(lane, plan), None)
+            rows = self._fetch_rows(lane, plan)
+            check_epoch(lane.fetch, self._renderer, plan.caller)
+            return _build_page(plan, rows, None)
         lane.begin()
         try:
             rows = self._fetch_rows(lane, plan)
             total = self._counter.tell(lane, plan.view.resource, plan.where, on_loop=on_loop)
+            check_epoch(lane.fetch, self._renderer, plan.caller)
         finally:
             lane.end()
         return _build_page(plan, rows, total)

@@ -11,6 +11,7 @@ from holdfast.core.size import count_bytes
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.lane import Lane
 from holdfast.store.sqlite.reader import Reader
+from holdfast.store.sqlite.sight import check_epoch, is_seen
 
 SCANNED_MAX = 2_000  # entries that one reading of changes looks at, whosever they are: some milliseconds
 NO_SEQ = 2**63 - 1
@@ -40,16 +41,27 @@ class SqliteJournal:
         return self._reader.head()
 
     def _fetch_as_of(self, lane: Lane, plan: ReadAsOf) -> Row | None:
-        rows = lane.fetch(self._renderer.as_of(plan))
-        if not rows:
+        lane.begin()
+        try:
+            rows = lane.fetch(self._renderer.as_of(plan))
+            is_seen = bool(rows) and bool(rows[0][3]) and self._is_seen_now(lane, plan)
+            check_epoch(lane.fetch, self._renderer, plan.caller)
+        finally:
+            lane.end()
+        if not is_seen:
             return None
-        ((text, version, sight, seen),) = rows
-        return Row(text, plan.id, version, sight) if seen else None
+        ((text, version, sight, _),) = rows
+        return Row(text, plan.id, version, sight)
+
+    def _is_seen_now(self, lane: Lane, plan: ReadAsOf) -> bool:
+        """Whether who may have seen the record then may see it still."""
+        return plan.where is ALWAYS or is_seen(lane.fetch, self._renderer, plan.view.resource, plan.id, plan.where)
 
     def _fetch_history(self, lane: Lane, plan: ReadHistory) -> HistoryPage | None:
         lane.begin()
         try:
-            if not self._is_seen(lane, plan):
+            check_epoch(lane.fetch, self._renderer, plan.caller)
+            if not is_seen(lane.fetch, self._renderer, plan.view.resource, plan.id, plan.where):
                 return None
             before = NO_SEQ if plan.before is None else plan.before
             rows, whole = lane.fetch_within(self._renderer.history(plan.view, plan.id, before, plan.limit + 1), 1)
@@ -58,19 +70,10 @@ class SqliteJournal:
         shown = rows[: plan.limit]
         return HistoryPage(tuple(text for _, text in shown), shown[-1][0] if len(rows) > plan.limit or not whole else None)
 
-    def _is_seen(self, lane: Lane, plan: ReadHistory) -> bool:
-        """Whether the record may be seen as it is, or, where it is deleted, as it last was."""
-        resource = plan.view.resource
-        if lane.fetch(self._renderer.exists(resource, plan.id, plan.where)):
-            return True
-        if lane.fetch(self._renderer.exists(resource, plan.id)):
-            return False
-        found = lane.fetch(self._renderer.last_image(resource, plan.id, plan.where))
-        return bool(found) and (bool(found[0][3]) or plan.where == ALWAYS)  # what was erased is judged by nothing else
-
     def _fetch_changes(self, lane: Lane, plan: ReadChanges) -> ChangesPage:
         lane.begin()
         try:
+            check_epoch(lane.fetch, self._renderer, plan.caller)
             first, head = lane.fetch(self._renderer.journal_bounds())[0]
             head = head or 0
             _check_reachable(plan.after, first or 1, head)

@@ -19,6 +19,7 @@ from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.conflict import Conflicts
 from holdfast.store.sqlite.removal import Removal
 from holdfast.store.sqlite.revival import Revival
+from holdfast.store.sqlite.sight import check_identity
 from holdfast.store.sqlite.transaction import Stand, Transaction, check_version
 
 
@@ -33,12 +34,17 @@ class Steps:
         self._revival = Revival(self._conflicts)
         self._searched = {path: [each.member for each in resource.search_fields] for path, resource in catalog.resources.items()}
 
-    def run(self, connection: apsw.Connection, plan: Write) -> tuple[Row | None, ...]:
+    def open(self, connection: apsw.Connection, plan: Write) -> Transaction:
+        """The transaction of a write, for who asked. Raises CallerChanged where they are no longer who they were."""
+        tx = Transaction(connection, self._renderer, plan.actor_id, plan.request_id, format_instant(plan.at), self._users)
+        check_identity(tx.fetch, self._renderer, plan.caller)
+        return tx
+
+    def run(self, tx: Transaction, plan: Write) -> tuple[Row | None, ...]:
         """Run every step in order; one Row for each, None for a delete.
 
         Raises Refused with the code and details of the first step that fails, their fields prefixed as the plan says.
         """
-        tx = Transaction(connection, self._renderer, plan.actor_id, plan.request_id, format_instant(plan.at), self._users)
         rows: list[Row | None] = []
         left = ANSWER_BYTES_MAX
         for index, step in enumerate(plan.steps):

@@ -28,6 +28,7 @@ from holdfast.store.sqlite.readings import SqliteJournal
 from holdfast.store.sqlite.schema import prepare
 from holdfast.store.sqlite.sealer import Sealer
 from holdfast.store.sqlite.steps import Steps
+from holdfast.store.sqlite.transaction import Transaction
 from holdfast.store.sqlite.turn import Turn
 from holdfast.store.sqlite.writer import Writer
 
@@ -61,7 +62,7 @@ class SqliteStore:
         self._renderer = renderer
         self._wal = path.with_name(f"{path.name}-wal")
         self._steps = Steps(catalog, renderer)
-        self._once = Once(renderer, self._run)
+        self._once = Once(renderer, self._steps.open, self._run)
         self._reader = Reader(connect, renderer, clock)
         self.journal = SqliteJournal(self._reader, renderer)
         self._clock = clock
@@ -82,7 +83,7 @@ class SqliteStore:
 
     def write(self, plan: Write) -> Awaitable[tuple[Row | None, ...]]:
         """Queue a write for the next group; its rows come once they are durable."""
-        return self._submit(lambda connection: self._run(connection, plan), plan)
+        return self._submit(lambda connection: self._run(self._steps.open(connection, plan), plan), plan)
 
     def write_once(self, plan: Write, claim: Claim) -> Awaitable[Done]:
         """Queue a write with an idempotency key; its rows, or the answer that is kept, come once it is durable."""
@@ -113,10 +114,10 @@ class SqliteStore:
         except OSError:
             return 0
 
-    def _run(self, connection: apsw.Connection, plan: Write) -> tuple[Row | None, ...]:
+    def _run(self, tx: Transaction, plan: Write) -> tuple[Row | None, ...]:
         """Run the steps of a write, and end the sessions that end with them."""
-        rows = self._steps.run(connection, plan)
-        self.accounts.follow(connection, plan)
+        rows = self._steps.run(tx, plan)
+        self.accounts.follow(tx.connection, plan)
         return rows
 
     def _finish(self, connection: apsw.Connection) -> None:

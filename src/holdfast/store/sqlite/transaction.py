@@ -64,7 +64,7 @@ class Transaction:
         ((image, text, included, is_shown),) = self.fetch(self.renderer.written(view, row, shown))
         if is_shown:
             return Written(image, Row(text, record_id, version, included))
-        return Written(image, Row(f'{{"id":"{record_id}","version":{version}}}', record_id, version))
+        return Written(image, build_bare_row(record_id, version))
 
     def stand(self, resource: ResourceSpec, record_id: str, *conditions: Condition) -> Stand | None:
         """How a record stands now; None if there is none."""
@@ -99,6 +99,11 @@ class Transaction:
         if resource is self.users and operation != "create" and not self.moved:
             self.moved = True
             self.change(self.renderer.epoch_move())
+
+
+def build_bare_row(record_id: RecordId, version: int) -> Row:
+    """A record as it is shown to a writer who may not read it."""
+    return Row(f'{{"id":"{record_id}","version":{version}}}', record_id, version)
 
 
 def check_version(step: Update | Delete, version: int) -> None:
