@@ -20,6 +20,7 @@ from holdfast.core.forwarding import Proxies
 from holdfast.core.journal import Seal, Sign
 from holdfast.core.openapi import build_openapi
 from holdfast.core.passwords import PasswordRules
+from holdfast.core.permit import Permit
 from holdfast.core.rate import parse_rate
 from holdfast.core.reply import HeaderPolicy, Replies
 from holdfast.core.routes import Action, Route, build_routes
@@ -38,6 +39,7 @@ from holdfast.engine.commit import Committer
 from holdfast.engine.follower import Follower
 from holdfast.engine.forwarded import ForwardedWatch
 from holdfast.engine.history import History
+from holdfast.engine.identity import Identities
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.log import Log, route_libraries, wants_colour
 from holdfast.engine.metrics import Metrics, WorkerCounts, read_all_counts, take_slot
@@ -49,7 +51,7 @@ from holdfast.engine.records import Records
 from holdfast.engine.service import Engine
 from holdfast.engine.verify import Anchor, Tell, Verifier
 from holdfast.find import load_backend
-from holdfast.model.catalog import Catalog
+from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.ports.limits import Limiter
 from holdfast.settings import Settings
 from holdfast.store.sqlite import connection as sqlite_connection
@@ -83,8 +85,9 @@ class ServiceMaker:
 class Worker:
     """A service that runs (http.runner.Runner)."""
 
-    def __init__(self, service: Engine, pages: Pages, follower: Follower) -> None:
+    def __init__(self, service: Engine, pages: Pages, follower: Follower, roster: Roster) -> None:
         self.service = service
+        self.roster = roster
         self._pages = pages
         self._follower = follower
 
@@ -142,21 +145,11 @@ async def open_roster(settings: Settings, catalog: Catalog, *, request_id: str, 
     request_id  what the journal says of the changes
     create      make the database where there is none yet
     """
-    users, clock = catalog.users, SystemClock()
+    users = catalog.users
     assert users is not None, "every Backend has users"
     async with open_store(settings, catalog, create=create) as store:
         with open_secrets(settings) as vault:
-            yield Roster(
-                users,
-                store=store,
-                sessions=store.accounts,
-                secrets=vault,
-                clock=clock,
-                make_id=RecordIds(clock, SystemEntropy()).make,
-                tokens=Tokens(vault, SystemEntropy()),
-                rules=PasswordRules(is_common, settings.password_length_min),
-                request_id=request_id,
-            )
+            yield _build_roster(settings, users, store, vault, request_id)
 
 
 @asynccontextmanager
@@ -178,8 +171,6 @@ async def open_worker(
     since_s      when the server began, whose workers warn of a thing once
     listeners    who else takes the Observation of every request
     """
-    if settings.docs == "signed_in":
-        raise Misconfigured("docs", 'Nobody can sign in yet, so "signed_in" would open it to no one.', 'Choose "anyone" or "off".')
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         store = await stack.enter_async_context(open_store(settings, catalog))
@@ -214,6 +205,7 @@ async def open_worker(
             metrics_token=settings.metrics_token,
             openapi=lambda: msgspec.json.encode(build_openapi(catalog, routes=routes)),
             docs=_documents(replies) if settings.docs != "off" else {},
+            private_docs=settings.docs == "signed_in",
         )
         commits = Committer(store=store, clock=clock, secrets=vault, replies=replies)
         records = {
@@ -240,8 +232,8 @@ async def open_worker(
         service_handlers = {**pages.handlers(), Action.CHANGES: changes.read, Action.BATCH: batch.run}
         users = catalog.users
         assert users is not None, "every Backend has users"
+        identities = Identities(store.accounts, Permit(catalog), secrets=vault, clock=clock)
         desk = Desk(
-            accounts=store.accounts,
             sessions=store.accounts,
             secrets=vault,
             clock=clock,
@@ -261,6 +253,7 @@ async def open_worker(
             replies=replies,
             tell=observer.tell,
             quota=Quota(limiter, "default"),
+            identities=identities,
             notices=Notices(
                 Proxies(settings.trusted_proxies),
                 Cors(settings.cors_origins),
@@ -268,7 +261,7 @@ async def open_worker(
                 _note_forwarded(settings, clock, log, since_s=since_s),
             ),
         )
-        yield Worker(engine, pages, changes.follower)
+        yield Worker(engine, pages, changes.follower, _build_roster(settings, users, store, vault, "test"))
 
 
 def check_engine() -> str:
@@ -276,6 +269,21 @@ def check_engine() -> str:
     version = sqlite_connection.engine_version()
     sqlite_connection.check_engine(version)
     return f"SQLite {version}"
+
+
+def _build_roster(settings: Settings, users: ResourceSpec, store: SqliteStore, vault: Vault, request_id: str) -> Roster:
+    clock = SystemClock()
+    return Roster(
+        users,
+        store=store,
+        sessions=store.accounts,
+        secrets=vault,
+        clock=clock,
+        make_id=RecordIds(clock, SystemEntropy()).make,
+        tokens=Tokens(vault, SystemEntropy()),
+        rules=PasswordRules(is_common, settings.password_length_min),
+        request_id=request_id,
+    )
 
 
 def _routes(catalog: Catalog, settings: Settings) -> tuple[Route, ...]:

@@ -7,10 +7,13 @@ import pytest
 
 from holdfast import Access, Backend, Ref, Resource, anyone, field
 from holdfast.base.errors import Refused
-from holdfast.base.ids import RecordId
+from holdfast.base.ids import ABSENT_ID, RecordId
+from holdfast.base.instant import Instant
 from holdfast.base.limits import BATCH_OPERATIONS_MAX, DETAILS_MAX
+from holdfast.core.actor import Actor
 from holdfast.core.batch import BatchReader
 from holdfast.core.entity_tag import STALE_BODY, STALE_UNSAID
+from holdfast.core.permit import Permit
 from holdfast.core.plan import Create, Delete, Update, WriteStep
 from holdfast.model.catalog import ResourceSpec
 
@@ -39,6 +42,7 @@ class Memo(Resource, require_version=False):
 
 
 CATALOG = Backend(Author, Book, Memo).catalog
+ADMIN = Permit(CATALOG).grant(Actor(RecordId(ABSENT_ID), frozenset({"admin"})), Instant(0))
 
 
 def read(*operations: Any) -> tuple[WriteStep, ...]:
@@ -53,7 +57,7 @@ def read_body(body: Any) -> tuple[WriteStep, ...]:
     def make_id(_resource: ResourceSpec) -> RecordId:
         return RecordId(f"00000000-0000-7000-8000-{next(numbers):012}")
 
-    return BatchReader(CATALOG, make_id).read(body)
+    return BatchReader(CATALOG, make_id).read(body, ADMIN)
 
 
 def made(number: int) -> str:

@@ -58,8 +58,9 @@ async def _listen(desk: Desk) -> Reply:
 
 
 def _open(journal: SlowJournal) -> tuple[Changes, Desk]:
-    changes = Changes(Backend(House).catalog, journal=journal, clock=SystemClock(), replies=Replies())
-    return changes, Desk({Route("GET", "/api/v1/changes", Action.CHANGES): changes.read})
+    catalog = Backend(House).catalog
+    changes = Changes(catalog, journal=journal, clock=SystemClock(), replies=Replies())
+    return changes, Desk({Route("GET", "/api/v1/changes", Action.CHANGES): changes.read}, catalog=catalog)
 
 
 def test_a_reading_that_failed_is_tried_anew_at_the_same_place() -> None:

@@ -96,7 +96,7 @@ def test_the_client_of_a_trusted_proxy_is_the_caller(desk: Desk) -> None:
 
     assert now(opened.answer(b"")).body == b"203.0.113.9"
     assert desk.told[-1].peer == "203.0.113.9"
-    assert opened.caller == limit_key(None, "203.0.113.9")
+    assert opened.quota_key == limit_key(None, "203.0.113.9")
     assert desk.forwarded == []
 
 

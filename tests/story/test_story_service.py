@@ -9,7 +9,7 @@ from openapi_spec_validator import validate
 from story_case import ABSENT_ID, Case, Story, cases, run, telling
 from story_library import backend
 
-from holdfast.base.errors import Misconfigured
+from holdfast.testing import Client
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
@@ -253,10 +253,13 @@ def test_docs_can_be_switched_off() -> None:
         assert story.ask("GET", "/books").status == 200
 
 
-def test_docs_for_the_signed_in_wait_for_identity() -> None:
-    """Nobody can sign in yet, so the setting is refused at the start."""
-    with pytest.raises(Misconfigured, match="signed_in"), telling(backend, docs="signed_in"):
-        pass
+def test_docs_for_the_signed_in_are_for_nobody_else() -> None:
+    """The document and its page, with all its files."""
+    with Client(backend, docs="signed_in") as client:
+        paths = ("/openapi.json", "/docs", "/docs/swagger-ui.css")
+        assert [client.get(path).status for path in paths] == [401, 401, 401]
+        client.sign_in()
+        assert [client.get(path).status for path in paths] == [200, 200, 200]
 
 
 # A fault of ours

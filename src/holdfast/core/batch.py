@@ -9,21 +9,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from holdfast.base.errors import Detail, Refused
+from holdfast.base.errors import Detail, Refused, detail
 from holdfast.base.ids import ABSENT_ID, RecordId, parse_uuid
 from holdfast.base.limits import BATCH_OPERATIONS_MAX, DETAILS_MAX
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.entity_tag import read_precondition
 from holdfast.core.invalid import Fault, Invalid, details_of, invalid, move, unknown, wrong_type
-from holdfast.core.plan import Create, Delete, Update, WriteStep
+from holdfast.core.permit import Grants
+from holdfast.core.plan import WriteStep
+from holdfast.core.planning import BodyReaders, plan_create, plan_delete, plan_update
 from holdfast.core.routes import API
 from holdfast.core.structure import ABSENT, NULL_REFUSED, REQUIRED, Slot, field_reader, make_ready, read_members
-from holdfast.core.validate import BodyReader
-from holdfast.core.view import View
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.model.types import Choice, Integer, Text
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,47}$"
 
 _PLACE = "operations"
@@ -50,6 +51,7 @@ _MEMBERS = tuple(slot[0] for slot in _OPERATION)
 class _Reading:
     """One batch while it is read: the steps so far, every fault, and what each name stands for (member -> value)."""
 
+    grants: Grants
     steps: list[WriteStep] = field(default_factory=list)
     details: list[Detail] = field(default_factory=list)
     names: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -84,20 +86,20 @@ class BatchReader:
     def __init__(self, catalog: Catalog, make_id: Callable[[ResourceSpec], RecordId]) -> None:
         self._catalog = catalog
         self._make_id = make_id
-        self._bodies = {path: BodyReader(resource) for path, resource in catalog.resources.items()}
-        self._views = {path: ViewReader(catalog, resource).default for path, resource in catalog.resources.items()}
+        self._bodies = BodyReaders(catalog)
+        self._views = {path: ViewReader(catalog, resource) for path, resource in catalog.resources.items()}
         self._mentionable = {
             path: ("id", *(each.member for each in resource.fields if each.reference is not None and not each.system))
             for path, resource in catalog.resources.items()
         }
 
-    def read(self, value: Any) -> tuple[WriteStep, ...]:
+    def read(self, value: Any, grants: Grants) -> tuple[WriteStep, ...]:
         """The steps of a batch, in order.
 
         Raises Refused validation_failed (422) with every fault, at `operations[3].body.title`; malformed_request (400) for an operation
-        that says two versions.
+        that says two versions; unauthenticated or forbidden (401, 403) for an operation that is granted on no row.
         """
-        reading = _Reading()
+        reading = _Reading(grants)
         for index, operation in enumerate(_read_operations(value)):
             self._read_operation(reading, index, operation)
             if len(reading.details) > DETAILS_MAX:
@@ -115,6 +117,7 @@ class BatchReader:
             reading.tell(index, faults)
             return
         resource, record_id = target
+        _check_granted(reading.grants, operation["method"], resource, index)
         body = self._resolve(resource, operation.get("body", ABSENT), reading, faults)
         said = body if isinstance(body, dict) else {}
         known = {"id": record_id, **{each: said[each] for each in self._mentionable[resource.path] if each in said}}
@@ -123,25 +126,27 @@ class BatchReader:
         if body is ABSENT and operation["method"] != "DELETE":
             return
         try:
-            reading.steps.append(self._read_step(resource, operation, index, record_id, body))
+            reading.steps.append(self._read_step(resource, operation, index, record_id, body, reading.grants))
         except Refused as refused:
             if not refused.details:
                 raise  # it refuses the request, not a member
             reading.tell_body(index, refused)
 
-    def _read_step(self, resource: ResourceSpec, operation: dict[str, Any], index: int, record_id: RecordId, body: Any) -> WriteStep:
-        bodies, view = self._bodies[resource.path], self._views[resource.path]
+    def _read_step(
+        self, resource: ResourceSpec, operation: dict[str, Any], index: int, record_id: RecordId, body: Any, grants: Grants
+    ) -> WriteStep:
+        bodies, view = self._bodies.read_by(grants, resource), self._views[resource.path].whole(grants.visible)
         match operation["method"]:
             case "POST":
-                created = bodies.read_create(body)
-                return Create(created.id or record_id, view, created.values, chosen_id=created.id is not None)
+                return plan_create(grants, record_id, view, bodies.read_create(body), body)
             case "DELETE":
-                return _read_delete(resource, operation, record_id, view)
+                expected = read_precondition(None, operation.get("version"), None, required=resource.require_version)
+                return plan_delete(grants, record_id, view, expected)
             case method:
                 changed = (bodies.read_replace if method == "PUT" else bodies.read_patch)(body)
                 version = _agree(operation.get("version"), changed.version, index)
                 expected = read_precondition(None, version, None, required=resource.require_version)
-                return Update(record_id, view, changed.assign, changed.merge, changed.equal, expected.version, expected.stale)
+                return plan_update(grants, record_id, view, changed, expected)
 
     # Names
 
@@ -238,9 +243,11 @@ def _read_form(value: Any, faults: list[Fault]) -> dict[str, Any]:
     return operation
 
 
-def _read_delete(resource: ResourceSpec, operation: dict[str, Any], record_id: RecordId, view: View) -> Delete:
-    expected = read_precondition(None, operation.get("version"), None, required=resource.require_version)
-    return Delete(record_id, view, expected.version, expected.stale)
+def _check_granted(grants: Grants, method: str, resource: ResourceSpec, index: int) -> None:
+    try:
+        grants.require(_VERBS[method], resource)
+    except Refused as refused:
+        raise Refused(refused.code, details=[detail(f"{_PLACE}[{index}]", refused.code)]) from None
 
 
 def _agree(said: int | None, in_body: int | None, index: int) -> int | None:

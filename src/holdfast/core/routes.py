@@ -1,7 +1,7 @@
 """The routes of a catalog: one table, read by the router, the OpenAPI document and `holdfast routes`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
@@ -40,11 +40,30 @@ class Action(Enum):
     DOCS_ASSET = "docs_asset"
 
 
+_UNIDENTIFIED = frozenset({Action.HEALTH, Action.READY, Action.METRICS, Action.LOGIN, Action.REFRESH})
+
+_VERBS = {
+    Action.LIST: "list",
+    Action.QUERY: "list",
+    Action.LIST_REFERRING: "list",
+    Action.READ: "read",
+    Action.HISTORY: "read",
+    Action.CREATE: "create",
+    Action.BULK_CREATE: "create",
+    Action.REPLACE: "update",
+    Action.PATCH: "update",
+    Action.DELETE: "delete",
+    Action.UNDELETE: "delete",
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """One method on one path template ("/api/v1/authors/{id}/books").
 
-    `reverse` is set for LIST_REFERRING alone; `resource` is then the one listed.
+    reverse     set for LIST_REFERRING alone; `resource` is then the one listed
+    verb        what must be granted on the resource (model.access.VERBS); None where it is not one resource's alone
+    identifies  the Authorization header says who asks: not where the service itself is asked, or credentials are in the body
     """
 
     method: str
@@ -52,6 +71,12 @@ class Route:
     action: Action
     resource: ResourceSpec | None = None
     reverse: ReverseSpec | None = None
+    verb: str | None = field(init=False)
+    identifies: bool = field(init=False)
+
+    def __post_init__(self) -> None:  # once, not for each request
+        object.__setattr__(self, "verb", _VERBS.get(self.action))
+        object.__setattr__(self, "identifies", self.action not in _UNIDENTIFIED)
 
     @property
     def writes(self) -> bool:

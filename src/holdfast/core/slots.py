@@ -1,7 +1,7 @@
 """The fields of a resource as slots of a body: what may be sent for each, and what stands where nothing was sent."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from holdfast.base.errors import Broken
 from holdfast.core.condition import Stored
@@ -12,7 +12,25 @@ from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.stored import to_stored
 
 SET_BY_SERVER = ("read_only", "member is set by the server")
+NOT_YOURS = ("read_only", "is not yours to set")
 _KEPT = ("read_only", "may not be changed")
+
+
+class Bodies(NamedTuple):
+    """Which members of a resource a caller cannot simply write; equal for callers of one kind.
+
+    unknown  may neither be seen nor written: a body that holds one is told that there is no such member
+    fixed    may be seen and not written: a body may hold them as they are
+    kept     may be seen or written in some rows alone: a full update that leaves them out leaves them as they are
+    """
+
+    unknown: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+
+
+FREE = Bodies()
+"""Every member that can be written at all may be."""
 
 
 def create_slot(resource: ResourceSpec, spec: FieldSpec) -> Slot:
@@ -21,9 +39,9 @@ def create_slot(resource: ResourceSpec, spec: FieldSpec) -> Slot:
     return slot._replace(read=_refuse_set_by_server, null=SET_BY_SERVER) if spec.readonly else slot
 
 
-def replace_slot(resource: ResourceSpec, spec: FieldSpec) -> Slot:
-    """The slot of a full update: what is not sent gets its default, but a secret stays."""
-    if spec.secret:  # never shown, so nobody can send back what it was
+def replace_slot(resource: ResourceSpec, spec: FieldSpec, *, keep: bool = False) -> Slot:
+    """The slot of a full update: what is not sent gets its default, but stays where it is a secret, or for this kind of caller."""
+    if spec.secret or keep:  # not shown, so nobody can send back what it was
         return _slot(spec, field_reader(spec.type), KEEP)
     return _slot(spec, field_reader(spec.type), *_default(resource, spec))
 

@@ -15,7 +15,7 @@ from holdfast.base.ids import RecordId, parse_client_id
 from holdfast.base.limits import BULK_ROWS_MAX
 from holdfast.core.condition import Stored
 from holdfast.core.invalid import Fault, Invalid, details_of, invalid, is_full, move, refusal, unknown, wrong_type
-from holdfast.core.slots import SET_BY_SERVER, create_slot, equal_slot, patch_slot, read_nullable, replace_slot
+from holdfast.core.slots import FREE, NOT_YOURS, SET_BY_SERVER, Bodies, create_slot, equal_slot, patch_slot, read_nullable, replace_slot
 from holdfast.core.structure import KEEP, NULL_REFUSED, Slot, field_reader, make_ready, patch_reader, read_members
 from holdfast.core.values import Reader, Scalar, scalar_reader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
@@ -60,27 +60,30 @@ class InvalidBody(Refused):
 
 
 class BodyReader:
-    """Reads the bodies of one resource. Every method raises InvalidBody with all faults in `details`."""
+    """Reads the bodies of one resource, from callers of one kind. Every method raises InvalidBody with all faults in `details`."""
 
-    def __init__(self, resource: ResourceSpec) -> None:
+    def __init__(self, resource: ResourceSpec, bodies: Bodies = FREE) -> None:
         declared = [spec for spec in resource.fields if not spec.system]
-        writable = [spec for spec in declared if not (spec.readonly or spec.immutable)]
+        known = [spec for spec in resource.fields if spec.member not in bodies.unknown]
+        self._fixed = bodies.fixed
+        self._withheld = bodies.unknown | bodies.fixed
+        writable = [spec for spec in declared if not (spec.readonly or spec.immutable or spec.member in self._withheld)]
         self._create = make_ready(create_slot(resource, spec) for spec in declared)
-        self._replace = make_ready(replace_slot(resource, spec) for spec in writable)
+        self._replace = make_ready(replace_slot(resource, spec, keep=spec.member in bodies.kept) for spec in writable)
         self._patch = make_ready(
             patch_slot(spec, field_reader(spec.type)) for spec in writable if not isinstance(spec.type, Mapping | Nested)
         )
         self._merge = make_ready(patch_slot(spec, patch_reader(spec.type)) for spec in writable if isinstance(spec.type, Mapping | Nested))
         self._equal = make_ready(
             equal_slot(spec)
-            for spec in resource.fields
+            for spec in known
             if (spec.system or spec not in writable) and spec.member != "version"  # that is the precondition
         )
         self._set_by_server = tuple(spec.member for spec in resource.fields if spec.system and spec.member != "id")
-        self._creatable = ("id", *(spec.member for spec in declared if not spec.readonly))
+        self._creatable = ("id", *(spec.member for spec in declared if not spec.readonly and spec.member not in self._withheld))
         self._changeable = ("version", *(spec.member for spec in writable))
-        self._included = {spec.name: spec.member for spec in declared if spec.reference}
-        self._known = frozenset((*(spec.member for spec in resource.fields), *self._included))
+        self._included = {spec.name: spec.member for spec in known if spec.reference}
+        self._known = frozenset((*(spec.member for spec in known), *self._included))
 
     def read_create(self, value: Any) -> Created:
         """Read the body of a creation: the id, if the caller chooses it, and every declared member."""
@@ -137,14 +140,21 @@ class BodyReader:
         return changed
 
     def _read_create(self, members: dict[str, Any], faults: list[Fault]) -> Created:
-        values, found = read_members(self._create, members, faults)
+        values, found = read_members(self._create, self._without_withheld(members), faults)
         chosen = None if found == len(members) else self._read_beside_create(members, faults)
         return Created(chosen, values)
+
+    def _without_withheld(self, members: dict[str, Any]) -> dict[str, Any]:
+        """The members without those that this kind of caller cannot set, which are judged beside them and get their defaults."""
+        if self._withheld.isdisjoint(members):
+            return members
+        return {name: value for name, value in members.items() if name not in self._withheld}
 
     def _read_beside_create(self, members: dict[str, Any], faults: list[Fault]) -> RecordId | None:
         """Read what is no declared member: the id of the caller's choice; everything else is a fault."""
         chosen = _read_into(faults, "id", _read_client_id, members["id"]) if "id" in members else None
         faults.extend(Fault(f".{name}", *SET_BY_SERVER) for name in self._set_by_server if name in members)
+        faults.extend(Fault(f".{name}", *NOT_YOURS) for name in members if name in self._fixed)
         faults.extend(self._unknown(members, self._creatable))
         return chosen
 

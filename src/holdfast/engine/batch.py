@@ -40,7 +40,7 @@ class Batch:
         key = read_key(request.head)
         value = parse_json(body)
         request.charge_more(count_operations(value) - 1)
-        steps = tuple([await self._seal(step) for step in self._reader.read(value)])
+        steps = tuple([await self._seal(step) for step in self._reader.read(value, request.grants)])
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
             if prefers_minimal(request.head.header("prefer")):

@@ -11,12 +11,14 @@ from typing import NamedTuple
 from holdfast.base.errors import HoldfastError
 from holdfast.base.limits import PAGE_LIMIT_MAX
 from holdfast.core.ask.journal import ChangesAsk, read_changes_query, read_sequence
-from holdfast.core.ask.records import RecordReader
+from holdfast.core.ask.view import ViewReader
 from holdfast.core.exchange import Reply
 from holdfast.core.negotiate import prefers_events
+from holdfast.core.permit import Grants
 from holdfast.core.readings import ChangesPage, ReadChanges, Watched
 from holdfast.core.reply import Replies, wrap_rows
 from holdfast.engine.follower import HEARTBEAT_S, Follower
+from holdfast.engine.identity import Known
 from holdfast.engine.request import Request
 from holdfast.model.catalog import Catalog
 from holdfast.ports.journal import Journal
@@ -29,8 +31,8 @@ _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"
 _UNBUFFERED = ("x-accel-buffering", "no")
 
-_Place = tuple[str | None, int]
-"""Where a listener stands: the resource that it asks for, None for all, and the sequence that it has."""
+_Place = tuple[Grants, str | None, int]
+"""Where a listener stands: what it may see, the resource that it asks for, None for all, and the sequence that it has."""
 
 
 class _Events(NamedTuple):
@@ -46,8 +48,8 @@ class Changes:
 
     def __init__(self, catalog: Catalog, *, journal: Journal, clock: Clock, replies: Replies) -> None:
         self._journal, self._clock, self._replies = journal, clock, replies
-        self._watched = {path: Watched(RecordReader(catalog, each).default.view) for path, each in catalog.resources.items()}
-        self._alone = {path: {path: watched} for path, watched in self._watched.items()}
+        self._catalog = catalog
+        self._views = {path: ViewReader(catalog, each) for path, each in catalog.resources.items()}
         self._json = replies.policy.block()
         self._events = replies.policy.block(content_type=EVENTS_TYPE)
         self._shared: dict[_Place, asyncio.Future[_Events]] = {}
@@ -58,12 +60,19 @@ class Changes:
         if prefers_events(request.head.header("accept")):
             return self._listen(request)
         request.require_json_answer()
-        ask = read_changes_query(request.query, self._watched)
-        page = self._journal.read_changes(ReadChanges(ask.after or 0, ask.limit, self._watch(ask.resource)))
+        ask = read_changes_query(request.query, self._views)
+        known = request.known
+        page = self._journal.read_changes(ReadChanges(ask.after or 0, ask.limit, self._watch(known.grants, ask.resource), known.caller))
         return self._show(page, ask, request) if isinstance(page, ChangesPage) else self._show_later(page, ask, request)
 
-    def _watch(self, resource: str | None) -> Mapping[str, Watched]:
-        return self._watched if resource is None else self._alone[resource]
+    def _watch(self, grants: Grants, resource: str | None) -> Mapping[str, Watched]:
+        """What a caller may see of the changes. Raises Refused where that is nothing, whatever happens."""
+        paths = self._views if resource is None else (resource,)
+        seen = {path: grants.on(self._catalog.resources[path]) for path in paths}
+        watched = {path: Watched(self._views[path].whole(grants.visible), grant.read) for path, grant in seen.items() if grant.may("read")}
+        if not watched:
+            raise grants.refusal()
+        return watched
 
     def _show(self, page: ChangesPage, ask: ChangesAsk, request: Request) -> Reply:
         meta = f'{{"limit":{ask.limit},"next":{page.next},"head":{page.head}}}'
@@ -77,21 +86,22 @@ class Changes:
 
     async def _listen(self, request: Request) -> Reply:
         """Begin a stream after Last-Event-ID, else `after`, else now. The first page is read beforehand: it may be refused."""
-        ask = read_changes_query(request.query, self._watched)
+        ask = read_changes_query(request.query, self._views)
         last = request.head.header("last-event-id")
         after = read_sequence(last) if last is not None else self._journal.head() if ask.after is None else ask.after
-        await self._next_events(ask.resource, after)
+        await self._next_events(request.known, ask.resource, after)
         headers = (("x-request-id", request.request_id), _UNBUFFERED)
-        return Reply(200, self._stream(ask.resource, after), headers, self._events)
+        return Reply(200, self._stream(request, ask.resource, after), headers, self._events)
 
-    async def _stream(self, resource: str | None, after: int) -> AsyncIterator[bytes]:
+    async def _stream(self, request: Request, resource: str | None, after: int) -> AsyncIterator[bytes]:
         with self.follower.listening():
             yield _OPENING
             sent_s = self._clock.monotonic_s()
             while not self.follower.ended:
                 turned = self.follower.turned
                 try:
-                    events = await self._next_events(resource, after)
+                    request.renew()
+                    events = await self._next_events(request.known, resource, after)
                 except HoldfastError:
                     return  # the client comes back with Last-Event-ID, and is told then what is wrong
                 after = events.next
@@ -102,12 +112,12 @@ class Changes:
                 if events.is_all:
                     await turned.wait()
 
-    async def _next_events(self, resource: str | None, after: int) -> _Events:
+    async def _next_events(self, known: Known, resource: str | None, after: int) -> _Events:
         """The next page of a listener, read once for all who stand at the same place."""
-        key = (resource, after)
+        key = (known.grants, resource, after)
         reading = self._shared.get(key)
         if reading is None:
-            found = self._journal.read_changes(ReadChanges(after, PAGE_LIMIT_MAX, self._watch(resource)))
+            found = self._journal.read_changes(ReadChanges(after, PAGE_LIMIT_MAX, self._watch(known.grants, resource), known.caller))
             if isinstance(found, ChangesPage) and found.next == after:
                 return _Events(b"", after, is_all=True)
             reading = asyncio.ensure_future(_write_events(found))

@@ -33,7 +33,8 @@ class Committer:
         Raises what ports.Store.write and write_once raise.
         """
         deadline_s = request.head.received_s + REQUEST_DEADLINE_S
-        write = Write(steps, None, request.request_id, self._clock.now(), deadline_s, step_prefix)
+        known = request.known
+        write = Write(steps, known.actor.id, request.request_id, self._clock.now(), deadline_s, step_prefix, known.caller)
         if key is None:
             return answer(await request.time_store(self._store.write(write)))
         claim = build_claim(
@@ -42,7 +43,7 @@ class Committer:
             path=request.path,
             query=request.query,
             body=body,
-            actor_id=None,
+            actor_id=known.actor.id,
             sign=self._sign,
             steps=steps,
             answer=answer,

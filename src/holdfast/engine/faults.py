@@ -13,8 +13,9 @@ from holdfast.base.errors import Detail, Refused, detail
 from holdfast.base.ids import RecordId
 from holdfast.base.limits import DETAILS_MAX
 from holdfast.core.comparison import compare
-from holdfast.core.condition import Stored
+from holdfast.core.condition import Condition, Stored
 from holdfast.core.entity_tag import Precondition
+from holdfast.core.permit import Grants
 from holdfast.core.plan import ReadOne, Row
 from holdfast.core.validate import Changed, Created
 from holdfast.core.view import View
@@ -35,7 +36,7 @@ class FaultFinder:
         targets = {each.member: catalog.target(each) for each in resource.fields if each.reference is not None}
         self._targets = {member: View(target, (target.by_member["id"],)) for member, target in targets.items()}
 
-    async def complete_create(self, refused: Refused, created: Sequence[Created], prefix: str) -> Refused:
+    async def complete_create(self, refused: Refused, created: Sequence[Created], prefix: str, grants: Grants) -> Refused:
         """The refusal of a creation with every missing reference.
 
         created  what was sound; ids that the caller chose are taken as there
@@ -45,23 +46,25 @@ class FaultFinder:
             return refused
         chosen = {(self._resource.path, each.id) for each in created}
         bodies = ((prefix.format(index), each.values) for index, each in enumerate(created))
-        return _add(refused, await self._find_missing(bodies, chosen))
+        return _add(refused, await self._find_missing(bodies, chosen, grants))
 
-    async def complete_change(self, refused: Refused, changed: Changed | None, record_id: RecordId, expected: Precondition) -> Refused:
+    async def complete_change(
+        self, refused: Refused, changed: Changed | None, record_id: RecordId, expected: Precondition, grants: Grants
+    ) -> Refused:
         """The refusal of a change with every missing reference and, if the version is the one expected, all that may not be changed.
 
         changed  what was sound, if anything was
         """
         if refused.code != "validation_failed" or changed is None:
             return refused
-        more = await self._find_missing([("", changed.assign)], set())
-        row = await self._read(record_id, self._view)
+        more = await self._find_missing([("", changed.assign)], set(), grants)
+        row = await self._read(record_id, self._view, grants.on(self._resource).read)
         if row is not None and expected.version in (None, row.version):
             more.extend(compare(self._resource, changed, msgspec.json.decode(row.text)))
         return _add(refused, more)
 
     async def _find_missing(
-        self, bodies: Iterable[tuple[str, Mapping[str, Stored]]], there: set[tuple[str, RecordId | None]]
+        self, bodies: Iterable[tuple[str, Mapping[str, Stored]]], there: set[tuple[str, RecordId | None]], grants: Grants
     ) -> list[Detail]:
         named = (
             (f"{place}.{member}" if place else member, view, RecordId(value))
@@ -71,12 +74,13 @@ class FaultFinder:
         )
         details = []
         for field, view, target_id in islice(named, _LOOKUPS_MAX):
-            if (view.resource.path, target_id) not in there and await self._read(target_id, view) is None:
+            where = grants.on(view.resource).read
+            if (view.resource.path, target_id) not in there and await self._read(target_id, view, where) is None:
                 details.append(detail(field, "reference_missing"))
         return details
 
-    async def _read(self, record_id: RecordId, view: View) -> Row | None:
-        row = self._store.read_one(ReadOne(record_id, view))
+    async def _read(self, record_id: RecordId, view: View, where: Condition) -> Row | None:
+        row = self._store.read_one(ReadOne(record_id, view, where))
         return row if row is None or isinstance(row, Row) else await row
 
 

@@ -10,7 +10,8 @@ from holdfast.core.document import parse_json
 from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import read_key
 from holdfast.core.negotiate import check_content_type, prefers_minimal
-from holdfast.core.plan import Row, Undelete
+from holdfast.core.plan import Row
+from holdfast.core.planning import plan_undelete
 from holdfast.core.readings import HistoryPage, ReadHistory
 from holdfast.core.record_reply import RecordReplies
 from holdfast.core.reply import HeaderPolicy
@@ -24,7 +25,7 @@ class History:
     """The handlers of one resource; made once at start."""
 
     def __init__(self, catalog: Catalog, resource: ResourceSpec, *, journal: Journal, commits: Committer, policy: HeaderPolicy) -> None:
-        self._journal, self._commits = journal, commits
+        self._journal, self._commits, self._resource = journal, commits, resource
         self._one = RecordReader(catalog, resource)
         self._replies = RecordReplies(resource, policy)
 
@@ -32,7 +33,9 @@ class History:
         """GET .../{id}/history: what happened to a record, newest first."""
         request.require_json_answer()
         limit, after = read_history_query(request.query)
-        page = self._journal.read_history(ReadHistory(request.record_id, self._one.default.view, limit, after))
+        grants = request.grants
+        view, where = self._one.read_query("", (), visible=grants.visible).view, grants.on(self._resource).read
+        page = self._journal.read_history(ReadHistory(request.record_id, view, limit, after, where, request.known.caller))
         if page is None or isinstance(page, HistoryPage):
             return self._show(page, limit, request)
         return self._show_later(page, limit, request)
@@ -50,7 +53,7 @@ class History:
         request.require_json_answer()
         if body:
             check_content_type(request.head.header("content-type"))
-        view, key = self._one.read_query(request.query, VIEWING).view, read_key(request.head)
+        view, key = self._one.read_query(request.query, VIEWING, visible=request.grants.visible).view, read_key(request.head)
         value = parse_json(body) if body else {}
         _check_empty(value)
 
@@ -59,7 +62,8 @@ class History:
             assert row is not None
             return self._replies.changed(row, view, request.request_id, minimal=prefers_minimal(request.head.header("prefer")))
 
-        return await self._commits.commit((Undelete(request.record_id, view),), answer, request, key=key, body=value)
+        step = plan_undelete(request.grants, request.record_id, view)
+        return await self._commits.commit((step,), answer, request, key=key, body=value)
 
 
 def _check_empty(value: Any) -> None:

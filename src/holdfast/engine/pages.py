@@ -33,6 +33,7 @@ class Pages:
     metrics_token  what opens /metrics from elsewhere than loopback; None: nothing does
     openapi        makes the document on first use: it is large and few workers are ever asked
     docs           name -> file of the docs page ("" is the page itself)
+    private_docs   document and page are for callers who are signed in
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class Pages:
         metrics_token: str | None,
         openapi: Callable[[], bytes],
         docs: Mapping[str, Document],
+        private_docs: bool = False,
     ) -> None:
         self.draining = False
         self._store, self._replies, self._counts, self._openapi, self._docs = store, replies, counts, openapi, docs
         self._metrics_token = metrics_token
+        self._private_docs = private_docs
         self._metrics_block = replies.policy.block(content_type=CONTENT_TYPE)
         self._json_block = replies.policy.block()
         self._document: bytes | None = None
@@ -93,12 +96,20 @@ class Pages:
             return False
         return hmac.compare_digest(sent[len(_BEARER) :].encode("latin-1"), self._metrics_token.encode())
 
+    def _check_docs(self, request: Request) -> None:
+        if self._private_docs:
+            request.renew()
+            if request.actor.id is None:
+                raise Refused("unauthenticated")
+
     def _openapi_document(self, request: Request, _body: bytes) -> Reply:
+        self._check_docs(request)
         if self._document is None:
             self._document = self._openapi()
         return self._replies.plain(self._document, self._json_block, request.request_id)
 
     def _docs_page(self, request: Request, _body: bytes) -> Reply:
+        self._check_docs(request)
         document = self._docs.get(request.parameter)
         if document is None:
             raise Refused("not_found")

@@ -20,11 +20,13 @@ from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import Answer, read_key
 from holdfast.core.link import format_links
 from holdfast.core.negotiate import check_content_type, prefers_minimal
-from holdfast.core.plan import Create, Delete, Page, ReadOne, Row, Update
+from holdfast.core.permit import Grants, conjoin
+from holdfast.core.plan import Create, Page, ReadOne, Row
+from holdfast.core.planning import BodyReaders, plan_create, plan_delete, plan_update
 from holdfast.core.readings import ReadAsOf
 from holdfast.core.record_reply import RecordReplies
 from holdfast.core.reply import HeaderPolicy
-from holdfast.core.validate import BodyReader, Changed, Created, InvalidBody, peek_version, read_version_alone
+from holdfast.core.validate import Changed, Created, InvalidBody, peek_version, read_version_alone
 from holdfast.core.view import View
 from holdfast.engine.commit import Committer
 from holdfast.engine.faults import FaultFinder
@@ -65,7 +67,7 @@ class Records:
         views = ViewReader(catalog, resource)
         self._one = RecordReader(catalog, resource, views)
         self._many = ListReader(catalog, resource, cursors, views)
-        self._bodies = BodyReader(resource)
+        self._bodies = BodyReaders(catalog)
         self._faults = FaultFinder(catalog, resource, store, self._one.default.view)
         self._replies = RecordReplies(resource, policy)
         self.seal = Sealing(resource, secrets).seal
@@ -75,12 +77,14 @@ class Records:
     def read(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
         """GET one record."""
         request.require_json_answer()
-        view, _, as_of = self._one.read_query(request.query, READING)
+        grants, caller = request.known.grants, request.known.caller
+        view, _, as_of = self._one.read_query(request.query, READING, visible=grants.visible)
+        where = grants.on(self.resource).read
         started_s = self._clock.monotonic_s()
         if as_of is None:
-            row = self._store.read_one(ReadOne(request.record_id, view))
+            row = self._store.read_one(ReadOne(request.record_id, view, where, caller))
         else:
-            row = self._journal.read_as_of(ReadAsOf(request.record_id, view, as_of))
+            row = self._journal.read_as_of(ReadAsOf(request.record_id, view, as_of, where, caller))
         if row is None or isinstance(row, Row):
             request.store_s = self._clock.monotonic_s() - started_s
             return self._show(row, view, request)
@@ -97,13 +101,13 @@ class Records:
     def list(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
         """GET a page of the records."""
         request.require_json_answer()
-        return self._list(self._many.read_query(request.query), ALWAYS, request, links=True)
+        return self._list(self._many.read_query(request.query, **_sight(request)), ALWAYS, request, links=True)
 
     def query(self, request: Request, body: bytes) -> Reply | Awaitable[Reply]:
         """POST .../query: a page of the records, asked for in JSON."""
         self._require_json(request)
         check_no_parameters(request.query)
-        return self._list(self._many.read_json(parse_json(body)), ALWAYS, request, links=False)
+        return self._list(self._many.read_json(parse_json(body), **_sight(request)), ALWAYS, request, links=False)
 
     def referring(self, parent: "Records", reverse: ReverseSpec) -> Handler:
         """The handler of GET /authors/{id}/books, on the records of books."""
@@ -111,9 +115,10 @@ class Records:
 
         async def handle(request: Request, _body: bytes) -> Reply:
             request.require_json_answer()
-            ask = self._many.read_query(request.query, scope=request.path)
+            parent_grant = request.grants.require("read", parent.resource)
+            ask = self._many.read_query(request.query, **_sight(request), scope=request.path)
             record_id = request.record_id
-            await parent._require_readable(record_id, request)  # noqa: SLF001 - the same class
+            await parent._require_readable(record_id, parent_grant.read, request)  # noqa: SLF001 - the same class
             listed = self._list(ask, Test(path, Operator.EQUALS, record_id), request, links=True)
             return listed if isinstance(listed, Reply) else await listed
 
@@ -121,7 +126,8 @@ class Records:
 
     def _list(self, ask: ListAsk, guard: Condition, request: Request, *, links: bool) -> Reply | Awaitable[Reply]:
         started_s = self._clock.monotonic_s()
-        page = self._store.read_many(ask.plan(guard))
+        where = conjoin(request.grants.on(self.resource).list, guard)
+        page = self._store.read_many(ask.plan(where, request.known.caller))
         if isinstance(page, Page):
             request.store_s += self._clock.monotonic_s() - started_s
             return self._show_page(page, ask, request, links=links)
@@ -135,8 +141,8 @@ class Records:
     async def _show_page_later(self, waiting: Awaitable[Page], ask: ListAsk, request: Request, *, links: bool) -> Reply:
         return self._show_page(await request.time_store(waiting), ask, request, links=links)
 
-    async def _require_readable(self, record_id: RecordId, request: Request) -> Row:
-        row = self._store.read_one(ReadOne(record_id, self._one.default.view))
+    async def _require_readable(self, record_id: RecordId, where: Condition, request: Request) -> Row:
+        row = self._store.read_one(ReadOne(record_id, self._one.default.view, where, request.known.caller))
         if row is not None and not isinstance(row, Row):
             row = await request.time_store(row)
         if row is None:
@@ -152,7 +158,8 @@ class Records:
         def answer(rows: tuple[Row | None, ...]) -> Reply:
             return self._replies.created(_only(rows), view, request.request_id, minimal=_minimal(request))
 
-        return await self._create(self._read_one, view, answer, request, body)
+        bodies = self._bodies.read_by(request.grants, self.resource)
+        return await self._create(lambda value: [bodies.read_create(value)], view, answer, request, body)
 
     async def create_many(self, request: Request, body: bytes) -> Reply:
         """POST .../bulk: an array of records, all or nothing."""
@@ -162,14 +169,12 @@ class Records:
             made = (row for row in rows if row is not None)
             return self._replies.created_many(made, request.request_id, minimal=_minimal(request))
 
-        return await self._create(self._bodies.read_bulk, view, answer, request, body, step_prefix="[{}]")
+        bodies = self._bodies.read_by(request.grants, self.resource)
+        return await self._create(bodies.read_bulk, view, answer, request, body, step_prefix="[{}]")
 
     def _open_create(self, request: Request, parameters: tuple[str, ...] = VIEWING) -> View:
         self._require_json(request)
-        return self._one.read_query(request.query, parameters).view
-
-    def _read_one(self, value: Any) -> Sequence[Created]:
-        return [self._bodies.read_create(value)]
+        return self._one.read_query(request.query, parameters, visible=request.grants.visible).view
 
     async def _create(
         self, read: Callable[[Any], Sequence[Created]], view: View, answer: Answer, request: Request, body: bytes, step_prefix: str = ""
@@ -179,21 +184,22 @@ class Records:
         created: Sequence[Created] = ()
         try:
             created = read(value)
-            steps = tuple([await self._plan_create(each, view) for each in created])
+            sent = value if isinstance(value, list) else [value]
+            steps = tuple([await self._plan_create(each, said, view, request.grants) for each, said in zip(created, sent, strict=True)])
             return await self._commits.commit(steps, answer, request, key=key, body=value, step_prefix=step_prefix)
         except Refused as refused:
             sound = refused.created if isinstance(refused, InvalidBody) else created
-            raise await self._faults.complete_create(refused, sound, step_prefix) from refused
+            raise await self._faults.complete_create(refused, sound, step_prefix, request.grants) from refused
 
     async def replace(self, request: Request, body: bytes) -> Reply:
         """PUT one record."""
         self._require_json(request)
-        return await self._change(self._bodies.read_replace, request, body)
+        return await self._change(self._bodies.read_by(request.grants, self.resource).read_replace, request, body)
 
     async def patch(self, request: Request, body: bytes) -> Reply:
         """PATCH one record with a JSON merge patch."""
         self._require_json(request, patch=True)
-        return await self._change(self._bodies.read_patch, request, body)
+        return await self._change(self._bodies.read_by(request.grants, self.resource).read_patch, request, body)
 
     async def delete(self, request: Request, body: bytes) -> Reply:
         """DELETE one record; a body may say the version."""
@@ -204,7 +210,7 @@ class Records:
         value = parse_json(body) if body else {}
         expected = self._expect(ask.version, value, request)
         read_version_alone(value)
-        step = Delete(request.record_id, self._one.default.view, expected.version, expected.stale)
+        step = plan_delete(request.grants, request.record_id, self._one.default.view, expected)
 
         def answer(_rows: tuple[Row | None, ...]) -> Reply:
             return self._replies.deleted(request.request_id, minimal=_minimal(request))
@@ -212,7 +218,8 @@ class Records:
         return await self._commits.commit((step,), answer, request, key=key, body=value)
 
     async def _change(self, read: Callable[[Any], Changed], request: Request, body: bytes) -> Reply:
-        (view, query_version, _), key = self._one.read_query(request.query, CHANGING), read_key(request.head)
+        grants, key = request.grants, read_key(request.head)
+        view, query_version, _ = self._one.read_query(request.query, CHANGING, visible=grants.visible)
         value = parse_json(body)
         record_id, expected = request.record_id, self._expect(query_version, value, request)
 
@@ -223,22 +230,20 @@ class Records:
         try:
             changed = read(value)
             assign = await self.seal(changed.assign)
-            step = Update(record_id, view, assign, changed.merge, changed.equal, expected.version, expected.stale)
+            step = plan_update(grants, record_id, view, changed._replace(assign=dict(assign)), expected)
             return await self._commits.commit((step,), answer, request, key=key, body=value)
         except Refused as refused:
             sound = refused.changed if isinstance(refused, InvalidBody) else changed
-            raise await self._faults.complete_change(refused, sound, record_id, expected) from refused
+            raise await self._faults.complete_change(refused, sound, record_id, expected, grants) from refused
 
     def _expect(self, query_version: int | None, value: Any, request: Request) -> Precondition:
         """The version that the caller has read, before the rest of the body is judged: what cannot be understood is told first."""
         if_match = request.head.header("if-match")
         return read_precondition(if_match, query_version, peek_version(value), required=self.resource.require_version)
 
-    async def _plan_create(self, created: Created, view: View) -> Create:
-        values = await self.seal(created.values)
-        if created.id is not None:
-            return Create(created.id, view, values, chosen_id=True)
-        return Create(self.make_id(), view, values)
+    async def _plan_create(self, created: Created, sent: Any, view: View, grants: Grants) -> Create:
+        sealed = created._replace(values=dict(await self.seal(created.values)))
+        return plan_create(grants, created.id or self.make_id(), view, sealed, sent)
 
     def make_id(self) -> RecordId:
         """The id of the next new record."""
@@ -249,6 +254,11 @@ class Records:
     def _require_json(self, request: Request, *, patch: bool = False) -> None:
         request.require_json_answer()
         check_content_type(request.head.header("content-type"), patch=patch)
+
+
+def _sight(request: Request) -> dict[str, Any]:
+    """What a list depends on beside what is asked: what its caller may see, and who that is."""
+    return {"visible": request.grants.visible, "caller": request.actor.id or ""}
 
 
 def _only(rows: tuple[Row | None, ...]) -> Row:

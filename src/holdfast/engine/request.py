@@ -6,14 +6,18 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from holdfast.base.errors import Answerable, Refused
+from holdfast.base.errors import Answerable, Refused, Unavailable
 from holdfast.base.ids import ABSENT_ID, RecordId, parse_uuid
 from holdfast.base.limits import BODY_BYTES_MAX
 from holdfast.base.observe import Observation
+from holdfast.core.actor import Actor
 from holdfast.core.exchange import Head, Reply
 from holdfast.core.negotiate import check_content_encoding, read_accept
+from holdfast.core.permit import Grants
+from holdfast.core.plan import CallerChanged
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Route
+from holdfast.engine.identity import Identities, Known
 from holdfast.engine.notice import Notice
 from holdfast.engine.quota import Headers, Quota
 from holdfast.ports.world import Clock
@@ -26,6 +30,8 @@ Handler = Callable[["Request", bytes], Reply | Awaitable[Reply]]
 CLIENT_GONE = 499
 """The status in log and metrics of a request whose client left before its answer; never sent."""
 
+_CHANGES_MAX = 5  # times that an identity may change under one request
+
 _LOGGED_PATH_LENGTH_MAX = 256
 _LOGGED_FAULTS_MAX = 20
 _LOGGED_NAME_LENGTH_MAX = 64
@@ -37,6 +43,7 @@ class Surroundings(Protocol):
     clock: Clock
     replies: Replies
     quota: Quota
+    identities: Identities
     in_flight: int
 
     def tell(self, observation: Observation, /) -> None:
@@ -50,7 +57,8 @@ class Request(msgspec.Struct, eq=False):
     around         the engine
     notice         what its head tells beside what it asks
     handler        answers the route
-    caller         who it is counted for (core.rate.limit_key); b"" where it is not counted
+    known          who asks
+    quota_key      who it is counted for (core.rate.limit_key); b"" where it is not counted
     limit_headers  what its answer says about the caller's quota
     """
 
@@ -63,8 +71,9 @@ class Request(msgspec.Struct, eq=False):
     route: Route
     parameter: str
     handler: Handler
+    known: Known
     body_bytes_max: int = BODY_BYTES_MAX
-    caller: bytes = b""
+    quota_key: bytes = b""
     limit_headers: Headers = ()
     bytes_in: int = 0
     store_s: float = 0.0
@@ -76,9 +85,11 @@ class Request(msgspec.Struct, eq=False):
             if body:
                 check_content_encoding(self.head.header("content-encoding"))
             reply = self.handler(self, body)
+        except CallerChanged:
+            return self._answer_later(self._answer_anew(body), body)
         except Exception as error:  # noqa: BLE001 - the one place where whatever was raised becomes an answer
             return self._fail(error)
-        return self._finish(reply) if isinstance(reply, Reply) else self._answer_later(reply)
+        return self._finish(reply) if isinstance(reply, Reply) else self._answer_later(reply, body)
 
     def refuse(self, code: str, message: str | None = None) -> Reply:
         """The reply to a fault that the door found in the body."""
@@ -91,6 +102,26 @@ class Request(msgspec.Struct, eq=False):
         """The id in the path; ABSENT_ID if it is malformed."""
         return parse_uuid(self.parameter) or ABSENT_ID
 
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return self.known.grants.actor
+
+    @property
+    def grants(self) -> Grants:
+        """What they are granted."""
+        return self.known.grants
+
+    def renew(self) -> None:
+        """Find anew who asks, for an answer that goes on for long. Raises Refused where the credentials are no longer good."""
+        self.known = self.around.identities.renew(self.head, self.known)
+
+    def require_granted(self) -> None:
+        """Refuse what is granted on no row of the route's resource: 401 unauthenticated, 403 forbidden."""
+        route = self.route
+        if route.verb is not None and route.resource is not None:
+            self.known.grants.require(route.verb, route.resource)
+
     def require_json_answer(self) -> None:
         """Refuse a caller who takes no JSON: 406 not_acceptable."""
         accept = self.head.headers.get("accept")
@@ -100,7 +131,7 @@ class Request(msgspec.Struct, eq=False):
     def charge_more(self, cost: int) -> None:
         """Count what the request turned out to be beside the one that it was let in as. Raises Refused (rate_limited)."""
         self.limit_headers = ()  # a refusal carries its own
-        self.limit_headers = self.around.quota.charge_more(self.caller, cost)
+        self.limit_headers = self.around.quota.charge_more(self.quota_key, cost)
 
     async def time_store(self, waiting: Awaitable[Outcome]) -> Outcome:
         """Wait for the store, and count the time as the store's."""
@@ -110,10 +141,13 @@ class Request(msgspec.Struct, eq=False):
         finally:
             self.store_s += self.around.clock.monotonic_s() - started_s
 
-    async def _answer_later(self, waiting: Awaitable[Reply]) -> Reply:
+    async def _answer_later(self, waiting: Awaitable[Reply], body: bytes) -> Reply:
         self.around.in_flight += 1
         try:
-            reply = await waiting
+            try:
+                reply = await waiting
+            except CallerChanged:
+                reply = await self._answer_anew(body)
         except Exception as error:  # noqa: BLE001 - as in answer
             return self._fail(error)
         except BaseException:
@@ -122,6 +156,18 @@ class Request(msgspec.Struct, eq=False):
         finally:
             self.around.in_flight -= 1
         return self._finish(reply)
+
+    async def _answer_anew(self, body: bytes) -> Reply:
+        """Answer again, from who asks now: the identity that the plan was made from has changed."""
+        for _ in range(_CHANGES_MAX):
+            self.known = self.around.identities.find_again(self.head, self.known)
+            self.require_granted()
+            try:
+                reply = self.handler(self, body)
+                return reply if isinstance(reply, Reply) else await reply
+            except CallerChanged:
+                continue
+        raise Unavailable("overloaded")
 
     def _fail(self, error: Exception, faults: tuple[str, ...] = ()) -> Reply:
         problem = read_accept(self.head.header("accept")).problem

@@ -17,6 +17,7 @@ from holdfast.core.negotiate import keep_request_id, read_accept
 from holdfast.core.rate import limit_key
 from holdfast.core.reply import Replies
 from holdfast.core.routes import API, Action, Place, Route, Router
+from holdfast.engine.identity import Identities
 from holdfast.engine.notice import NOTHING, Notice, Notices
 from holdfast.engine.quota import Quota
 from holdfast.engine.request import Handler, Request
@@ -34,6 +35,7 @@ class Engine:
     tell      takes the Observation of every finished request
     quota     how much a caller may ask
     notices   reads what stands around a request
+    identities  who asks
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Engine:
         tell: Callable[[Observation], None],
         quota: Quota,
         notices: Notices,
+        identities: Identities,
     ) -> None:
         self.clock = clock
         self.replies = replies
         self.tell = tell
         self.quota = quota
+        self.identities = identities
         self.in_flight = 0
         self._notices = notices
         self._handlers = routes
@@ -70,15 +74,29 @@ class Engine:
             route = place.routes.get(head.method)
             if route is None:
                 return self._answer_without_route(head, place, request_id, notice)
-            request = Request(self, head, notice, path, query, request_id, route, parameter, self._handlers[route])
+            known = self.identities.nobody()
+            request = Request(self, head, notice, path, query, request_id, route, parameter, self._handlers[route], known)
             if route not in self._always_admitted:
                 if self.in_flight >= IN_FLIGHT_REQUESTS_MAX:
                     raise Unavailable("overloaded")
-                request.caller = limit_key(None, head.peer)
-                request.limit_headers = self.quota.charge(request.caller)
+                self._admit(request)
         except Answerable as error:
             return self._refuse(Refused("payload_too_large") if _announces_too_much(head) else error, head, request_id, notice)
         return request
+
+    def _admit(self, request: Request) -> None:
+        """Find who asks and count the request for them; then refuse bad credentials, and what they are granted on no row."""
+        refused: Refused | None = None
+        if request.route.identifies:
+            try:
+                request.known = self.identities.find(request.head)
+            except Refused as error:
+                refused = error
+        request.quota_key = limit_key(request.actor.id, request.head.peer)
+        request.limit_headers = self.quota.charge(request.quota_key)
+        if refused is not None:
+            raise refused
+        request.require_granted()
 
     def refuse(
         self, code: str, message: str | None = None, *, peer: str, hint: str | None = None, method: str = "", target: str = ""

@@ -137,6 +137,13 @@ class ResourceSpec:
         object.__setattr__(self, "by_name", {each.name: each for each in self.fields})
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule: of its verbs, then of its fields."""
+        access = self.access
+        of_fields = (rule for each in self.fields for rule in (each.readable_by, each.writable_by) if rule is not None)
+        return (access.list, access.read, access.create, access.update, access.update_to, access.delete, *of_fields)
+
+    @property
     def search_fields(self) -> tuple[FieldSpec, ...]:
         """The fields that `q` looks into."""
         return tuple(each for each in self.fields if each.search)

@@ -41,6 +41,10 @@ class Accounts(Protocol):
         """
         ...
 
+    def touch(self, session_id: str, now: Instant) -> None:
+        """Remember that a session is used; written now and then, for many at once."""
+        ...
+
 
 class Credentials(NamedTuple):
     """A user as a sign-in finds them. `image` as of Identity; `password` is the hash, None: cannot sign in by password."""
@@ -161,8 +165,4 @@ class Sessions(Protocol):
 
     def rehash(self, user_id: RecordId, old: str, new: str, deadline_s: float) -> Awaitable[bool]:
         """Keep a new hash of the same password in the place of an old one. It is no change of the user."""
-        ...
-
-    def touch(self, session_id: str, now: Instant) -> None:
-        """Remember that a session is used; written now and then, for many at once."""
         ...

@@ -40,12 +40,15 @@ class Client:
     backend   what is served
     settings  those of holdfast.settings.Settings, by name; with `data` the database is in that folder, and is kept
 
+    A request is sent by nobody until `sign_in` says who sends those that follow.
+
     Raises Misconfigured if the settings do not allow a start, TypeError or msgspec.ValidationError for settings that are none.
     Any thread may use it. Use it in a `with` block, or call `close`.
     """
 
     def __init__(self, backend: Backend, **settings: Any) -> None:
         self._host = Host(backend.catalog, settings)
+        self._token: str | None = None
         self._close = weakref.finalize(self, self._host.close)  # a client that was forgotten is closed when it is collected
         self._close.atexit = False  # by then threads can no longer be started; the host still deletes its folder
 
@@ -59,6 +62,23 @@ class Client:
         """Stop the service and delete its database. Idempotent."""
         self._close()
 
+    def add_key(self, *roles: str) -> str:
+        """Make a key with these roles, which acts as a user of its own; the token, for an Authorization header.
+
+        Raises Refused validation_failed for a role that no rule names.
+        """
+        return self._host.add_key(roles)
+
+    def sign_in(self, *roles: str, token: str | None = None) -> Self:
+        """Send what follows as a new user with these roles, or by a token that there is already; the client itself."""
+        self._token = self.add_key(*roles) if token is None else token
+        return self
+
+    def sign_out(self) -> Self:
+        """Send what follows as nobody; the client itself."""
+        self._token = None
+        return self
+
     def request(self, method: str, path: str, **parts: Unpack[Parts]) -> Response:
         """Send one request and wait for its answer.
 
@@ -67,6 +87,8 @@ class Client:
         """
         body = _encode_body(parts.get("json"), parts.get("content"))
         fields = _list_fields(parts.get("headers"), body, is_json=parts.get("json") is not None)
+        if self._token is not None and not any(name.lower() == "authorization" for name, _ in fields):
+            fields.append(("authorization", f"Bearer {self._token}"))
         line = f"{method} {_build_target(path, parts.get('params'))} HTTP/1.1\r\n"
         return self._host.answer(line.encode("latin-1") + encode_headers((("host", "localhost"), *fields)) + b"\r\n", body or b"")
 

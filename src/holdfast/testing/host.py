@@ -1,6 +1,7 @@
 """The host: a thread in which the real service runs and answers requests that never were on a wire."""
 
 import asyncio
+import itertools
 import shutil
 import tempfile
 import threading
@@ -38,6 +39,7 @@ class Host:
         folder = None if "data" in settings else Path(tempfile.mkdtemp(prefix="holdfast-test-"))
         self._delete = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True) if folder else lambda: None
         self._causes = _Causes()
+        self._key_numbers = itertools.count(1)
         self._opened: Future[tuple[Worker, asyncio.AbstractEventLoop]] = Future()
         self._ended = asyncio.Event()
         try:
@@ -54,6 +56,12 @@ class Host:
         if not self._thread.is_alive():
             raise RuntimeError("this client is closed")
         return asyncio.run_coroutine_threadsafe(self._answer(head, body), self._loop).result(ANSWER_S)
+
+    def add_key(self, roles: Sequence[str]) -> str:
+        """Make a key with these roles; the key itself. From any thread but that of the service."""
+        name = f"test-{next(self._key_numbers)}"
+        adding = self._worker.roster.add_key(name, roles, None, {})
+        return asyncio.run_coroutine_threadsafe(adding, self._loop).result(ANSWER_S)
 
     def close(self) -> None:
         """Stop the service and delete the folder that was made for it."""

@@ -10,10 +10,12 @@ from typing import Any
 
 from holdfast.base.errors import Refused
 from holdfast.base.limits import SEARCH_LENGTH_MAX, SEARCH_WORDS_MAX
+from holdfast.core.actor import Caller
 from holdfast.core.ask.cursor import Cursor, Cursors
 from holdfast.core.ask.filter import FilterReader
 from holdfast.core.ask.fingerprint import fingerprint
 from holdfast.core.ask.page import check_limit, check_page, parse_number, read_count, refuse_page_with_after
+from holdfast.core.ask.path import find_field
 from holdfast.core.ask.query import PARAMETERS, parse_query, split_names, take_single, unknown_parameter
 from holdfast.core.ask.shape import MEMBERS, read_shape
 from holdfast.core.ask.sort import SortReader
@@ -40,10 +42,10 @@ class ListAsk:
     count: bool
     fingerprint: bytes
 
-    def plan(self, guard: Condition = ALWAYS) -> ReadMany:
+    def plan(self, guard: Condition = ALWAYS, caller: Caller | None = None) -> ReadMany:
         """The plan of this page, seeing only rows for which `guard` holds too."""
         offset = (self.page - 1) * self.limit if self.after is None else 0
-        return ReadMany(self.view, _both(guard, self.where), self.order, self.limit, offset, self.after, self.ranked, self.count)
+        return ReadMany(self.view, _both(guard, self.where), self.order, self.limit, offset, self.after, self.ranked, self.count, caller)
 
     def next_cursor(self, page: Page, cursors: Cursors) -> str | None:
         """The cursor that leads on from `page`; None if the list ends there."""
@@ -101,6 +103,8 @@ class ListReader:
 
     def _settle(self, said: _Said, visible: Visible, caller: str, scope: str) -> ListAsk:
         words = _read_words(said.q)
+        if words and any(find_field(self._resource, each.member, visible) is None for each in self._resource.search_fields):
+            raise unknown_parameter("q", tuple(each for each in self.parameters if each != "q"))
         where = _both(Matches(self._resource, words), said.where) if words else said.where
         order = self._sorts.by_id if said.sort is None else self._sorts.read(said.sort, visible)
         ranked = bool(words) and said.sort is None

@@ -31,9 +31,9 @@ def read_path(catalog: Catalog, resource: ResourceSpec, text: str, visible: Visi
 
 
 def find_field(resource: ResourceSpec, member: str, visible: Visible) -> FieldSpec | None:
-    """The readable field of that member name; None if the caller may not know of one."""
+    """The field of that member name, readable in every row; None if the caller may not know of one, or not in every row."""
     spec = resource.by_member.get(member)
-    if spec is None or spec.secret is not None or member in visible.hidden_in(resource):
+    if spec is None or spec.secret is not None or member in visible.hidden_in(resource) or member in visible.masks_of(resource):
         return None
     return spec
 

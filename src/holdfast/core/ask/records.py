@@ -49,8 +49,8 @@ class RecordReader:
 
         Refuses unknown_parameter, malformed_request (a version that is no whole number from 1, a time that is none).
         """
-        if not text and visible is EVERYTHING:
-            return self.default
+        if not text:
+            return self.default if visible is EVERYTHING else RecordAsk(self._views.whole(visible))
         single, rest = take_single(parse_query(text), parameters)
         if rest:
             raise unknown_parameter(rest[0].key, parameters)

@@ -10,7 +10,7 @@ from holdfast.base.limits import INCLUDES_MAX, PATH_STEPS_MAX
 from holdfast.core.ask.path import find_field, find_reference, reference_names
 from holdfast.core.ask.visible import EVERYTHING, Visible
 from holdfast.core.hint import quote, suggest
-from holdfast.core.view import Include, View
+from holdfast.core.view import Include, Mask, View
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.model.types import (
     Boolean,
@@ -55,31 +55,38 @@ class ViewReader:
 
     def read(self, fields: Sequence[str] | None, include: Sequence[str] | None, visible: Visible = EVERYTHING) -> View:
         """The view of the named members (None: all) with what is included; refuses unknown_parameter."""
-        if fields is None and include is None and visible is EVERYTHING:
-            return self.default
+        if fields is None and include is None:
+            return self.whole(visible)
         members = None if fields is None else self._read_fields(fields, visible)
         tree = _Branch() if include is None else self._read_include(include, visible)
         return self._kept_view(members, tree, visible)
 
+    def whole(self, visible: Visible) -> View:
+        """The view of every member that the caller may read."""
+        if visible is EVERYTHING:
+            return self.default
+        key = visible if visible.masks_of(self._resource) else visible.hidden_in(self._resource)
+        return self._kept.get(key) or self._keep(key, self._build(None, _Branch(), visible))
+
     def _kept_view(self, members: frozenset[str] | None, tree: _Branch, visible: Visible) -> View:
-        """Guards of includes hold the caller's values, so only what has none of them is kept."""
-        if tree.below and visible is not EVERYTHING:
-            return self._build(members, tree, visible)
-        key = (members, tree.key(), visible.hidden_in(self._resource))
-        view = self._kept.get(key)
-        if view is None:
-            view = self._build(members, tree, visible)
-            if len(self._kept) >= _VIEWS_KEPT_MAX:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = view
+        """Guards and masks hold the caller's values, so what may have them is kept for that caller alone."""
+        bound = visible is not EVERYTHING and (tree.below or visible.masks_of(self._resource))
+        key = (members, tree.key(), visible if bound else visible.hidden_in(self._resource))
+        return self._kept.get(key) or self._keep(key, self._build(members, tree, visible))
+
+    def _keep(self, key: object, view: View) -> View:
+        if len(self._kept) >= _VIEWS_KEPT_MAX:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = view
         return view
 
     def _build(self, members: frozenset[str] | None, tree: _Branch, visible: Visible) -> View:
         return _build_view(self._catalog, self._resource, members, tree, visible)
 
     def _read_fields(self, names: Sequence[str], visible: Visible) -> frozenset[str]:
+        masks = visible.masks_of(self._resource)
         for name in names:
-            if find_field(self._resource, name, visible) is None:
+            if name not in masks and find_field(self._resource, name, visible) is None:
                 raise _unknown_field(self._resource, name, visible)
         return frozenset((*names, *_ALWAYS_SHOWN))
 
@@ -110,7 +117,7 @@ class ViewReader:
 def _unknown_field(resource: ResourceSpec, name: str, visible: Visible) -> Refused:
     spec = find_reference(resource, name.partition(".")[0], visible)
     if spec is None:
-        hint = suggest(name, [each.member for each in visible.fields(resource)])
+        hint = suggest(name, [*(each.member for each in visible.fields(resource)), *visible.masks_of(resource)])
         return Refused("unknown_parameter", f"`fields` names {quote(name)}, which is unknown.", hint=hint)
     hint = f"`{spec.name}` is a reference: name its id, `{spec.member}`; `include={spec.name}` shows the record itself."
     return Refused("unknown_parameter", f"`fields` names {quote(name)}, which is no field of this record.", hint=hint)
@@ -131,7 +138,12 @@ def _build_view(catalog: Catalog, resource: ResourceSpec, members: frozenset[str
         for each in visible.fields(resource)
         if each.reference is not None and each.name in tree.below
     )
-    return View(resource, fields, includes, _salt(resource, fields, includes))
+    masks = tuple(
+        Mask(resource.by_member[member], where)
+        for member, where in visible.masks_of(resource).items()
+        if members is None or member in members
+    )
+    return View(resource, fields, includes, _salt(resource, (*fields, *(each.field for each in masks)), includes), masks)
 
 
 def _build_include(catalog: Catalog, spec: FieldSpec, tree: _Branch, visible: Visible) -> Include:

@@ -20,7 +20,7 @@ from holdfast.engine.auth.tokens import Tokens
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.quota import LoginLimits
 from holdfast.engine.request import Request
-from holdfast.ports.accounts import Accounts, Credentials, NewSession, NewToken, Sessions
+from holdfast.ports.accounts import Credentials, NewSession, NewToken, Sessions
 from holdfast.ports.world import Clock, Secrets
 
 _US = 1_000_000
@@ -47,7 +47,6 @@ class SignedIn(NamedTuple):
 class Desk:
     """The surroundings of every handler of accounts."""
 
-    accounts: Accounts
     sessions: Sessions
     secrets: Secrets
     clock: Clock
@@ -73,16 +72,13 @@ class Desk:
         return parse_json(body)
 
     def require(self, request: Request) -> SignedIn:
-        """Who asks, looked up anew: what is shown or changed here is of one's own account. Raises Refused unauthenticated."""
+        """Who asks, as of now: what is shown or changed here is of one's own account. Raises Refused unauthenticated."""
         request.require_json_answer()
-        scheme, _, token = (request.head.header("authorization") or "").partition(" ")
-        token_hash = self.tokens.hash(token.strip())
-        epoch = self.accounts.epoch()
-        found = self.accounts.identify(token_hash) if scheme.lower() == "bearer" else None
-        if found is None or (found.expires_at is not None and found.expires_at <= self.now()):
+        request.renew()
+        caller, session_id = request.known.caller, request.actor.session_id
+        if caller is None or session_id is None:
             raise Refused("unauthenticated")
-        caller = Caller(epoch, token_hash, found.user_id, found.user_version)
-        return SignedIn(found.user_id, found.session_id, caller)
+        return SignedIn(caller.user_id, session_id, caller)
 
     def require_credentials(self, signed_in: SignedIn) -> Credentials:
         """The user who asks, as a sign-in finds them."""

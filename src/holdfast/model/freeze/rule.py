@@ -31,6 +31,7 @@ from holdfast.model.rule import (
 )
 from holdfast.model.stored import encode
 from holdfast.model.types import Boolean, Choice, Date, Document, FieldType, Number, Reference, Timestamp, Uuid
+from holdfast.model.user import PATH as USERS
 
 Fields = Mapping[str, FieldSpec]
 """The fields of a resource by their Python names."""
@@ -81,9 +82,14 @@ class RuleReader:
         return Compare(here, operator, self._other_side(here, spec, operator, right))
 
     def _compare_without_row(self, rule: Compare) -> Rule:
-        if not any(isinstance(side, OfUser) for side in (rule.left, rule.right)):
+        left, operator, right = rule.left, rule.operator, rule.right
+        if isinstance(right, OfUser) and not isinstance(left, OfUser):
+            left, operator, right = right, _MIRRORED[operator], left
+        if not isinstance(left, OfUser):
             raise self._mistake("A comparison knows neither the row nor the user.", "Compare this.<field> or user.<field> with something.")
-        return rule
+        spec = self._find_of_user(left)
+        self._check_comparable(left, spec, operator)
+        return Compare(left, operator, self._other_side(left, spec, operator, right))
 
     def _membership(self, operand: Operand, values: tuple[Operand, ...]) -> Rule:
         if not values:
@@ -102,9 +108,10 @@ class RuleReader:
             return self._find(operand)[0]
         if not isinstance(operand, OfUser):
             raise self._mistake("is_null() asks for a field.", "Write is_null(this.<field>).")
+        self._find_of_user(operand)
         return operand
 
-    def _check_comparable(self, here: This, spec: FieldSpec, operator: CompareOperator) -> None:
+    def _check_comparable(self, here: This | OfUser, spec: FieldSpec, operator: CompareOperator) -> None:
         if isinstance(spec.type, Document):
             raise self._mistake(
                 f"{here!r} is a list, dict or nested object, which is not compared.", f"Ask is_null({here!r}), or keep a field for it."
@@ -112,16 +119,12 @@ class RuleReader:
         if operator not in ("eq", "ne") and isinstance(spec.type, _UNORDERED):
             raise self._mistake(f"{here!r} has no order.", "Use == or !=, or is_in(...).")
 
-    def _other_side(self, here: This, spec: FieldSpec, operator: CompareOperator, other: Operand) -> Operand:
+    def _other_side(self, here: This | OfUser, spec: FieldSpec, operator: CompareOperator, other: Operand) -> Operand:
         match other:
             case This():
                 return self._field_side(here, spec, other)
             case OfUser():
-                if not path_of(other) and not isinstance(spec.type, Uuid | Reference):
-                    raise self._mistake(
-                        f"{here!r} is no id, so it is never the user.", "Compare it with user.<field>, or this.created_by with user."
-                    )
-                return other
+                return self._user_side(here, spec, other)
             case Now():
                 if not isinstance(spec.type, Timestamp | Date):
                     raise self._mistake(f"{here!r} is no point in time.", "Compare now with a datetime or date field.")
@@ -131,13 +134,35 @@ class RuleReader:
             case _:
                 raise self._mistake(f"{other!r} cannot be compared.", "Compare with a value, this.<field>, user.<field> or now.")
 
-    def _field_side(self, here: This, spec: FieldSpec, other: This) -> This:
+    def _user_side(self, here: This | OfUser, spec: FieldSpec, other: OfUser) -> OfUser:
+        if not path_of(other) and not isinstance(spec.type, Uuid | Reference):
+            raise self._mistake(
+                f"{here!r} is no id, so it is never the user.", "Compare it with user.<field>, or this.created_by with user."
+            )
+        if not _are_alike(spec.type, self._find_of_user(other).type):
+            raise self._mistake(f"{here!r} and {other!r} are of different types.", "Compare fields of one type.")
+        return other
+
+    def _find_of_user(self, operand: OfUser) -> FieldSpec:
+        """The field of the caller that `user.<field>` names; of `user` alone, the id."""
+        users = self.others[USERS]
+        names = path_of(operand) or ("id",)
+        spec = users.get("created_by" if names[0] == "created_by_id" else names[0])
+        if spec is None:
+            raise self._mistake(f"{operand!r} names no field of a user.", suggest(names[0], users))
+        if len(names) > 1:
+            raise self._mistake(f"{operand!r} looks behind a field of the user.", "Compare with the field itself: user.<field>.")
+        if spec.secret is not None:
+            raise self._mistake(f"{operand!r} is a secret, which no rule may look at.", "Rule by another field.")
+        return spec
+
+    def _field_side(self, here: This | OfUser, spec: FieldSpec, other: This) -> This:
         there, second = self._find(other)
         if not _are_alike(spec.type, second.type):
             raise self._mistake(f"{here!r} and {there!r} are of different types.", "Compare fields of one type.")
         return there
 
-    def _constant(self, here: This, spec: FieldSpec, operator: CompareOperator, value: Any) -> Constant:
+    def _constant(self, here: This | OfUser, spec: FieldSpec, operator: CompareOperator, value: Any) -> Constant:
         if value is None and operator not in ("eq", "ne"):
             raise self._mistake(f"{here!r} is put in order with None.", f"Write is_null({here!r}).")
         try:

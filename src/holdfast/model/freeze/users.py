@@ -1,7 +1,7 @@
 """What only the whole catalog can say of users: which roles there are, and that an e-mail address is theirs whatever its case."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from holdfast.model.access import ADMIN
 from holdfast.model.catalog import FieldSpec, ResourceSpec
@@ -11,16 +11,8 @@ from holdfast.model.types import Choice, Items, Text
 
 def find_roles(resources: Mapping[str, ResourceSpec]) -> tuple[str, ...]:
     """Every role that a rule names, and admin; in alphabetical order."""
-    named = {name for resource in resources.values() for rule in rules_of(resource) for each in walk(rule) for name in _names(each)}
+    named = {name for resource in resources.values() for rule in resource.rules for each in walk(rule) for name in _names(each)}
     return tuple(sorted(named | {ADMIN}))
-
-
-def rules_of(resource: ResourceSpec) -> Iterator[Rule]:
-    """Every rule of a resource: of its verbs and of its fields."""
-    access = resource.access
-    yield from (access.list, access.read, access.create, access.update, access.update_to, access.delete)
-    for each in resource.fields:
-        yield from (rule for rule in (each.readable_by, each.writable_by) if rule is not None)
 
 
 def settle_users(users: ResourceSpec, roles: tuple[str, ...]) -> ResourceSpec:

@@ -1,0 +1,285 @@
+"""Permits: what the rules of a catalog grant to one caller, as conditions on rows.
+
+A rule is bound to its caller here and nowhere else: what it says of roles and of the user is settled, what it says of the row stays and
+becomes part of the statement. The one who is granted everything is bound to ALWAYS, what nobody is granted to NEVER.
+"""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any as AnyValue
+
+from holdfast.base.errors import Refused
+from holdfast.base.instant import Instant, format_instant
+from holdfast.core.actor import Actor
+from holdfast.core.ask.visible import EVERYTHING, Visible
+from holdfast.core.condition import ALWAYS, NEVER, All, Any, Condition, IsNull, Not, OneOf, Operator, Path, Step, Stored, Test
+from holdfast.core.slots import FREE, Bodies
+from holdfast.model.access import VERBS
+from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
+from holdfast.model.rule import (
+    AllOf,
+    Always,
+    AnyOf,
+    Compare,
+    CompareOperator,
+    Constant,
+    Membership,
+    Negation,
+    Now,
+    NullTest,
+    OfUser,
+    Operand,
+    Role,
+    Rule,
+    SignedIn,
+    This,
+    operands,
+    path_of,
+)
+from holdfast.model.types import Date
+
+_OPERATORS: Mapping[CompareOperator, Operator] = {
+    "eq": Operator.EQUALS,
+    "ne": Operator.DIFFERS,
+    "lt": Operator.LESS,
+    "le": Operator.AT_MOST,
+    "gt": Operator.GREATER,
+    "ge": Operator.AT_LEAST,
+}
+_COMPARE: Mapping[CompareOperator, Callable[[AnyValue, AnyValue], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+}
+_DATE_LENGTH = 10  # of a stored timestamp, its date comes first
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grant:
+    """What one caller may do with the records of one resource.
+
+    list ... delete  must hold for the row; see model.access
+    locked           member -> what must hold for the row before the member may be written; those that may always be are left out
+    bodies           what that means for what is sent
+    """
+
+    list: Condition = ALWAYS
+    read: Condition = ALWAYS
+    create: Condition = ALWAYS
+    update: Condition = ALWAYS
+    update_to: Condition = ALWAYS
+    delete: Condition = ALWAYS
+    locked: Mapping[str, Condition] = field(default_factory=dict)
+    bodies: Bodies = FREE
+
+    def may(self, verb: str) -> bool:
+        """Whether there can be a row for which the verb is granted. What may not be read may not be changed either."""
+        where: Condition = getattr(self, verb)
+        return where is not NEVER and (verb not in ("update", "delete") or self.read is not NEVER)
+
+    def becoming(self, members: Iterable[str]) -> Condition:
+        """What must hold for a new row whose body holds these members."""
+        return conjoin(self.create, *(self.locked[each] for each in members if each in self.locked))
+
+
+class Grants:
+    """Everything that one caller is granted: a Grant for each resource, and what of other records may be seen."""
+
+    __slots__ = ("_grants", "actor", "visible")
+
+    def __init__(self, actor: Actor, grants: Mapping[str, Grant], visible: Visible) -> None:
+        self.actor = actor
+        self.visible = visible
+        self._grants = grants
+
+    def on(self, resource: ResourceSpec) -> Grant:
+        """What is granted on one resource."""
+        return self._grants[resource.path]
+
+    def require(self, verb: str, resource: ResourceSpec) -> Grant:
+        """What is granted on one resource. Raises Refused where the verb is granted on no row: unauthenticated, or forbidden."""
+        grant = self._grants[resource.path]
+        if not grant.may(verb):
+            raise self.refusal()
+        return grant
+
+    def refusal(self) -> Refused:
+        """The refusal of what is granted on no row: who is not signed in may be granted it once they are."""
+        return Refused("unauthenticated" if self.actor.id is None else "forbidden")
+
+    def targets(self, resource: ResourceSpec, members: Iterable[str]) -> dict[str, Condition]:
+        """Member of a reference -> what must hold for the record that it names; those that may name any are left out."""
+        guards = self.visible.guards
+        if not guards:
+            return {}
+        specs = (resource.by_member[each] for each in members)
+        targets = ((each.member, each.type.target) for each in specs if each.reference is not None)  # type: ignore[union-attr]
+        return {member: guards[path] for member, path in targets if path in guards}
+
+
+class Permit:
+    """The rules of one catalog.
+
+    timely  a rule asks what time it is, so that what is granted holds for a moment alone
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self.timely = any(isinstance(each, Now) for spec in catalog.resources.values() for rule in spec.rules for each in operands(rule))
+
+    def grant(self, actor: Actor, now: Instant) -> Grants:
+        """Bind every rule to a caller."""
+        if actor.is_admin:
+            return Grants(actor, dict.fromkeys(self._catalog.resources, Grant()), EVERYTHING)
+        binder = _Binder(self._catalog, actor, format_instant(now))
+        grants: dict[str, Grant] = {}
+        hidden: dict[str, frozenset[str]] = {}
+        masks: dict[str, Mapping[str, Condition]] = {}
+        guards: dict[str, Condition] = {}
+        for path, resource in self._catalog.resources.items():
+            readable = binder.fields(resource, "readable_by")
+            grants[path] = binder.grant(resource, readable)
+            if unseen := frozenset(member for member, where in readable.items() if where == NEVER):
+                hidden[path] = unseen
+            if masked := {member: where for member, where in readable.items() if where != NEVER}:
+                masks[path] = masked
+            if grants[path].read != ALWAYS:
+                guards[path] = grants[path].read
+        seen = Visible(hidden, guards, masks) if hidden or guards or masks else EVERYTHING
+        return Grants(actor, grants, seen)
+
+
+class _Binder:
+    """Binds the rules of a catalog to one caller at one time."""
+
+    def __init__(self, catalog: Catalog, actor: Actor, now: str) -> None:
+        self._catalog, self._actor, self._now = catalog, actor, now
+
+    def grant(self, resource: ResourceSpec, readable: Mapping[str, Condition]) -> Grant:
+        locked = self.fields(resource, "writable_by", "readable_by")
+        fixed = frozenset(member for member, where in locked.items() if where == NEVER)
+        unknown = frozenset(member for member in fixed if readable.get(member) == NEVER or resource.by_member[member].secret is not None)
+        kept = frozenset((*locked, *readable)) - fixed
+        bodies = Bodies(unknown, fixed - unknown, kept) if fixed or kept else FREE
+        verbs = {verb: self.bind(getattr(resource.access, verb), resource) for verb in VERBS}
+        return Grant(**verbs, locked=locked, bodies=bodies)
+
+    def fields(self, resource: ResourceSpec, *rules: str) -> dict[str, Condition]:
+        """Member -> the condition of the first of these rules that it has; those that hold always are left out."""
+        bound: dict[str, Condition] = {}
+        for spec in resource.fields:
+            rule = next((found for each in rules if (found := getattr(spec, each)) is not None), None)
+            where = ALWAYS if rule is None else self.bind(rule, resource)
+            if where != ALWAYS:
+                bound[spec.member] = where
+        return bound
+
+    def bind(self, rule: Rule, resource: ResourceSpec) -> Condition:
+        match rule:
+            case Always():
+                return ALWAYS
+            case SignedIn():
+                return _settled(self._actor.id is not None)
+            case Role(names):
+                return _settled(not self._actor.roles.isdisjoint(names))
+            case AllOf(parts):
+                return conjoin(*(self.bind(part, resource) for part in parts))
+            case AnyOf(parts):
+                return disjoin(*(self.bind(part, resource) for part in parts))
+            case Negation(part):
+                return negate(self.bind(part, resource))
+            case NullTest(This() as field):
+                return IsNull(self._path(field, resource))
+            case NullTest(OfUser() as field):
+                return _settled(self._actor.id is not None and self._value(field) is None)
+            case Membership(This() as field, values):
+                return OneOf(self._path(field, resource), tuple(_constant(each) for each in values))
+            case Compare():
+                return self._compare(rule, resource)
+            case _:  # Nobody, and what no frozen rule is
+                return NEVER
+
+    def _compare(self, rule: Compare, resource: ResourceSpec) -> Condition:
+        if self._actor.id is None and (isinstance(rule.left, OfUser) or isinstance(rule.right, OfUser)):
+            return NEVER
+        if not isinstance(rule.left, This):
+            return _settled(_holds(self._value(rule.left), rule.operator, self._value(rule.right)))
+        path = self._path(rule.left, resource)
+        if isinstance(rule.right, This):
+            return Test(path, _OPERATORS[rule.operator], self._path(rule.right, resource))
+        return Test(path, _OPERATORS[rule.operator], self._value(rule.right, path.field))
+
+    def _value(self, operand: Operand, beside: FieldSpec | None = None) -> Stored:
+        match operand:
+            case Constant():
+                return _constant(operand)
+            case Now():
+                return self._now[:_DATE_LENGTH] if beside is not None and isinstance(beside.type, Date) else self._now
+            case OfUser():
+                return self._of_user(path_of(operand))
+            case _:
+                raise TypeError(f"{operand!r} has no value of its own")
+
+    def _of_user(self, names: tuple[str, ...]) -> Stored:
+        if not names:
+            return self._actor.id
+        assert self._catalog.users is not None
+        return self._actor.values.get(self._catalog.users.by_name[names[0]].member)
+
+    def _path(self, field: This, resource: ResourceSpec) -> Path:
+        """A rule looks through references at any record, whatever its caller may see."""
+        *through, last = path_of(field)
+        steps: list[Step] = []
+        for name in through:
+            spec = resource.by_name[name]
+            resource = self._catalog.target(spec)
+            steps.append(Step(spec, resource))
+        return Path(resource.by_name[last], tuple(steps))
+
+
+def conjoin(*parts: Condition) -> Condition:
+    """All of the parts, settled as far as they are."""
+    left = [each for each in parts if each != ALWAYS]
+    if NEVER in left:
+        return NEVER
+    if len(left) == 1:
+        return left[0]
+    return All(tuple(left)) if left else ALWAYS
+
+
+def disjoin(*parts: Condition) -> Condition:
+    """Any of the parts, settled as far as they are."""
+    left = [each for each in parts if each != NEVER]
+    if ALWAYS in left:
+        return ALWAYS
+    if len(left) == 1:
+        return left[0]
+    return Any(tuple(left)) if left else NEVER
+
+
+def negate(part: Condition) -> Condition:
+    """The opposite of a part."""
+    if part == ALWAYS:
+        return NEVER
+    return ALWAYS if part == NEVER else Not(part)
+
+
+def _settled(truth: bool) -> Condition:  # noqa: FBT001  # a truth is what it is about
+    return ALWAYS if truth else NEVER
+
+
+def _holds(left: Stored, comparison: CompareOperator, right: Stored) -> bool:
+    """Two values compared, two-valued: null is a value to eq and ne, and false to the others."""
+    if comparison not in ("eq", "ne") and (left is None or right is None):
+        return False
+    return _COMPARE[comparison](left, right)
+
+
+def _constant(operand: Operand) -> Stored:
+    assert isinstance(operand, Constant)
+    stored: Stored = operand.value
+    return int(stored) if isinstance(stored, bool) else stored

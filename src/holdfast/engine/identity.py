@@ -1,0 +1,128 @@
+"""Identities: from the credentials of a request to who asks, and what they are granted.
+
+What is found is kept, and decides nothing by itself: a plan names the identity that it was made from, the store compares the epoch in the
+statement, and what is out of date is looked up again.
+"""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+import msgspec
+
+from holdfast.base.errors import Refused
+from holdfast.base.instant import Instant
+from holdfast.core.actor import NOBODY, Actor, Caller
+from holdfast.core.exchange import Head
+from holdfast.core.permit import Grants, Permit
+from holdfast.ports.accounts import Accounts, Identity
+from holdfast.ports.world import Clock, Secrets
+
+KEPT_MAX = 10_000  # identities that a worker keeps; some kilobytes each
+TOKEN_LENGTH_MAX = 512
+TOKENS = "tokens"
+"""The purpose under which the hash of a token is signed."""
+
+
+class Known(NamedTuple):
+    """Who asks, as it was found.
+
+    grants      what they are granted
+    caller      what the store compares; None for a caller who is not signed in
+    expires_at  when the token ends
+    session_id  the session or key that it belongs to
+    """
+
+    grants: Grants
+    caller: Caller | None = None
+    expires_at: Instant | None = None
+    session_id: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """The caller."""
+        return self.grants.actor
+
+
+class Identities:
+    """Finds who asks, for one worker."""
+
+    def __init__(self, accounts: Accounts, permit: Permit, *, secrets: Secrets, clock: Clock) -> None:
+        self._accounts, self._permit, self._secrets, self._clock = accounts, permit, secrets, clock
+        self._kept: OrderedDict[str, Known] = OrderedDict()
+        self._nobody = Known(permit.grant(NOBODY, clock.now()))
+
+    def nobody(self) -> Known:
+        """A caller who is not signed in."""
+        return Known(self._permit.grant(NOBODY, self._clock.now())) if self._permit.timely else self._nobody
+
+    def find(self, head: Head) -> Known:
+        """Who asks. Raises Refused unauthenticated where credentials were sent that are not good."""
+        sent = head.header("authorization")
+        if sent is None:
+            return self.nobody()
+        now = self._clock.now()
+        known = self._kept.get(sent)
+        if known is None:
+            known = self._look_up(sent, None)
+        elif self._permit.timely:
+            known = known._replace(grants=self._permit.grant(known.actor, now))
+        if known.expires_at is not None and known.expires_at <= now:
+            self._kept.pop(sent, None)
+            raise _refuse("The token has expired.")
+        self._accounts.touch(known.session_id, now)
+        return known
+
+    def find_again(self, head: Head, known: Known) -> Known:
+        """Who asks, looked up because the store found the identity out of date. Raises as `find` does."""
+        sent = head.header("authorization")
+        return self.nobody() if sent is None else self._look_up(sent, known)
+
+    def renew(self, head: Head, known: Known) -> Known:
+        """Who asks, as of now: with the same grants where nothing has changed. Raises as `find` does."""
+        found = self.find(head)
+        if not self.is_current(found):
+            found = self.find_again(head, found)
+        same = known.caller is not None and found.caller is not None and known.caller.user_version == found.caller.user_version
+        return found._replace(grants=known.grants) if same and not self._permit.timely else found
+
+    def is_current(self, known: Known) -> bool:
+        """Whether an identity still holds, for answers that need no other look into the store."""
+        return known.caller is None or known.caller.epoch == self._accounts.epoch()
+
+    def _look_up(self, sent: str, before: Known | None) -> Known:
+        token_hash = self._secrets.sign(TOKENS, _read_token(sent))
+        epoch = self._accounts.epoch()  # first: what is found then is at least as new
+        identity = self._accounts.identify(token_hash)
+        if identity is None:
+            self._kept.pop(sent, None)
+            raise _refuse("The token is not known, or was revoked.")
+        caller = Caller(epoch, token_hash, identity.user_id, identity.user_version)
+        if before is not None and before.caller is not None and before.caller.user_version == caller.user_version:
+            known = before._replace(caller=caller)
+        else:
+            known = Known(self._permit.grant(_read_actor(identity), self._clock.now()), caller, identity.expires_at, identity.session_id)
+        self._keep(sent, known)
+        return known
+
+    def _keep(self, sent: str, known: Known) -> None:
+        self._kept[sent] = known
+        if len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+
+
+def _read_token(sent: str) -> bytes:
+    """The token of an Authorization header (RFC 6750, 2.1)."""
+    scheme, _, token = sent.partition(" ")
+    if scheme.lower() != "bearer" or not 1 <= len(token) <= TOKEN_LENGTH_MAX or not token.isascii() or not token.isprintable():
+        raise _refuse("The Authorization header holds no bearer token.")
+    return token.encode()
+
+
+def _read_actor(identity: Identity) -> Actor:
+    values = msgspec.json.decode(identity.image, type=dict[str, str | int | float | None])
+    roles = msgspec.json.decode(str(values["roles"]), type=frozenset[str])
+    return Actor(identity.user_id, roles, values, identity.session_id)
+
+
+def _refuse(message: str) -> Refused:
+    return Refused("unauthenticated", message, headers={"www-authenticate": 'Bearer realm="api", error="invalid_token"'})

@@ -1,0 +1,110 @@
+"""Rules, as callers meet them: a story of the example of the contract."""
+
+from collections.abc import Iterator
+
+import pytest
+from examples.library import backend
+
+from holdfast.testing import Client
+
+BOOKS, AUTHORS = "/api/v1/books", "/api/v1/authors"
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """The library, with one author and two books of an editor: a draft and a published one."""
+    with Client(backend) as opened:
+        yield opened.sign_in("editor")
+
+
+def _author(client: Client) -> str:
+    made = client.post(AUTHORS, json={"name": "Ann", "email": "ann@example.org"})
+    assert made.status == 201, made
+    return str(made.data["id"])
+
+
+def _book(client: Client, author: str, **members: str) -> dict[str, str]:
+    made = client.post(BOOKS, json={"title": "Sea", "author_id": author, "price": "9.90", "cost": "1.00", **members})
+    assert made.status == 201, made
+    return dict(made.data)
+
+
+def test_who_asks_decides_what_is_there(client: Client) -> None:
+    """Drafts and costs are for editors; what may not be known is as what is missing; the total counts what is seen."""
+    author = _author(client)
+    draft, shown = _book(client, author, title="Draft"), _book(client, author, status="published")
+    assert [client.get(f"{BOOKS}/{each['id']}").status for each in (draft, shown)] == [200, 200]
+    assert client.get(f"{BOOKS}/{shown['id']}").data["cost"] == "1.00"
+
+    client.sign_out()
+    hidden, missing = client.get(f"{BOOKS}/{draft['id']}"), client.get(f"{BOOKS}/{author}")
+    assert (hidden.status, missing.status) == (404, 404)
+    assert hidden.error["message"] == missing.error["message"]
+    assert "cost" not in client.get(f"{BOOKS}/{shown['id']}").data
+    listed = client.get(BOOKS)
+    assert ([each["id"] for each in listed.data], listed.meta["total"]) == ([shown["id"]], 1)
+    assert client.get(f"{AUTHORS}/{author}/books").meta["total"] == 1
+    assert client.get(f"{BOOKS}?cost=1.00").error["code"] == "unknown_parameter"
+    assert client.get(f"{BOOKS}?sort=cost").error["code"] == "invalid_sort"
+    assert client.get(f"{BOOKS}/{draft['id']}/history").status == 404
+
+
+def test_who_may_not_write_is_told_so(client: Client) -> None:
+    """401 to nobody, 403 to who is known, before anything is looked at."""
+    author = _author(client)
+    shown = _book(client, author, status="published")
+    for roles, status in ((None, 401), ((), 403)):
+        client.sign_out() if roles is None else client.sign_in(*roles)
+        assert client.post(BOOKS, json={}).status == status
+        assert client.delete(f"{BOOKS}/{shown['id']}").status == status
+        assert client.post(f"{BOOKS}/bulk", json=[{}]).status == status
+        batch = client.post("/api/v1/batch", json={"operations": [{"method": "POST", "path": "/books", "body": {}}]})
+        assert (batch.status, batch.error["details"][0]["field"]) == (status, "operations[0]")
+    assert client.patch(f"{BOOKS}/{shown['id']}", json={"title": "x", "version": 1}).status == 403
+    client.sign_in("admin")
+    assert client.delete(f"{BOOKS}/{shown['id']}?version=1").status == 200
+
+
+def test_a_field_that_is_not_ones_own_is_unknown(client: Client) -> None:
+    """In a body too; and a full update leaves it as it is."""
+    author = _author(client)
+    shown = _book(client, author, status="published")
+    client.sign_in("editor")
+    kept = client.put(f"{BOOKS}/{shown['id']}", json={"title": "Sea", "author_id": author, "price": "1", "cost": "2", "version": 1})
+    assert kept.status == 200
+    assert kept.data["cost"] == "2.00"
+
+
+def test_users_are_for_admins(client: Client) -> None:
+    """Nobody else sees or makes them; a role that no rule names is refused."""
+    assert client.get("/api/v1/users").status == 403
+    client.sign_in("admin")
+    body = {"email": "Bob@Example.org", "password": "correct horse battery staple", "roles": ["editor"]}
+    made = client.post("/api/v1/users", json=body)
+    assert made.status == 201, made
+    assert made.data["email"] == "bob@example.org"
+    assert "password" not in made.data
+    wrong = client.post("/api/v1/users", json={**body, "email": "c@example.org", "roles": ["editr"]})
+    assert [each["field"] for each in wrong.error["details"]] == ["roles[0]"]
+    tokens = client.post("/api/v1/auth/login", json={"email": "BOB@example.org", "password": body["password"]}).data
+    client.sign_in(token=tokens["access_token"])
+    assert client.get("/api/v1/auth/me").data["roles"] == ["editor"]
+    assert client.post(AUTHORS, json={"name": "Bob", "email": "bob@example.org"}).status == 201
+
+
+def test_a_demotion_holds_from_the_next_request_on(client: Client) -> None:
+    """For reads and writes, by the same token."""
+    author = _author(client)
+    draft = _book(client, author)
+    token = client.add_key("editor")
+    me = client.sign_in(token=token).get("/api/v1/auth/me").data
+    assert client.get(f"{BOOKS}/{draft['id']}").status == 200
+    client.sign_in("admin")
+    assert client.patch(f"/api/v1/users/{me['id']}", json={"roles": [], "version": me["version"]}).status == 200
+    client.sign_in(token=token)
+    assert client.get(f"{BOOKS}/{draft['id']}").status == 404
+    assert client.post(AUTHORS, json={"name": "X", "email": "x@example.org"}).status == 403
+    client.sign_in("admin")
+    assert client.delete(f"/api/v1/users/{me['id']}?version=2").status == 200
+    client.sign_in(token=token)
+    assert client.get(f"{BOOKS}/{draft['id']}").status == 401
