@@ -110,7 +110,9 @@ async def open_store(settings: Settings, catalog: Catalog, *, create: bool = Tru
     def give_key(make: bool) -> Sign:  # noqa: FBT001  # the form of store.sqlite.fingerprint.Keys
         return _journal_key(settings, make=make)
 
-    store = SqliteStore(catalog, settings.data, SystemClock(), create=create, keys=give_key, writes_by=opened_by)
+    store = SqliteStore(
+        catalog, settings.data, SystemClock(), create=create, keys=give_key, writes_by=opened_by, journal_days=settings.journal_days
+    )
     try:
         yield store
     finally:

@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_token    bearer token for /metrics from elsewhere than loopback
     docs             who may read /docs and /openapi.json
     query_method     lists also answer the method QUERY
+    journal_days     how long entries of the journal are kept that say nothing of today; None: always
     log              how requests are logged: "json" lines, "text" for people, "auto": text in `dev` on a terminal
     """
 
@@ -63,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_token: Annotated[str, msgspec.Meta(min_length=16)] | None = None
     docs: Literal["anyone", "signed_in", "off"] = "anyone"
     query_method: bool = False
+    journal_days: Annotated[int, msgspec.Meta(ge=2, le=36_500)] | None = None
     log: Literal["auto", "json", "text"] = "auto"
 
     def __repr__(self) -> str:
@@ -217,6 +219,7 @@ _MENDS: Mapping[str, str] = {
     "password_length_min": "Give a number from 8 to 64.",
     "docs": 'Choose "anyone", "signed_in" or "off".',
     "log": 'Choose "auto", "json" or "text".',
+    "journal_days": "Give a number from 2 to 36500, or leave it out: then everything is kept.",
     "query_method": "Give true or false.",
     "metrics_token": "Give at least 16 characters.",
     "cors_origins": "Give a list of origins as browsers send them, as https://example.org: lower case, no path, no `*`.",

@@ -40,12 +40,16 @@ class Head(NamedTuple):
 
 
 class Seal(NamedTuple):
-    """The proof of the entries from `first_seq` to `last_seq`, `entries` of them, and of every seal before it."""
+    """The proof of the entries from `first_seq` to `last_seq`, `entries` of them, and of every seal before it.
+
+    folded  entries were removed, with the seals between: `seal` is what the next one is chained to, and this proves what is left
+    """
 
     last_seq: int
     first_seq: int
     entries: int
     seal: bytes
+    folded: bytes | None = None
 
 
 def hash_payload(payload: str | None) -> bytes | None:
@@ -66,6 +70,13 @@ def fingerprint_of(sign: Sign) -> str:
 def make_seal(previous: bytes, heads: Sequence[Head], sign: Sign) -> Seal:
     """Seal entries (at least one, in order) after the previous seal, or after NO_SEAL."""
     return Seal(heads[-1][0], heads[0][0], len(heads), sign(encode_heads(previous, heads)))
+
+
+def fold_seal(previous: Seal, last: Seal, heads: Sequence[Head], sign: Sign) -> Seal:
+    """The seal that stands for those after `previous` up to `last`, once no more than these entries are left of them."""
+    first_seq = previous.last_seq + 1
+    message = _encoder.encode(("folded", previous.seal, last.seal, first_seq, last.last_seq, tuple(heads)))
+    return Seal(last.last_seq, first_seq, len(heads), last.seal, sign(message))
 
 
 def encode_heads(previous: bytes, heads: Iterable[Head]) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, fingerprint_of, hash_payload, make_seal
+from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, fingerprint_of, fold_seal, hash_payload, make_seal
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.ports.audit import Audit, AuditedRow, AuditFault, Entry
 
@@ -90,8 +90,15 @@ class Verifier:
         self._check_key()
         total = self._audit.last_seq()
         previous = Seal(0, 0, 0, NO_SEAL)
-        while seals := self._next_seals(previous.last_seq):
-            entries = self._audit.entries(previous.last_seq, seals[-1].last_seq)
+        folded_to, stepped_back = 0, set[int]()
+        while True:
+            seals, entries = self._audit.chain(previous.last_seq, STEP_SEALS, STEP_ENTRIES)
+            if not seals:
+                break
+            if seals[0].first_seq <= previous.last_seq and seals[0].folded is not None and seals[0].last_seq not in stepped_back:
+                stepped_back.add(seals[0].last_seq)  # it was folded since the last step: go on from where it begins now
+                previous = self._audit.sealed_before(seals[0].first_seq) or Seal(0, 0, 0, NO_SEAL)
+                continue
             start = 0
             for seal in seals:
                 end = start
@@ -99,6 +106,7 @@ class Verifier:
                     end += 1
                 self._check_seal(previous, seal, [each.head for each in entries[start:end]])
                 previous, start = seal, end
+                folded_to = seal.last_seq if seal.folded is not None else folded_to
             for entry in entries:
                 self._check_payloads(entry)
             self.entries += len(entries)
@@ -108,7 +116,7 @@ class Verifier:
         for seq in self._audit.unsealed(10):
             self._find("chain", f"entry {seq}", "It has no seal: it was not written by Holdfast, or its seal was removed.", _RESTORE)
         self._check_erasures()
-        self._check_anchors()
+        self._check_anchors(folded_to)
 
     def _check_key(self) -> None:
         self._can_prove = self._audit.key_fingerprint() in (None, fingerprint_of(self._sign))
@@ -116,28 +124,23 @@ class Verifier:
             problem = "The master key is not the one that this database was made with, so that no seal can be proved."
             self._find("chain", "the master key", problem, "Restore the key from its backup, then verify again.")
 
-    def _next_seals(self, after: int) -> Sequence[Seal]:
-        """Some seals, so many that their entries make one step; at least one if there is one."""
-        found = self._audit.seals(after, STEP_SEALS)
-        last = after
-        for count, seal in enumerate(found, start=1):
-            last = max(last, seal.last_seq)
-            if last - after >= STEP_ENTRIES:
-                return found[:count]
-        return found
-
     def _check_seal(self, previous: Seal, seal: Seal, heads: Sequence[Head]) -> None:
-        if not self._can_prove or (heads and make_seal(previous.seal, heads, self._sign) == seal):
+        if not self._can_prove or self._proves(previous, seal, heads):
             return
         first = previous.last_seq + 1
         place = f"entries {first} to {seal.last_seq}"
         missing = sorted({*range(first, min(seal.last_seq, first + STEP_ENTRIES) + 1)} - {each.seq for each in heads})
-        if missing:
+        if missing and seal.folded is None:
             told = ", ".join(map(str, missing[:10]))
             self._find("chain", place, f"Removed: {told}{' and more' if len(missing) > 10 else ''}.", _RESTORE)
         else:
             problem = "The seal does not fit: an entry was edited, added, or changed places, the seal itself was, or the key is another."
             self._find("chain", place, problem, _RESTORE)
+
+    def _proves(self, previous: Seal, seal: Seal, heads: Sequence[Head]) -> bool:
+        if seal.folded is not None:
+            return fold_seal(previous, seal, heads, self._sign) == seal
+        return bool(heads) and make_seal(previous.seal, heads, self._sign) == seal
 
     def _check_payloads(self, entry: Entry) -> None:
         head = entry.head
@@ -157,9 +160,12 @@ class Verifier:
                 place = f"entry {seq} ({key[0]}/{key[1]})"
                 self._find("chain", place, "Its payload was removed, and not by `holdfast erase`.", _RESTORE)
 
-    def _check_anchors(self) -> None:
+    def _check_anchors(self, folded_to: int) -> None:
+        """Every seal that is known outside is there, unless it was folded: then the last of those with it is proved by the chain."""
         for anchor in self._anchors:
             seal = self._audit.sealed(anchor.seq)
+            if seal is None and anchor.seq < folded_to:
+                continue
             if seal is None or seal.seal != anchor.seal:
                 problem = f"The seal of entry {anchor.seq}, known from {anchor.source}, is {'not there' if seal is None else 'another'}."
                 self._find("chain", f"entry {anchor.seq}", problem, "The end of the journal was cut off or made anew. " + _RESTORE)

@@ -45,12 +45,15 @@ class Audit(Protocol):
         """The seal that ends at a sequence."""
         ...
 
-    def seals(self, after: int, limit: int) -> Sequence[Seal]:
-        """The seals that end after a sequence, in order."""
+    def sealed_before(self, seq: int) -> Seal | None:
+        """The last seal that ends before a sequence."""
         ...
 
-    def entries(self, after: int, upto: int) -> Sequence[Entry]:
-        """The entries with after < seq <= upto, in order."""
+    def chain(self, after: int, seals_max: int, entries_max: int) -> tuple[Sequence[Seal], Sequence[Entry]]:
+        """The next seals that end after a sequence, in order, and the entries after it that they are made over, from one snapshot.
+
+        As many as have no more entries than `entries_max`; at least one if there is one.
+        """
         ...
 
     def unsealed(self, limit: int) -> Sequence[int]:

@@ -33,6 +33,15 @@ class AuditStatements:
         """No row or one: the seal that ends at a sequence."""
         return self._bind("sealed", (seq,), lambda: self._select_seals().where(self._tables.seal.c.last_seq == parameter(0)))
 
+    def sealed_before(self, seq: int) -> Statement:
+        """No row or one: the last seal that ends before a sequence."""
+
+        def build() -> sa.Select[*tuple[Any, ...]]:
+            last = self._tables.seal.c.last_seq
+            return self._select_seals().where(last < parameter(0)).order_by(last.desc()).limit(constant(1)).offset(constant(0))
+
+        return self._bind("sealed_before", (seq,), build)
+
     def seals(self, after: int, limit: int) -> Statement:
         """Seals that end after a sequence."""
 

@@ -9,6 +9,7 @@ from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element
+from holdfast.store.sql.retention import horizon_of
 from holdfast.store.sql.rows import ImageRow
 from holdfast.store.sql.statement import Prepared, constant, one_if, parameter, whole
 from holdfast.store.sql.tables import Tables
@@ -20,6 +21,7 @@ class Readings:
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         self._journal = tables.journal
+        self._horizon = horizon_of(tables)
         self._dialect = dialect
         self._conditions = Conditions(tables, dialect, alone=True)
         self._views = Views(tables, dialect, self._conditions)
@@ -71,11 +73,9 @@ class Readings:
         return self._dialect.prepare(found.order_by(journal.c.seq))
 
     def bounds(self) -> Prepared:
-        """One row: the first and the last sequence; null if there is none."""
-        seq = self._journal.c.seq
-        return self._dialect.prepare(
-            sa.select(sa.select(sa.func.min(seq)).scalar_subquery(), sa.select(sa.func.max(seq)).scalar_subquery())
-        )
+        """One row: the first sequence from which on all are kept, and the last one; null if there is none."""
+        last = sa.select(sa.func.max(self._journal.c.seq)).scalar_subquery()
+        return self._dialect.prepare(sa.select(self._horizon + constant(1), last))
 
     def changes(self, view: View, where: Condition) -> Prepared:
         """Of one resource, between two sequences (positions 0 and 1, both included): sequence, JSON, in order.
@@ -112,8 +112,7 @@ class Readings:
         journal = self._journal
         change = self._holds(resource, where, journal.c.after) - self._holds(resource, where, journal.c.before)
         path, since, upto = constant(resource.path), parameter(0), parameter(1)
-        kept_from = sa.select(sa.func.coalesce(sa.func.min(journal.c.seq), constant(0))).scalar_subquery()
-        is_whole = sa.and_(sa.func.coalesce(sa.func.sum(_is_erased(journal)), constant(0)) == constant(0), kept_from <= since + constant(1))
+        is_whole = sa.and_(sa.func.coalesce(sa.func.sum(_is_erased(journal)), constant(0)) == constant(0), self._horizon <= since)
         delta = sa.select(sa.case((is_whole, sa.func.coalesce(sa.func.sum(change), constant(0))))).select_from(journal)
         return self._dialect.prepare(delta.where(journal.c.seq > since, journal.c.seq <= upto, journal.c.resource == path))
 

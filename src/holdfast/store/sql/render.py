@@ -22,6 +22,7 @@ from holdfast.store.sql.journal import JournalStatements
 from holdfast.store.sql.marks import FIRST, IDENTITY, Marks
 from holdfast.store.sql.read import ListShape, Reads
 from holdfast.store.sql.reading import Readings
+from holdfast.store.sql.retention import RetentionStatements
 from holdfast.store.sql.schema import render_schema
 from holdfast.store.sql.shape import Shaper
 from holdfast.store.sql.sqlite import Sqlite
@@ -44,6 +45,7 @@ class Renderer:
         reads, writes = Reads(tables, self._dialect), Writes(tables, self._dialect)
         self.journal = JournalStatements(tables, self._dialect)
         self.accounts = AccountStatements(catalog.users, tables, self._dialect)
+        self.retention = RetentionStatements(tables, self._dialect)
         readings = Readings(tables, self._dialect)
         kept = lru_cache(SHAPES_KEPT)
         self._one, self._one_and_epoch = kept(reads.one), kept(partial(reads.one, with_epoch=True))
@@ -182,7 +184,7 @@ class Renderer:
         return self._journal_heads.bind((after, upto))
 
     def journal_bounds(self) -> Statement:
-        """One row: the first and the last sequence; null if there is none."""
+        """One row: the first sequence from which on all are kept, and the last one; null if there is none."""
         return self._journal_bounds.bind(())
 
     # Writes

@@ -150,6 +150,7 @@ def _seal(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:
         sa.Column("first_seq", INTEGER, nullable=False),
         sa.Column("entries", INTEGER, nullable=False),
         sa.Column("seal", BLOB, nullable=False),
+        sa.Column("folded", BLOB),
         **dialect.table_options(),
     )
 

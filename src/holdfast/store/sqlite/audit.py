@@ -54,13 +54,20 @@ class SqliteAudit:
         found = self._fetch(self._statements.sealed(seq))
         return Seal(*found[0]) if found else None
 
-    def seals(self, after: int, limit: int) -> Sequence[Seal]:
-        """The seals that end after a sequence."""
-        return [Seal(*row) for row in self._fetch(self._statements.seals(after, limit))]
+    def sealed_before(self, seq: int) -> Seal | None:
+        """The last seal that ends before a sequence."""
+        found = self._fetch(self._statements.sealed_before(seq))
+        return Seal(*found[0]) if found else None
 
-    def entries(self, after: int, upto: int) -> Sequence[Entry]:
-        """The entries between two sequences."""
-        return [Entry(Head._make(row[:-2]), row[-2], row[-1]) for row in self._fetch(self._statements.entries(after, upto))]
+    def chain(self, after: int, seals_max: int, entries_max: int) -> tuple[Sequence[Seal], Sequence[Entry]]:
+        """Seals and their entries, from one snapshot: the writer may fold them meanwhile."""
+        self._fetch(Statement("BEGIN", ()))
+        try:
+            seals = _take([Seal(*row) for row in self._fetch(self._statements.seals(after, seals_max))], entries_max)
+            rows = self._fetch(self._statements.entries(after, seals[-1].last_seq)) if seals else []
+        finally:
+            self._fetch(Statement("COMMIT", ()))
+        return seals, [Entry(Head._make(row[:-2]), row[-2], row[-1]) for row in rows]
 
     def unsealed(self, limit: int) -> Sequence[int]:
         """Sequences above the last seal."""
@@ -111,3 +118,12 @@ class SqliteAudit:
         self._connection = open_reader(self._path)
         check_schema(self._connection, self._path, self._catalog)
         return self._connection
+
+
+def _take(seals: list[Seal], entries_max: int) -> list[Seal]:
+    entries = 0
+    for count, seal in enumerate(seals):
+        entries += seal.entries
+        if count and entries > entries_max:
+            return seals[:count]
+    return seals

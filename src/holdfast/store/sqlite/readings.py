@@ -9,6 +9,7 @@ from holdfast.core.plan import Row
 from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Watched
 from holdfast.core.size import count_bytes
 from holdfast.store.sql.render import Renderer
+from holdfast.store.sql.retention import HORIZON_AT
 from holdfast.store.sqlite.lane import Lane
 from holdfast.store.sqlite.reader import Reader
 from holdfast.store.sqlite.sight import check_epoch, is_seen
@@ -43,11 +44,14 @@ class SqliteJournal:
     def _fetch_as_of(self, lane: Lane, plan: ReadAsOf) -> Row | None:
         lane.begin()
         try:
+            horizon = lane.fetch(self._renderer.meta(HORIZON_AT))
             rows = lane.fetch(self._renderer.as_of(plan))
             is_seen = bool(rows) and bool(rows[0][3]) and self._is_seen_now(lane, plan)
             check_epoch(lane.fetch, self._renderer, plan.caller)
         finally:
             lane.end()
+        if horizon and plan.at < horizon[0][0]:
+            raise Refused("not_found", f"The journal tells nothing of before {horizon[0][0]}.")
         if not is_seen:
             return None
         ((text, version, sight, _),) = rows

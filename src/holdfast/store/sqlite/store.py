@@ -25,6 +25,7 @@ from holdfast.store.sqlite.once import Once
 from holdfast.store.sqlite.queue import Work
 from holdfast.store.sqlite.reader import Reader
 from holdfast.store.sqlite.readings import SqliteJournal
+from holdfast.store.sqlite.retention import Retention
 from holdfast.store.sqlite.schema import prepare
 from holdfast.store.sqlite.sealer import Sealer
 from holdfast.store.sqlite.steps import Steps
@@ -42,6 +43,7 @@ class SqliteStore:
     keys       gives what signs the seals of the journal; asked once the folder is known to be good, because the key may be made in it
                (fingerprint.Keys)
     writes_by  opens the connection that writes; the fault campaigns give one that checkpoints after every few pages
+    journal_days  how long entries of the journal are kept that say nothing of today; None: always
 
     Raises Misconfigured where the database is missing, not ours, not writable, does not fit the catalog, or has another key.
     """
@@ -55,6 +57,7 @@ class SqliteStore:
         create: bool = False,
         keys: Keys = unkeyed,
         writes_by: Callable[[Path], apsw.Connection] = open_writer,
+        journal_days: int | None = None,
     ) -> None:
         renderer = Renderer(catalog)
         path = prepare(data_dir, catalog, renderer, clock, create=create)
@@ -66,7 +69,9 @@ class SqliteStore:
         self._reader = Reader(connect, renderer, clock)
         self.journal = SqliteJournal(self._reader, renderer)
         self._clock = clock
-        self._seal = Sealer(renderer.journal, bind_key(path, renderer, keys))
+        sign = bind_key(path, renderer, keys)
+        self._seal = Sealer(renderer.journal, sign)
+        self._retention = None if journal_days is None else Retention(renderer, sign, journal_days)
         self._turn = Turn(data_dir)
         self._writer = Writer(partial(writes_by, path), self._turn, clock, self._finish)
         self.accounts = SqliteAccounts(catalog.users, self._reader, self._writer, renderer, clock)
@@ -126,6 +131,8 @@ class SqliteStore:
         now = self._clock.now()
         self._once.tidy(connection, now)
         self.accounts.tidy(connection, now)
+        if self._retention is not None:
+            self._retention.step(connection, now)
 
     def _submit(self, work: Work, plan: Write) -> Awaitable[Any]:
         guarded = len(plan.steps) > 1 or any(isinstance(each, Delete | Undelete) for each in plan.steps)

@@ -1,0 +1,96 @@
+"""Retention: letting old entries of the journal go, a few at the end of a group, so that what is left is still proved.
+
+Entries older than the setting says are removed where a later one about the same record is that old too. So the journal is at any time
+how every record stood at its horizon, and everything since. The seals of what was looked at are folded into the last of them, which
+proves the entries that are left and keeps its own value, to which the next seal is chained.
+"""
+
+from typing import Any
+
+import apsw
+
+from holdfast.base.instant import Instant, format_instant
+from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, fold_seal
+from holdfast.store.sql.render import Renderer
+from holdfast.store.sql.retention import HORIZON_AT, HORIZON_SEQ, RetentionStatements
+from holdfast.store.sql.statement import Statement
+
+STEP_ENTRIES = 200  # looked at in one turn: some milliseconds
+STEP_SEALS = 100
+PASS_EVERY_US = 3_600 * 1_000_000  # between two passes over everything that is old
+DAY_US = 86_400 * 1_000_000
+
+
+class Retention:
+    """Keeps the journal for so many days. Run in the thread of the writer, within the transaction of a group."""
+
+    def __init__(self, renderer: Renderer, sign: Sign, days: int) -> None:
+        self._renderer, self._sign, self._age_us = renderer, sign, days * DAY_US
+        self._statements: RetentionStatements = renderer.retention
+        self._next_pass_at = 0
+        self._until = ""
+        self._place: int | None = None
+
+    def step(self, connection: apsw.Connection, now: Instant) -> None:
+        """Look at the next few seals of a pass, or begin one once it is time. Raises apsw.Error."""
+        if self._place is None:
+            if now < self._next_pass_at:
+                return
+            self._until, self._place = format_instant(Instant(now - self._age_us)), 0
+        self._place = self._fold_next(connection, self._place)
+        if self._place is None:
+            self._next_pass_at = now + PASS_EVERY_US
+
+    def _fold_next(self, connection: apsw.Connection, place: int) -> int | None:
+        """Fold the seals after a place; the place behind them, None where the pass ends."""
+        found = _fetch(connection, self._statements.seal_before(place))
+        previous = Seal(*found[0]) if found else Seal(0, 0, 0, NO_SEAL)
+        seals = _take([Seal(*row) for row in _fetch(connection, self._statements.seals_after(previous.last_seq, STEP_SEALS))])
+        if not seals:
+            return None
+        rows = _fetch(connection, self._statements.entries(previous.last_seq, seals[-1].last_seq, self._until))
+        entries = [(Head._make(row[:-1]), bool(row[-1])) for row in rows]
+        young = next((head.seq for head, _ in entries if head.at > self._until), None)
+        old = seals if young is None else [each for each in seals if each.last_seq < young]
+        if old:
+            self._fold(connection, previous, old, [each for each in entries if each[0].seq <= old[-1].last_seq])
+        return seals[-1].last_seq if young is None else None
+
+    def _fold(self, connection: apsw.Connection, previous: Seal, seals: list[Seal], entries: list[tuple[Head, bool]]) -> None:
+        done = [head.seq for head, is_done in entries if is_done]
+        if not done and all(each.folded is not None for each in seals) and len(seals) == 1:
+            return
+        last = seals[-1]
+        self._move_horizon(connection, last.last_seq)
+        for seq in done:
+            _run(connection, self._statements.remove(seq))
+        _run(connection, self._statements.merge(previous.last_seq, last.last_seq))
+        left = [head for head, is_done in entries if not is_done]
+        _run(connection, self._statements.fold(fold_seal(previous, last, left, self._sign)))
+
+    def _move_horizon(self, connection: apsw.Connection, seq: int) -> None:
+        """Say before anything goes that readings do not reach back behind it."""
+        for key, value in ((HORIZON_SEQ, str(seq)), (HORIZON_AT, self._until)):
+            found = _fetch(connection, self._renderer.meta(key))
+            if not found:
+                _run(connection, self._renderer.meta_insert(key, value))
+            elif (int(value) > int(found[0][0])) if key == HORIZON_SEQ else (value > found[0][0]):
+                _run(connection, self._renderer.meta_update(key, value))
+
+
+def _take(seals: list[Seal]) -> list[Seal]:
+    """As many as make one step; at least one if there is one."""
+    entries = 0
+    for count, seal in enumerate(seals):
+        entries += seal.entries
+        if count and entries > STEP_ENTRIES:
+            return seals[:count]
+    return seals
+
+
+def _fetch(connection: apsw.Connection, statement: Statement) -> list[tuple[Any, ...]]:
+    return connection.execute(statement.text, statement.values).fetchall()
+
+
+def _run(connection: apsw.Connection, statement: Statement) -> None:
+    connection.execute(statement.text, statement.values)
