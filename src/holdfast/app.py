@@ -31,6 +31,7 @@ from holdfast.engine.auth.common import is_common
 from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Events
 from holdfast.engine.auth.handlers import account_handlers
+from holdfast.engine.auth.post import Post
 from holdfast.engine.auth.roster import Roster
 from holdfast.engine.auth.tokens import Tokens
 from holdfast.engine.batch import Batch
@@ -53,6 +54,7 @@ from holdfast.engine.verify import Anchor, Tell, Verifier
 from holdfast.find import load_backend
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.ports.limits import Limiter
+from holdfast.ports.mail import Mailer
 from holdfast.settings import Settings
 from holdfast.store.sqlite import connection as sqlite_connection
 from holdfast.store.sqlite.audit import SqliteAudit
@@ -60,6 +62,7 @@ from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
 from holdfast.world.entropy import SystemEntropy
 from holdfast.world.limiter import SlotLimiter, Unlimited, open_table
+from holdfast.world.mail import ConsoleMailer, NoMailer, SmtpMailer
 from holdfast.world.vault import Vault, load_key, read_key
 
 _DOCUMENT_ACTIONS = frozenset({Action.OPENAPI, Action.DOCS, Action.DOCS_ASSET})
@@ -235,18 +238,22 @@ async def open_worker(
         users = catalog.users
         assert users is not None, "every Backend has users"
         identities = Identities(store.accounts, Permit(catalog), secrets=vault, clock=clock)
+        say = log.say if log is not None else _say_nothing
         desk = Desk(
             sessions=store.accounts,
+            tickets=store.accounts,
             secrets=vault,
             clock=clock,
             replies=replies,
-            events=Events(log.say if log is not None else _say_nothing),
+            events=Events(say),
             limits=LoginLimits(login_limiter),
             bodies=AccountBodies(users, PasswordRules(is_common, settings.password_length_min)),
             tokens=Tokens(vault, SystemEntropy()),
             ids=RecordIds(clock, SystemEntropy()),
         )
-        service_handlers |= account_handlers(desk, users, store)
+        post = Post(_choose_mailer(catalog, settings, development=development), catalog.title, settings.app_url, say)
+        stack.push_async_callback(post.close)
+        service_handlers |= account_handlers(desk, users, store, post)
         handlers = assign_handlers(catalog, routes, records, histories, service_handlers)
         engine = Engine(
             handlers,
@@ -344,6 +351,18 @@ def _note_forwarded(settings: Settings, clock: SystemClock, log: Log | None, *, 
     if log is None:
         return lambda _: None
     return ForwardedWatch(settings.data, since_s=since_s, now_s=lambda: clock.now() / 1e6, warn=partial(log.say, "warning")).note
+
+
+def _choose_mailer(catalog: Catalog, settings: Settings, *, development: bool) -> Mailer:
+    """What sends mail: SMTP where it is set, the terminal for developers; else nothing, and then nobody can register."""
+    if settings.smtp is not None:
+        return SmtpMailer(settings.smtp, settings.mail_from)
+    if development:
+        return ConsoleMailer()
+    if catalog.registration:
+        mend = "Set `smtp`, or leave out registration=True."
+        raise Misconfigured("smtp", "Whoever registers gets a mail, and there is nothing to send it.", mend)
+    return NoMailer()
 
 
 def _say_nothing(*_: Any, **__: Any) -> None:

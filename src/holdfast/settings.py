@@ -39,6 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit       requests a caller may make: "600/minute", "off"
     login_rate_limit the same for signing in
     password_length_min  characters of a new password
+    smtp             what sends mail: smtp://user:password@host:587, smtps://host:465
+    mail_from        the sender of mail
+    app_url          where the pages are that mails lead to
     cors_origins     origins that a browser may call from, exact
     trusted_proxies  addresses or networks whose forwarding headers count
     metrics_token    bearer token for /metrics from elsewhere than loopback
@@ -59,6 +62,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: Rate = "600/minute"
     login_rate_limit: Rate = "10/minute"
     password_length_min: Annotated[int, msgspec.Meta(ge=8, le=64)] = PASSWORD_LENGTH_MIN
+    smtp: Annotated[str, msgspec.Meta(pattern=r"^smtps?://[^\s/]+/?$")] | None = None
+    mail_from: Annotated[str, msgspec.Meta(pattern=r"^[^\s@]+@[^\s@]+$")] = "holdfast@localhost"
+    app_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s#?]+$")] | None = None
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     metrics_token: Annotated[str, msgspec.Meta(min_length=16)] | None = None
@@ -71,7 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in show_settings(self).items())})"
 
 
-SECRETS = frozenset({"key", "metrics_token"})
+SECRETS = frozenset({"key", "metrics_token", "smtp"})
 
 _TYPES: Mapping[str, Any] = {each.name: each.type for each in msgspec.structs.fields(Settings)}
 _LISTS = frozenset({"cors_origins", "trusted_proxies"})
@@ -216,6 +222,9 @@ _MENDS: Mapping[str, str] = {
     "workers": "Give a number from 1 to 256.",
     "rate_limit": 'Write it as "600/minute" (second, minute or hour), or "off".',
     "login_rate_limit": 'Write it as "10/minute" (second, minute or hour), or "off".',
+    "smtp": "Write it as smtp://user:password@host:587, or smtps://host:465.",
+    "mail_from": "Give an e-mail address.",
+    "app_url": "Give a web address, as https://app.example.org.",
     "password_length_min": "Give a number from 8 to 64.",
     "docs": 'Choose "anyone", "signed_in" or "off".',
     "log": 'Choose "auto", "json" or "text".',

@@ -1,101 +1,22 @@
 """Stories of signing in: tokens, their rotation and their end, passwords, sessions; in this process and over two workers."""
 
-import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import time_machine
 from story_case import ABSENT_ID, Case, Story, cases, run, telling
+from story_people import BACKEND, LOGIN, OTHER, PASSWORD, Held, Person, add_person, change, operate
 from story_server import Server, serving
 
-from holdfast import Access, Backend, Resource, anyone, role
-from holdfast.app import open_roster
 from holdfast.engine.auth.roster import Roster
-from holdfast.settings import Settings
-from holdfast.testing import Response
 from holdfast.world import vault
 
-Value = TypeVar("Value")
-
-PASSWORD = "correct horse battery"  # noqa: S105  # of nobody
-OTHER = "a second passphrase"
-LOGIN = "/auth/login"
-
-
-class Note(Resource):
-    """Something to write."""
-
-    text: str
-
-    access = Access(read=anyone, write=role("editor"))
-
-
-BACKEND = backend = Backend(Note)
-
-
-@dataclass
-class Person:
-    """A user who can sign in, and the story they are in."""
-
-    story: Story
-    email: str
-    id: str
-
-    def sign_in(self, password: str = PASSWORD) -> "Held":
-        """Sign in, to be answered 200."""
-        answer = self.story.ask("POST", LOGIN, json={"email": self.email, "password": password})
-        assert answer.status == 200, answer
-        return Held(self.story, answer.data["access_token"], answer.data["refresh_token"])
-
-
-@dataclass
-class Held:
-    """The tokens of one session."""
-
-    story: Story
-    access: str
-    refresh: str
-
-    def ask(self, method: str, path: str, **parts: Any) -> Response:
-        """Ask with the access token."""
-        return self.story.ask(method, path, headers={"authorization": f"Bearer {self.access}"}, **parts)
-
-    def trade(self) -> Response:
-        """Trade the refresh token."""
-        return self.story.ask("POST", "/auth/refresh", json={"refresh_token": self.refresh})
-
-    @property
-    def lives(self) -> bool:
-        """Whether the access token still opens anything."""
-        return self.ask("GET", "/auth/me").status == 200
-
-
-async def _with_roster(data: Path, work: Callable[[Roster], Awaitable[Value]]) -> Value:
-    async with open_roster(Settings(data=data), BACKEND.catalog, request_id="operator", create=True) as roster:
-        return await work(roster)
-
-
-def operate(data: Path, work: Callable[[Roster], Awaitable[Value]]) -> Value:
-    """Do what a command does on a data folder, beside what serves it."""
-    return asyncio.run(_with_roster(data, work))
-
-
-def add_person(story: Story, data: Path, *roles: str, password: str | None = PASSWORD) -> Person:
-    """Add a user as `holdfast user add` does."""
-    email = f"{story.unique('person')}@example.org"
-    made = operate(data, lambda roster: roster.add_user(email, password, roles, {}))
-    return Person(story, email, made["id"])
-
-
-def change(data: Path, email: str, **members: Any) -> None:
-    """Change a user as `holdfast user revoke`, `password` and the like do."""
-    operate(data, lambda roster: roster.change(email, members))
+APP = Path(__file__).with_name("story_people.py")
 
 
 @pytest.fixture(scope="module")
@@ -378,7 +299,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("served") / "data"
     operate(data, lambda roster: roster.add_user("ann@example.org", PASSWORD, ["editor"], {}))
     environ = {"HOLDFAST_LOGIN_RATE_LIMIT": "off"}
-    with serving(data, "--workers", "2", app=Path(__file__), environ=environ) as server:
+    with serving(data, "--workers", "2", app=APP, environ=environ) as server:
         yield server
 
 

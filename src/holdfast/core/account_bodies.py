@@ -1,12 +1,15 @@
 """What the routes of accounts are sent. Each body is read with every fault at once, as the body of a record is."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from holdfast.core.condition import Stored
 from holdfast.core.invalid import Invalid, refusal
 from holdfast.core.passwords import PasswordRules
+from holdfast.core.slots import create_slot
 from holdfast.core.structure import NULL_REFUSED, Slot, field_reader, object_reader
 from holdfast.core.values import Reader
-from holdfast.model.catalog import ResourceSpec
+from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.types import Text
 
 TOKEN_LENGTH_MAX = 128
@@ -29,10 +32,10 @@ class NewPassword(NamedTuple):
     new: str
 
 
-class Registration(NamedTuple):
-    """The body of a registration."""
+class Reset(NamedTuple):
+    """The body of a reset: the token that was mailed, and the new password."""
 
-    email: str
+    token: str
     password: str
 
 
@@ -48,7 +51,11 @@ class AccountBodies:
         self._sign_in = object_reader([email, Slot("password", known, NULL_REFUSED), Slot("totp", code, None, None)])
         self._refresh = object_reader([Slot("refresh_token", token, NULL_REFUSED)])
         self._password = object_reader([Slot("current", known, NULL_REFUSED), Slot("new", rules.read, NULL_REFUSED)])
-        self._register = object_reader([email, Slot("password", rules.read, NULL_REFUSED)])
+        new_password = Slot("password", rules.read, NULL_REFUSED)
+        self._register = object_reader([email, new_password, *(create_slot(users, each) for each in own_fields(users))])
+        self._email = object_reader([email])
+        self._reset = object_reader([Slot("token", token, NULL_REFUSED), new_password])
+        self._verification = object_reader([Slot("token", token, None, None)])
 
     def read_sign_in(self, value: Any) -> SignIn:
         """Read the body of a sign-in."""
@@ -68,11 +75,24 @@ class AccountBodies:
         self.check_context(body.new, email, ".new")
         return body
 
-    def read_registration(self, value: Any) -> Registration:
-        """Read the body of a registration."""
-        body = Registration(**_read(self._register, value))
-        self.check_context(body.password, body.email, ".password")
-        return body
+    def read_registration(self, value: Any) -> dict[str, Stored]:
+        """Read the body of a registration: the stored value of every member of the new user."""
+        values = _read(self._register, value)
+        self.check_context(values["password"], values["email"], ".password")
+        return {**values, "roles": "[]", "active": 1, "email_verified": 0}
+
+    def read_email(self, value: Any) -> str:
+        """Read a body that has an e-mail address alone."""
+        return str(_read(self._email, value)["email"])
+
+    def read_reset(self, value: Any) -> Reset:
+        """Read the body of a reset."""
+        return Reset(**_read(self._reset, value))
+
+    def read_verification(self, value: Any) -> str | None:
+        """Read the body of a verification: the token, if there is one."""
+        token: str | None = _read(self._verification, value)["token"]
+        return token
 
     def check_context(self, password: str, email: str, place: str) -> None:
         """Refuse a password that its owner's address gives away."""
@@ -81,6 +101,12 @@ class AccountBodies:
             raise refusal(faults)
 
 
+def own_fields(users: ResourceSpec) -> Iterator[FieldSpec]:
+    """The fields that a derived User adds, and that whoever registers may give."""
+    yield from (each for each in users.fields if not each.system and each.name not in _BASE and each.writable_by is None)
+
+
+_BASE = frozenset(("email", "password", "roles", "active", "email_verified"))
 _NOTHING = object_reader([])
 
 

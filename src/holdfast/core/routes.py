@@ -32,6 +32,10 @@ class Action(Enum):
     PASSWORD = "password"  # noqa: S105  # the name of a route
     SESSIONS = "sessions"
     REVOKE_SESSION = "revoke_session"
+    REGISTER = "register"
+    VERIFY_EMAIL = "verify_email"
+    RESET = "reset"
+    CONFIRM_RESET = "confirm_reset"
     HEALTH = "health"
     READY = "ready"
     METRICS = "metrics"
@@ -40,7 +44,12 @@ class Action(Enum):
     DOCS_ASSET = "docs_asset"
 
 
-_UNIDENTIFIED = frozenset({Action.HEALTH, Action.READY, Action.METRICS, Action.LOGIN, Action.REFRESH})
+_UNIDENTIFIED = frozenset(
+    {
+        *(Action.HEALTH, Action.READY, Action.METRICS),
+        *(Action.LOGIN, Action.REFRESH, Action.REGISTER, Action.RESET, Action.CONFIRM_RESET),
+    }
+)
 
 _VERBS = {
     Action.LIST: "list",
@@ -110,7 +119,7 @@ class Place:
 def build_routes(catalog: Catalog, *, query_method: bool = False) -> tuple[Route, ...]:
     """Every route of a catalog, resources in the order declared, then those of accounts, then the service's own."""
     routes = [route for resource in catalog.resources.values() for route in _resource_routes(catalog, resource, query_method=query_method)]
-    return (*routes, *_ACCOUNT_ROUTES, *_SERVICE_ROUTES)
+    return (*routes, *_ACCOUNT_ROUTES, *((_REGISTRATION,) if catalog.registration else ()), *_SERVICE_ROUTES)
 
 
 def _resource_routes(catalog: Catalog, resource: ResourceSpec, *, query_method: bool) -> list[Route]:
@@ -146,7 +155,11 @@ _ACCOUNT_ROUTES = (
     Route("POST", f"{_AUTH}/password", Action.PASSWORD),
     Route("GET", f"{_AUTH}/sessions", Action.SESSIONS),
     Route("DELETE", f"{_AUTH}/sessions/{{id}}", Action.REVOKE_SESSION),
+    Route("POST", f"{_AUTH}/verify-email", Action.VERIFY_EMAIL),
+    Route("POST", f"{_AUTH}/reset", Action.RESET),
+    Route("POST", f"{_AUTH}/reset/confirm", Action.CONFIRM_RESET),
 )
+_REGISTRATION = Route("POST", f"{_AUTH}/register", Action.REGISTER)
 
 _SERVICE_ROUTES = (
     Route("POST", f"{API}/batch", Action.BATCH),

@@ -166,3 +166,34 @@ class Sessions(Protocol):
     def rehash(self, user_id: RecordId, old: str, new: str, deadline_s: float) -> Awaitable[bool]:
         """Keep a new hash of the same password in the place of an old one. It is no change of the user."""
         ...
+
+
+class Ticket(NamedTuple):
+    """What is used once: a token that was mailed, a recovery code, a sign-in under way at another provider.
+
+    user_id     whose it is, if anyone's
+    payload     what it stands for, in a form of its kind's own
+    expires_at  None: never
+    """
+
+    ticket_hash: bytes
+    kind: str
+    user_id: RecordId | None
+    payload: str
+    expires_at: Instant | None
+
+
+class Tickets(Protocol):
+    """Issues and redeems tickets; every write may raise Unavailable as Store.write does."""
+
+    def issue(self, ticket: Ticket, deadline_s: float) -> Awaitable[None]:
+        """Keep a ticket. One that belongs to a user takes the place of their others of its kind."""
+        ...
+
+    def find_ticket(self, ticket_hash: bytes, kind: str, now: Instant) -> Ticket | None:
+        """A ticket that lasts, at once."""
+        ...
+
+    def redeem(self, ticket_hash: bytes, kind: str, now: Instant, deadline_s: float) -> Awaitable[Ticket | None]:
+        """Use a ticket, which is gone then; None if there is none that lasts. Of many who try one gets it."""
+        ...

@@ -94,6 +94,37 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
         ),
         Action.SESSIONS: _Operation("list_sessions", "List one's living sessions, newest first", (401,), sessions),
         Action.REVOKE_SESSION: _Operation("revoke_session", "End one of one's sessions", (401, 404), _NOTHING),
+        Action.REGISTER: _Operation(
+            "register",
+            "Ask for an account; a token is mailed to its address",
+            _BODY,
+            _NOTHING,
+            _object({"email": _EMAIL, "password": _NEW_PASSWORD}) | {"additionalProperties": True},
+            "The answer is the same whether the address has an account or not. Fields of users that anyone may give can be sent too.",
+        ),
+        Action.VERIFY_EMAIL: _Operation(
+            "verify_email",
+            "Show that an e-mail address is one's own, by the token that was mailed to it",
+            (401, 409, *_BODY),
+            _NOTHING,
+            _object({}, {"token": _TOKEN | {"type": ["string", "null"]}}),
+            "Without a token, one is mailed to who is signed in.",
+        ),
+        Action.RESET: _Operation(
+            "ask_reset",
+            "Have a token mailed with which a new password can be chosen",
+            _BODY,
+            _NOTHING,
+            _object({"email": _EMAIL}),
+            "The answer is the same whether there is such an account or not.",
+        ),
+        Action.CONFIRM_RESET: _Operation(
+            "confirm_reset",
+            "Choose a new password by the token that was mailed; every session ends",
+            (401, *_BODY),
+            _NOTHING,
+            _object({"token": _TOKEN, "password": _NEW_PASSWORD}),
+        ),
     }
 
 

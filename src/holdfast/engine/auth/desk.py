@@ -20,7 +20,7 @@ from holdfast.engine.auth.tokens import Tokens
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.quota import LoginLimits
 from holdfast.engine.request import Request
-from holdfast.ports.accounts import Credentials, NewSession, NewToken, Sessions
+from holdfast.ports.accounts import Credentials, NewSession, NewToken, Sessions, Tickets
 from holdfast.ports.world import Clock, Secrets
 
 _US = 1_000_000
@@ -48,6 +48,7 @@ class Desk:
     """The surroundings of every handler of accounts."""
 
     sessions: Sessions
+    tickets: Tickets
     secrets: Secrets
     clock: Clock
     replies: Replies

@@ -6,14 +6,18 @@ from holdfast.core.routes import Action
 from holdfast.engine.auth.account import Account
 from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.login import Login
+from holdfast.engine.auth.post import Post
+from holdfast.engine.auth.recovery import Recovery
+from holdfast.engine.auth.registration import Registration
 from holdfast.engine.request import Handler
 from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.store import Store
 
 
-def account_handlers(desk: Desk, users: ResourceSpec, store: Store) -> Mapping[Action, Handler]:
+def account_handlers(desk: Desk, users: ResourceSpec, store: Store, post: Post) -> Mapping[Action, Handler]:
     """The handler of each action below /auth."""
     login, account = Login(desk), Account(desk, users, store)
+    registration, recovery = Registration(desk, users, store, post), Recovery(desk, users, store, post)
     return {
         Action.LOGIN: login.login,
         Action.REFRESH: login.refresh,
@@ -22,4 +26,8 @@ def account_handlers(desk: Desk, users: ResourceSpec, store: Store) -> Mapping[A
         Action.PASSWORD: account.change_password,
         Action.SESSIONS: account.list_sessions,
         Action.REVOKE_SESSION: account.revoke_session,
+        Action.REGISTER: registration.register,
+        Action.VERIFY_EMAIL: registration.verify,
+        Action.RESET: recovery.ask,
+        Action.CONFIRM_RESET: recovery.confirm,
     }

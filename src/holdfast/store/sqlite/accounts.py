@@ -16,7 +16,7 @@ from holdfast.base.instant import Instant
 from holdfast.base.limits import ACCOUNTS_KEPT_S, REFRESH_GRACE_S, REFRESH_TOKEN_S, SESSIONS_LISTED_MAX, SESSIONS_PER_USER_MAX
 from holdfast.core.plan import Delete, Undelete, Update, Write, WriteStep
 from holdfast.model.catalog import ResourceSpec
-from holdfast.ports.accounts import Credentials, Identity, NewSession, NewToken, Rotation, Session, Turned
+from holdfast.ports.accounts import Credentials, Identity, NewSession, NewToken, Rotation, Session, Ticket, Turned
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Bound, Prepared
@@ -91,6 +91,19 @@ class SqliteAccounts:
     def rehash(self, user_id: RecordId, old: str, new: str, deadline_s: float) -> Awaitable[bool]:
         """Keep a new hash of the same password."""
         return self._submit(lambda change: change.run(self._sql.rehash, user_id, old, new) == 1, deadline_s)
+
+    def issue(self, ticket: Ticket, deadline_s: float) -> Awaitable[None]:
+        """Keep a ticket."""
+        return self._submit(lambda change: self._issue(change, ticket), deadline_s)
+
+    def find_ticket(self, ticket_hash: bytes, kind: str, now: Instant) -> Ticket | None:
+        """A ticket that lasts."""
+        found = self._find(self._sql.find_ticket, ticket_hash, kind, now)
+        return None if found is None else Ticket(ticket_hash, kind, found[0], found[1], None)
+
+    def redeem(self, ticket_hash: bytes, kind: str, now: Instant, deadline_s: float) -> Awaitable[Ticket | None]:
+        """Use a ticket."""
+        return self._submit(lambda change: self._redeem(change, ticket_hash, kind, now), deadline_s)
 
     def touch(self, session_id: str, now: Instant) -> None:
         """Remember that a session is used."""
@@ -172,6 +185,19 @@ class SqliteAccounts:
         self._add_tokens(change, session, [each._replace(expires_at=_earlier(each.expires_at, limit_at)) for each in tokens])
         change.run(self._sql.extend_session, session, now, min(now + REFRESH_TOKEN_S * _US, limit_at))
         return Rotation(Turned.ROTATED, session_id, user_id)
+
+    def _issue(self, change: "Change", ticket: Ticket) -> None:
+        if ticket.user_id is not None:
+            change.run(self._sql.delete_tickets, ticket.user_id, ticket.kind)
+        change.run(self._sql.insert_ticket, *ticket)
+
+    def _redeem(self, change: "Change", ticket_hash: bytes, kind: str, now: Instant) -> Ticket | None:
+        found = change.fetch(self._sql.find_ticket, ticket_hash, kind, now)
+        if not found:
+            return None
+        change.run(self._sql.delete_ticket, ticket_hash)
+        ((user_id, payload),) = found
+        return Ticket(ticket_hash, kind, user_id, payload, None)
 
     def _add_tokens(self, change: "Change", session: int, tokens: Sequence[NewToken]) -> None:
         for each in tokens:

@@ -1,0 +1,73 @@
+"""A forgotten password: a token is mailed to the address of the account, and one new password may be chosen with it."""
+
+import msgspec
+
+from holdfast.base.errors import Refused
+from holdfast.base.ids import RecordId
+from holdfast.base.instant import Instant
+from holdfast.base.limits import RESET_TOKEN_S
+from holdfast.core.exchange import Reply
+from holdfast.core.plan import Update, Write
+from holdfast.core.view import View
+from holdfast.engine.auth.desk import Desk
+from holdfast.engine.auth.events import Event
+from holdfast.engine.auth.post import Post
+from holdfast.engine.request import Request
+from holdfast.model.catalog import ResourceSpec
+from holdfast.ports.accounts import Credentials, Ticket
+from holdfast.ports.store import Store
+
+KIND = "reset"
+_US = 1_000_000
+
+
+class Recovery:
+    """The handlers of reset."""
+
+    def __init__(self, desk: Desk, users: ResourceSpec, store: Store, post: Post) -> None:
+        self._desk, self._store, self._post = desk, store, post
+        self._view = View(users, (users.by_member["id"],))
+
+    async def ask(self, request: Request, body: bytes) -> Reply:
+        """Mail a token, if there is such a user; the answer is the same if not, and comes before anything is done."""
+        desk = self._desk
+        desk.limits.take_address(request.head.peer)
+        email = desk.bodies.read_email(desk.read(request, body))
+        desk.limits.take_account(email)
+        user = desk.sessions.find_by_email(email)
+        if user is not None and user.active:
+            self._post.start(lambda: self._mail(email, user))
+        desk.events.tell(Event.RESET_ASKED, request, user_id=None if user is None else user.user_id)
+        return desk.answer(request, None)
+
+    async def confirm(self, request: Request, body: bytes) -> Reply:
+        """Take the token and the new password. Every session of the user ends."""
+        desk = self._desk
+        desk.limits.take_address(request.head.peer)
+        sent = desk.bodies.read_reset(desk.read(request, body))
+        ticket_hash, now = desk.tokens.hash(sent.token), desk.now()
+        ticket = desk.tickets.find_ticket(ticket_hash, KIND, now)
+        user = None if ticket is None else self._user_of(ticket)
+        if user is None:
+            raise Refused("invalid_credentials", "The token is not known, was used, or has ended.")
+        email = msgspec.json.decode(user.image)["email"]
+        desk.bodies.check_context(sent.password, email, ".password")
+        sealed = await desk.secrets.seal("hashed", sent.password)
+        if await request.time_store(desk.tickets.redeem(ticket_hash, KIND, desk.now(), desk.deadline(request))) is None:
+            raise Refused("invalid_credentials", "The token is not known, was used, or has ended.")
+        step = Update(user.user_id, self._view, {"password": sealed, "email_verified": 1})
+        await request.time_store(self._store.write(Write((step,), user.user_id, request.request_id, desk.now(), desk.deadline(request))))
+        desk.events.tell(Event.PASSWORD_CHANGED, request, user_id=user.user_id)
+        return desk.answer(request, None)
+
+    def _user_of(self, ticket: Ticket) -> Credentials | None:
+        """The user of a token, if the address that it was mailed to is still theirs."""
+        user = self._desk.sessions.find_by_id(RecordId(ticket.user_id or ""))
+        return user if user is not None and user.active and msgspec.json.decode(user.image)["email"] == ticket.payload else None
+
+    async def _mail(self, email: str, user: Credentials) -> None:
+        desk, now = self._desk, self._desk.now()
+        token, kept = desk.tokens.make("ticket")
+        ticket = Ticket(kept.token_hash, KIND, user.user_id, email, Instant(now + RESET_TOKEN_S * _US))
+        await desk.tickets.issue(ticket, desk.clock.monotonic_s() + 10)
+        await self._post.reset(email, token)

@@ -1,0 +1,97 @@
+"""Registration: whoever has an address may make an account with it. The record is made when the address has been shown to be theirs.
+
+Until then nothing of it is a user, and the answer is the same whether the address has an account or not: only its mailbox learns.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from holdfast.base.errors import Refused
+from holdfast.base.ids import RecordId
+from holdfast.base.instant import Instant
+from holdfast.base.limits import VERIFY_TOKEN_S
+from holdfast.core.exchange import Reply
+from holdfast.core.plan import Create, Update, Write, WriteStep
+from holdfast.core.view import View
+from holdfast.engine.auth.desk import Desk
+from holdfast.engine.auth.events import Event
+from holdfast.engine.auth.post import Post
+from holdfast.engine.request import Request
+from holdfast.model.catalog import ResourceSpec
+from holdfast.ports.accounts import Ticket
+from holdfast.ports.store import Store
+
+KIND_NEW, KIND_KNOWN = "register", "verify"
+_US = 1_000_000
+_OVER = "The token is not known, was used, or has ended."
+
+
+class Registration:
+    """The handlers of register and verify-email."""
+
+    def __init__(self, desk: Desk, users: ResourceSpec, store: Store, post: Post) -> None:
+        self._desk, self._users, self._store, self._post = desk, users, store, post
+        self._view = View(users, (users.by_member["id"],))
+
+    async def register(self, request: Request, body: bytes) -> Reply:
+        """Take an address and a password, and mail a token to the address."""
+        desk = self._desk
+        desk.limits.take_address(request.head.peer)
+        values = desk.bodies.read_registration(desk.read(request, body))
+        email = str(values["email"])
+        desk.limits.take_account(email)
+        values["password"] = await desk.secrets.seal("hashed", str(values["password"]))
+        known = desk.sessions.find_by_email(email) is not None
+        self._post.start((lambda: self._post.tell_known(email)) if known else (lambda: self._mail_new(values)))
+        desk.events.tell(Event.REGISTERED, request)
+        return desk.answer(request, None)
+
+    async def verify(self, request: Request, body: bytes) -> Reply:
+        """Take a token that was mailed: the account is made, or the address of one is verified. Without a token, mail one to who asks."""
+        desk = self._desk
+        token = desk.bodies.read_verification(desk.read(request, body))
+        if token is None:
+            return self._ask(request)
+        desk.limits.take_address(request.head.peer)
+        ticket_hash, deadline_s = desk.tokens.hash(token), desk.deadline(request)
+        for kind in (KIND_NEW, KIND_KNOWN):
+            ticket = await request.time_store(desk.tickets.redeem(ticket_hash, kind, desk.now(), deadline_s))
+            if ticket is not None:
+                await request.time_store(
+                    self._store.write(Write((self._settle(ticket),), None, request.request_id, desk.now(), deadline_s))
+                )
+                desk.events.tell(Event.EMAIL_VERIFIED, request, user_id=ticket.user_id)
+                return desk.answer(request, None)
+        raise Refused("invalid_credentials", _OVER)
+
+    def _ask(self, request: Request) -> Reply:
+        desk = self._desk
+        user = desk.require_credentials(desk.require(request))
+        email = msgspec.json.decode(user.image)["email"]
+        desk.limits.take_account(email)
+        self._post.start(lambda: self._mail_known(email, user.user_id))
+        return desk.answer(request, None)
+
+    def _settle(self, ticket: Ticket) -> WriteStep:
+        """What a token does that was shown: it makes the user, or verifies the address that they still have."""
+        if ticket.kind == KIND_NEW:
+            values = {**msgspec.json.decode(ticket.payload), "email_verified": 1}
+            return Create(self._desk.ids.make(), self._view, values)
+        user = self._desk.sessions.find_by_id(RecordId(ticket.user_id or ""))
+        if user is None or msgspec.json.decode(user.image)["email"] != ticket.payload:
+            raise Refused("invalid_credentials", _OVER)
+        return Update(user.user_id, self._view, {"email_verified": 1}, version=user.user_version, stale=409)
+
+    async def _mail_new(self, values: Mapping[str, object]) -> None:
+        await self._mail(str(values["email"]), KIND_NEW, None, msgspec.json.encode(values).decode())
+
+    async def _mail_known(self, email: str, user_id: RecordId) -> None:
+        await self._mail(email, KIND_KNOWN, user_id, email)
+
+    async def _mail(self, email: str, kind: str, user_id: RecordId | None, payload: str) -> None:
+        desk = self._desk
+        token, kept = desk.tokens.make("ticket")
+        ticket = Ticket(kept.token_hash, kind, user_id, payload, Instant(desk.now() + VERIFY_TOKEN_S * _US))
+        await desk.tickets.issue(ticket, desk.clock.monotonic_s() + 10)
+        await self._post.verify(email, token)

@@ -1,0 +1,225 @@
+"""Stories that lead through a mailbox: registration, verification, a forgotten password. The mail goes to a real SMTP server."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from story_case import Story, telling
+from story_people import LOGIN, OTHER, PASSWORD, Held, Person, add_person
+
+from holdfast import Access, Backend, Resource, User, anyone
+from holdfast.base.errors import Misconfigured
+from holdfast.testing import Client
+
+
+class Page(Resource):
+    """Something to read."""
+
+    text: str
+
+    access = Access(read=anyone)
+
+
+class Member(User):
+    """A user with a name."""
+
+    name: str
+
+
+BACKEND = Backend(Page, Member, registration=True, title="Pages")
+_TOKEN = re.compile(r"#token=(hft_[\w-]{43})")
+
+
+def _text_of(mail: Message) -> str:
+    decoded = mail.get_payload(decode=True)
+    assert isinstance(decoded, bytes)
+    return decoded.decode()
+
+
+class Box:
+    """What arrived."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, str, str]] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd calls it so
+        """Take a mail."""
+        assert isinstance(envelope.content, bytes)
+        mail = message_from_bytes(envelope.content)
+        self.mails.append((envelope.rcpt_tos[0], str(mail["Subject"]), _text_of(mail)))
+        return "250 OK"
+
+    def wait(self, to: str, count: int = 1) -> tuple[str, str]:
+        """The subject and text of the newest mail to an address; it comes behind the answer."""
+        until_s = time.monotonic() + 10
+        while time.monotonic() < until_s:
+            found = [(subject, text) for address, subject, text in self.mails if address == to]
+            if len(found) >= count:
+                return found[-1]
+            time.sleep(0.02)
+        raise AssertionError(f"no mail to {to} in {self.mails}")
+
+    def token(self, to: str, count: int = 1) -> str:
+        """The token of the newest mail to an address."""
+        found = _TOKEN.search(self.wait(to, count)[1])
+        assert found is not None
+        return found[1]
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[tuple[Box, str]]:
+    """A mailbox, and the URL of the SMTP server that leads to it."""
+    box = Box()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield box, f"smtp://127.0.0.1:{port}"
+    finally:
+        controller.stop()
+
+
+@pytest.fixture
+def place(box: tuple[Box, str], tmp_path: Path) -> Iterator[tuple[Story, Box, Path]]:
+    """A service whose mail arrives in the box."""
+    data = tmp_path / "data"
+    box[0].mails.clear()
+    with telling(BACKEND, data=str(data), smtp=box[1], mail_from="pages@example.org", app_url="https://app.example.org/") as story:
+        yield story, box[0], data
+
+
+def _login(story: Story, email: str, password: str) -> int:
+    return story.ask("POST", LOGIN, json={"email": email, "password": password}).status
+
+
+def _unique(place: tuple[Story, Box, Path]) -> str:
+    return f"p{time.monotonic_ns()}@example.org"
+
+
+def test_registration_leads_through_the_mailbox(place: tuple[Story, Box, Path]) -> None:
+    """Nothing of it is a user until the token comes back; then they can sign in, verified, without roles; the token works once."""
+    story, box, _ = place
+    email = _unique(place)
+    body: dict[str, Any] = {"email": email, "password": PASSWORD, "name": "Ann"}
+    assert story.ask("POST", "/auth/register", json=body).data is None
+    token = box.token(email)
+    assert _login(story, email, PASSWORD) == 401
+
+    assert story.ask("POST", "/auth/verify-email", json={"token": token}).status == 200
+
+    held = Person(story, email, "").sign_in()
+    me = held.ask("GET", "/auth/me").data
+    assert (me["name"], me["roles"], me["active"], me["email_verified"]) == ("Ann", [], True, True)
+    assert story.ask("POST", "/auth/verify-email", json={"token": token}).error["code"] == "invalid_credentials"
+
+
+def test_registration_tells_nothing_of_who_is_there(place: tuple[Story, Box, Path]) -> None:
+    """The answer for a known address is that for an unknown one; its mailbox alone learns, and nothing of the account changes."""
+    story, box, data = place
+    known, unknown = add_person(story, data, catalog=BACKEND.catalog, name="Bob"), _unique(place)
+    told = set()
+    for email in (known.email, unknown):
+        answer = story.ask("POST", "/auth/register", json={"email": email, "password": OTHER, "name": "Eve"})
+        told.add((answer.status, answer.text))
+
+    assert told == {(200, '{"success":true,"data":null}')}
+    assert "you have an account" in box.wait(known.email)[0]
+    assert known.sign_in().ask("GET", "/auth/me").data["name"] == "Bob"
+    assert _login(story, known.email, OTHER) == 401
+
+
+def test_registration_takes_what_anyone_may_give(place: tuple[Story, Box, Path]) -> None:
+    """Roles, activity and verification are not for who registers, and every fault is told at once."""
+    story, _, _ = place
+    body = {"email": "no address", "password": "short", "roles": ["admin"], "active": True, "email_verified": True}
+    answer = story.ask("POST", "/auth/register", json=body)
+
+    assert answer.status == 422
+    told = {(each["field"], each["code"]) for each in answer.error["details"]}
+    assert told == {
+        ("email", "wrong_format"),
+        ("password", "too_short"),
+        ("name", "required"),
+        *((each, "unknown_member") for each in ("roles", "active", "email_verified")),
+    }
+
+
+def test_a_forgotten_password(place: tuple[Story, Box, Path]) -> None:
+    """The token that is mailed lets one new password be chosen; every session ends, and so does the token."""
+    story, box, data = place
+    person = add_person(story, data, catalog=BACKEND.catalog, name="Ann")
+    held = person.sign_in()
+    assert story.ask("POST", "/auth/reset", json={"email": person.email}).data is None
+    token = box.token(person.email)
+
+    weak = story.ask("POST", "/auth/reset/confirm", json={"token": token, "password": "password"})
+    assert weak.status == 422
+    assert story.ask("POST", "/auth/reset/confirm", json={"token": token, "password": OTHER}).status == 200
+
+    assert not held.lives
+    assert held.trade().status == 401
+    assert _login(story, person.email, PASSWORD) == 401
+    assert person.sign_in(OTHER).lives
+    assert story.ask("POST", "/auth/reset/confirm", json={"token": token, "password": PASSWORD}).status == 401
+
+
+def test_the_newest_reset_counts(place: tuple[Story, Box, Path]) -> None:
+    """Asked for twice, the first token is dead; half an hour later both are."""
+    story, box, data = place
+    person = add_person(story, data, catalog=BACKEND.catalog, name="Ann")
+    tokens = []
+    for count in (1, 2):
+        story.ask("POST", "/auth/reset", json={"email": person.email})
+        tokens.append(box.token(person.email, count))
+
+    assert story.ask("POST", "/auth/reset/confirm", json={"token": tokens[0], "password": OTHER}).status == 401
+    with time_machine.travel(time.time() + 1_801, tick=True):
+        assert story.ask("POST", "/auth/reset/confirm", json={"token": tokens[1], "password": OTHER}).status == 401
+
+
+def test_reset_tells_nothing_of_who_is_there(place: tuple[Story, Box, Path]) -> None:
+    """One answer for known, unknown and revoked; only the first gets a mail."""
+    story, box, data = place
+    known = add_person(story, data, catalog=BACKEND.catalog, name="Ann")
+    told = {
+        (answer.status, answer.text)
+        for answer in (story.ask("POST", "/auth/reset", json={"email": each}) for each in (known.email, _unique(place)))
+    }
+
+    assert told == {(200, '{"success":true,"data":null}')}
+    box.wait(known.email)
+
+
+def test_an_address_is_verified(place: tuple[Story, Box, Path]) -> None:
+    """Who is signed in asks for a token, and sends it back."""
+    story, box, data = place
+    person = add_person(story, data, catalog=BACKEND.catalog, name="Ann")
+    held: Held = person.sign_in()
+    assert held.ask("POST", "/auth/verify-email", json={}).status == 200
+
+    assert story.ask("POST", "/auth/verify-email", json={"token": box.token(person.email)}).status == 200
+    assert held.ask("GET", "/auth/me").data["email_verified"] is True
+    assert story.ask("POST", "/auth/verify-email", json={}).status == 401
+
+
+def test_registration_needs_a_mailer() -> None:
+    """Without one the start is refused: nobody could ever register."""
+    with pytest.raises(Misconfigured, match="smtp"), Client(BACKEND):
+        pass
+
+
+def test_no_registration_unless_declared(tmp_path: Path) -> None:
+    """The route is not there where the Backend does not say so."""
+    with telling(Backend(Page)) as story:
+        assert story.ask("POST", "/auth/register", json={}).status == 404
