@@ -1,6 +1,5 @@
 """Text: lengths in code points, U+0000, patterns as JSON Schema means them, email addresses and web addresses."""
 
-import re
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.provisional import urls
 
 from holdfast.core.invalid import Invalid
-from holdfast.core.texts import compile_pattern, text_reader
+from holdfast.core.texts import text_reader
 from holdfast.model.types import Text, TextFormat
 
 read_email = text_reader(Text(format=TextFormat.EMAIL))
@@ -69,7 +68,6 @@ def test_nul_is_refused_anywhere(text: str) -> None:
         ("^[$]$", "$", True),
         ("^[$]$", "$\n", False),
         ("^[^$]$", "$", False),
-        ("^[]$]$", "$", True),
         ("^[\\]$]$", "]", True),
         ("^(a|b$)", "b\n", False),
         ("^\\\\$", "\\", True),
@@ -78,22 +76,10 @@ def test_nul_is_refused_anywhere(text: str) -> None:
 )
 def test_a_pattern_means_what_it_means_in_json_schema(pattern: str, text: str, fits: bool) -> None:  # noqa: FBT001  # a table
     """A pattern is searched; `$` is the very end and classes know ASCII alone, as in ECMA-262."""
-    assert bool(compile_pattern(pattern).search(text)) is fits
     if fits:
         assert text_reader(Text(pattern=pattern))(text) == text
     else:
         assert fault_of(Text(pattern=pattern), text) == ("pattern_mismatch", f"must match the pattern {pattern}")
-
-
-@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
-@given(st.text("ab$\\[]^\n", max_size=12))
-def test_a_pattern_that_python_takes_is_taken(pattern: str) -> None:
-    """Turning `$` into the very end makes no valid pattern invalid."""
-    try:
-        re.compile(pattern)
-    except re.error:
-        return
-    compile_pattern(pattern)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 from holdfast.base.limits import EMAIL_LENGTH_MAX
 from holdfast.core.invalid import invalid, wrong_type
+from holdfast.model.pattern import compile_pattern
 from holdfast.model.types import Text, TextFormat
 
 # Practical, not RFC 5322: dot-atoms of any script before the @ (RFC 6531), labels of a host name after it, two at least.
@@ -20,14 +21,12 @@ _HOST = r"[\w-]{1,63}(?:\.[\w-]{1,63})*\.?"
 _match_url = re.compile(rf"(?i:https?)://(?:{_HOST}|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{{1,5}}))?(?:[/?#]{_URL_TAIL})?").fullmatch
 _PORT_MAX = 65_535
 
-_PATTERN_STEP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$|[^\\\[$]+", re.DOTALL)
-
 
 def text_reader(kind: Text) -> Callable[[Any], str]:
     """The reader of a text type. Lengths count code points."""
     low, high = kind.min_length, kind.max_length
     check = _FORMATS[kind.format]
-    search = None if kind.pattern is None else compile_pattern(kind.pattern).search
+    is_found = None if kind.pattern is None else compile_pattern(kind.pattern)
 
     def read(value: Any) -> str:
         if not isinstance(value, str):
@@ -39,7 +38,7 @@ def text_reader(kind: Text) -> Callable[[Any], str]:
             raise invalid("nul_character", "may not hold the character U+0000")
         if check is not None:
             check(value)
-        if search is not None and not search(value):
+        if is_found is not None and not is_found(value):
             raise invalid("pattern_mismatch", f"must match the pattern {kind.pattern}")
         return _lower(value) if kind.lower else value
 
@@ -52,15 +51,6 @@ def _lower(text: str) -> str:
     if lower != text.casefold():
         raise invalid("wrong_format", "may not hold letters that have more than one lower case, such as \u00df and \u03c2")
     return lower
-
-
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern with the meaning that it has in JSON Schema (ECMA-262), as far as Python's can have it.
-
-    `$` is the very end, never the place before a last line break, and `\\d \\w \\b` know ASCII alone.
-    """
-    exact = "".join(r"\Z" if step == "$" else step for step in _PATTERN_STEP.findall(pattern))
-    return re.compile(exact, re.ASCII)
 
 
 def _wrong_length(length: int, low: int, high: int) -> Exception:

@@ -5,6 +5,7 @@ from collections.abc import Sized
 from decimal import Decimal
 from typing import Any
 
+from holdfast.model.pattern import compile_pattern
 from holdfast.model.types import FieldType, Float, Integer, Items, Mapping, Nested, Number, Text, TextFormat
 
 _FORMS = {TextFormat.PLAIN: r"", TextFormat.EMAIL: r"\A[^@\s]+@[^@\s]+\Z", TextFormat.URL: r"\Ahttps?://[^\s]+\Z"}
@@ -33,7 +34,7 @@ def check_bounds(type_: FieldType, value: Any) -> None:
 
 def _check_form(type_: Text, value: str) -> None:
     """Patterns know ASCII classes alone, as in JSON Schema; the exact grammar of addresses is `core.texts`'s to keep."""
-    if type_.pattern is not None and not re.search(type_.pattern, value, re.ASCII):
+    if type_.pattern is not None and not compile_pattern(type_.pattern)(value):
         raise ValueError(f"{value!r} does not match the pattern {type_.pattern}")
     if not re.search(_FORMS[type_.format], value):
         raise ValueError(f"{value!r} is not written as {type_.format.value}")

@@ -1,6 +1,5 @@
 """How the bounds of field(...) become part of a text, number, list or dict type; a bound that does not fit is refused."""
 
-import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
@@ -17,6 +16,7 @@ from holdfast.base.limits import (
     TEXT_LENGTH_MAX,
 )
 from holdfast.model.json_form import scale
+from holdfast.model.pattern import PatternError, compile_pattern
 from holdfast.model.types import Float, Integer, Number, Text, TextFormat
 
 Bounds = Mapping[str, Any]
@@ -97,9 +97,10 @@ def _freeze_pattern(place: str, pattern: object) -> str | None:
     if not isinstance(pattern, str):
         raise Misconfigured(place, "The pattern is no text.", 'Write pattern=r"^[a-z]+$".')
     try:
-        re.compile(pattern, re.ASCII)
-    except re.error as error:
-        raise Misconfigured(place, f"The pattern {pattern!r} does not compile: {error}.", "Mend the regular expression.") from None
+        compile_pattern(pattern)
+    except PatternError as error:
+        mend = "Mend the regular expression; look-around, back-references and repetitions above 1,000 are not to be had."
+        raise Misconfigured(place, f"The pattern {pattern!r} does not compile: {error}.", mend) from None
     return pattern
 
 
