@@ -25,7 +25,7 @@ COUNTERS = 3
 READY_AGAIN_WITHIN_S = 5.0
 _PAUSE_S = 0.02  # of a client between two asks, at most: so a register has hundreds of operations, and judging them takes seconds
 _RETRY_S = 0.2
-_VICTIMS = (*("worker",) * 8, "supervisor", "all")
+_VICTIMS = (*("worker",) * 16, "supervisor", "all")
 
 
 @dataclass(slots=True)
@@ -150,11 +150,11 @@ async def _kill_on(load: _Load, server: Server, dice: random.Random, kills: int)
         "all": server.kill_all,
     }
     for number in range(kills):
-        await _sleep_while(clients, 0.1 + dice.random() * 0.4)
+        await _sleep_while(clients, 0.05 + dice.random() * 0.25)
         victim = ("worker", "supervisor", "all")[number] if number < len(victims) else dice.choice(_VICTIMS)
         victims[victim]()
         toll.kills[victim] = toll.kills.get(victim, 0) + 1
-        toll.ready_s.append(await server.await_ready(again=victim != "worker"))
+        toll.ready_s.append(await server.await_ready(again=victim != "worker", whole=victim != "worker"))
     await _sleep_while(clients, 0.3)
     load.ended = True
     await clients

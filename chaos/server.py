@@ -58,9 +58,10 @@ class Server:
         return []
 
     def kill_worker(self, index: int) -> None:
-        """kill -9 one worker."""
+        """kill -9 one worker; none where all have just been killed."""
         pids = self.worker_pids()
-        os.kill(pids[index % len(pids)], signal.SIGKILL)
+        if pids:
+            os.kill(pids[index % len(pids)], signal.SIGKILL)
 
     def kill_supervisor(self) -> None:
         """kill -9 the supervisor; its workers find out by themselves."""
@@ -74,10 +75,11 @@ class Server:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    async def await_ready(self, *, again: bool = False) -> float:
+    async def await_ready(self, *, again: bool = False, whole: bool = True) -> float:
         """Wait until it is ready and has all its workers; the seconds until it was ready. Raises Failed.
 
         again  start it again whenever it has ended, as whoever keeps services alive does (its orphans may still hold the port)
+        whole  False: do not wait for all its workers, so that the next kill may meet one that is just starting, or the last one
         """
         began = time.monotonic()
         ready_s: float | None = None
@@ -87,7 +89,7 @@ class Server:
             has_workers = len(self.worker_pids()) == self._workers
             if ready_s is None and (has_workers or not again) and await asyncio.to_thread(self._is_ready):
                 ready_s = time.monotonic() - began  # an orphan of the one before may answer too, but its successor is what counts
-            if ready_s is not None and has_workers:
+            if ready_s is not None and (has_workers or not whole):
                 return ready_s
             await asyncio.sleep(_LOOK_EVERY_S)
         raise Failed(f"not ready after {READY_WITHIN_S} s:\n{self.log_tail()}")

@@ -1,13 +1,13 @@
 """kill -9 under load. `make chaos` kills many more times."""
 
-import statistics
 from pathlib import Path
 
 import pytest
-from chaos.kills import READY_AGAIN_WITHIN_S, kill
+from chaos.kills import kill
 from chaos.report import describe
 
-KILLS = 8
+KILLS = 20
+READY_AGAIN_WITHIN_S = 30.0  # beside other tests; `make chaos` holds it to 5 s, where nothing else runs
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -21,4 +21,4 @@ def test_kills_lose_nothing(tmp_path: Path, seed: int) -> None:
     assert toll.told["unknown"] > 0, "no kill met a request"
     assert toll.told["stale"] > 0, "no two clients met"
     assert toll.increments > 0
-    assert statistics.median(toll.ready_s) < READY_AGAIN_WITHIN_S  # the longest is judged by `make chaos`, where nothing else runs
+    assert max(toll.ready_s) < READY_AGAIN_WITHIN_S

@@ -26,6 +26,7 @@ from sqlite_library import (
 )
 
 from holdfast.base.errors import Refused
+from holdfast.base.limits import CASCADE_ROWS_MAX
 from holdfast.core.condition import Stored
 from holdfast.core.plan import Create, Delete
 from holdfast.store.sql.render import Renderer
@@ -137,9 +138,9 @@ def test_records_that_go_together_are_no_obstacle_to_each_other(tmp_path: Path) 
 
 
 def test_a_long_chain_is_deleted_without_recursion(tmp_path: Path) -> None:
-    """A cascade follows a chain of two thousand records."""
+    """A cascade follows a chain as long as may be, which is deeper than Python goes."""
     chain = [create(NODES)]
-    while len(chain) < 2_000:
+    while len(chain) < CASCADE_ROWS_MAX:
         chain.append(create(NODES, parent_id=chain[-1].id))
 
     async def story(store: SqliteStore) -> Any:
@@ -167,6 +168,7 @@ def test_a_deletion_of_too_many_records_is_refused(tmp_path: Path) -> None:
             make(create(NODES, **{member: parent.id}))
     with pytest.raises(Refused, match="More than 2 records") as refused:
         Removal(CATALOG, rows_max=2).run(tx, Delete(parent.id, VIEWS["nodes"]))
+    assert "a part at a time" in str(refused.value.hint)
     assert refused.value.code == "reference_conflict"
     with pytest.raises(Refused, match="More than 4 records"):
         Removal(CATALOG, rows_max=4).run(tx, Delete(parent.id, VIEWS["nodes"]))

@@ -41,7 +41,7 @@ SEARCH_LENGTH_MAX = 1_000  # code points of `q`, which a JSON query could make a
 # Writes (CONTRACT 1, 2.1, 2.7)
 BULK_ROWS_MAX = 1_000
 BATCH_OPERATIONS_MAX = 200
-CASCADE_ROWS_MAX = 10_000
+CASCADE_ROWS_MAX = 1_000  # as many as a bulk request has: each is a change with its entry, and every other write waits
 TEXT_LENGTH_MAX = 65_535
 LIST_ITEMS_MAX = 1_000
 DECIMAL_DIGITS_DEFAULT = 18

@@ -32,7 +32,7 @@ class Scope:
         """Refuse a deletion that would hold up every other write. Raises Refused reference_conflict."""
         if len(self.doomed) + len(self.emptied) > rows_max:
             message = f"More than {rows_max:,} records would change with it."
-            raise Refused("reference_conflict", message)
+            raise Refused("reference_conflict", message, hint="Delete or change what refers to it first, a part at a time.")
 
 
 class Removal:

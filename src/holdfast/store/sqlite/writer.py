@@ -118,6 +118,10 @@ class Writer:
 
     def _serve(self) -> list[Outcome]:
         """Run one group in one turn. The queue is emptied only once the turn and the lock are held: who waits can still be taken out."""
+        try:
+            self._check()
+        except apsw.Error as error:
+            return self._give_up(error)
         self._waiting_since_s = self._clock.monotonic_s()
         with self._turn:
             self._waiting_since_s = None
@@ -128,10 +132,14 @@ class Writer:
                 self.fault = _describe(error)  # an outsider holds the lock: wait on, within the deadlines
                 return []
             except apsw.Error as error:
-                self._forget()
-                self.fault = _describe(error)
-                return [fail(job, error) for job in self._queue.take_all()]
+                return self._give_up(error)
             return self._run_taken(connection)
+
+    def _give_up(self, error: apsw.Error) -> list[Outcome]:
+        """Nothing can be written: whoever waits is told so."""
+        self._forget()
+        self.fault = _describe(error)
+        return [fail(job, error) for job in self._queue.take_all()]
 
     def _run_taken(self, connection: apsw.Connection) -> list[Outcome]:
         now_s = self._clock.monotonic_s()
@@ -156,32 +164,40 @@ class Writer:
             self.fault = ""
 
     def _ready(self) -> apsw.Connection:
-        """The connection, opened again if it was given up; after a commit of unknown fate the database is checked first."""
+        """The connection, opened again if it was given up."""
         if self._damage:
             raise apsw.CorruptError(self._damage)
         if self._connection is None:
             self._connection = self._connect()
-        if self._doubtful:
-            found = self._connection.execute("PRAGMA quick_check(1)").fetchall()
-            if found != [("ok",)]:
-                self._damage = str(found[0][0])
-                raise apsw.CorruptError(self._damage)
-            self._doubtful = False
         return self._connection
+
+    def _check(self) -> None:
+        """After a commit of unknown fate: see that the database is sound before anything more is written to it by this process.
+
+        It reads all of it, and so runs without the turn: the others, who have no doubt, write meanwhile.
+        """
+        if not self._doubtful:
+            return
+        found = self._ready().execute("PRAGMA quick_check(1)").fetchall()
+        if found != [("ok",)]:
+            self._damage = str(found[0][0])
+            raise apsw.CorruptError(self._damage)
+        self._doubtful = False
 
     def _probe(self) -> None:
         """Try the disk after a fault."""
-        with self._turn:
-            try:
+        try:
+            self._check()
+            with self._turn:
                 connection = self._ready()
                 begin(connection)
                 connection.execute("INSERT OR REPLACE INTO hf_meta (key, value) VALUES ('probe', ?)", (str(self._clock.now()),))
                 connection.execute("COMMIT")
-            except apsw.Error as error:
-                self._forget()
-                self.fault = _describe(error)
-            else:
-                self.fault = ""
+        except apsw.Error as error:
+            self._forget()
+            self.fault = _describe(error)
+        else:
+            self.fault = ""
 
     def _forget(self, *, doubtful: bool = False) -> None:
         """Give the connection up; the next group opens another."""
