@@ -9,11 +9,12 @@ from ask_library import AUTHORS, BOOKS, ID
 
 from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
+from holdfast.core.condition import NEVER, All, Condition, Operator, Path, Test
 from holdfast.core.exchange import Head, Reply, join_headers
-from holdfast.core.idempotency import build_claim, build_headers, is_in_journal, mark_replayed, read_key
+from holdfast.core.idempotency import build_claim, build_headers, is_in_journal, list_shown, mark_replayed, read_key
 from holdfast.core.plan import Claim, Create, Delete, Kept, Row, Undelete, Update
 from holdfast.core.reply import Replies
-from holdfast.core.view import Include, View
+from holdfast.core.view import Include, Mask, View
 
 RECORD = RecordId(ID)
 VIEW = View(BOOKS, (BOOKS.by_member["id"],))
@@ -147,3 +148,37 @@ def test_an_answer_that_nobody_wants_has_no_body() -> None:
     reply = Replies().minimal("two")
     assert (reply.status, reply.body) == (204, b"")
     assert reply.headers == (("x-request-id", "two"), ("preference-applied", "return=minimal"))
+
+
+READ: Condition = Test(Path(BOOKS.by_member["title"]), Operator.EQUALS, "mine")
+MASK = Mask(BOOKS.by_member["title"], NEVER)
+WITH_AUTHOR = View(BOOKS, VIEW.fields, (Include(BOOKS.by_name["author"], View(AUTHORS, AUTHORS.fields[:2]), READ),), masks=(MASK,))
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"", []),
+        (b'{"data":null}', []),
+        (b'{"data":{"id":"b","version":1}}', []),
+        (b'{"data":{"id":"b","version":1,"price":2,"author":null}}', [("books", "b", All((READ,)))]),
+        (b'{"data":{"id":"b","version":1,"title":"T","author":null}}', [("books", "b", All((READ, NEVER)))]),
+        (b'{"data":{"id":"b","author":{"id":"a","version":1}}}', [("books", "b", All((READ,)))]),
+        (b'{"data":{"id":"b","author":{"id":"a","name":"A"}}}', [("books", "b", All((READ,))), ("authors", "a", All((READ,)))]),
+    ],
+)
+def test_a_kept_answer_shows_records(body: bytes, shown: list[tuple[str, str, Condition]]) -> None:
+    """Each with what its caller must be able to see still: the record, the masked members it has, what is included."""
+    step = Create(RECORD, WITH_AUTHOR, {}, shown=READ)
+    found = [(each.resource.path, each.id, each.where) for each in list_shown((step,), Kept(201, (), body))]
+    assert found == shown
+
+
+def test_kept_answers_of_many_steps_show_the_records_of_each() -> None:
+    """A bulk answer is a list of records, a batch tells the status of each beside it; a deletion and what is free show nothing."""
+    free, mine = Create(RECORD, VIEW, {}), Update(RECORD, VIEW, {}, where=READ)
+    steps = (free, Delete(RECORD, VIEW), mine)
+    bulk = b'{"data":[{"id":"a","x":1},null,{"id":"b","x":1}]}'
+    batch = b'{"data":[{"status":201,"data":{"id":"a","x":1}},{"status":200,"data":null},{"status":200,"data":{"id":"b","x":1}}]}'
+    for body in (bulk, batch):
+        assert [(each.id, each.where) for each in list_shown(steps, Kept(200, (), body))] == [("b", All((READ,)))]
