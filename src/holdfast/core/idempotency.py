@@ -12,7 +12,7 @@ import msgspec
 
 from holdfast.base.errors import Refused
 from holdfast.base.limits import IDEMPOTENCY_KEY_LENGTH_MAX
-from holdfast.core.condition import ALWAYS, All, Condition
+from holdfast.core.condition import ALWAYS, NEVER, All, Condition
 from holdfast.core.exchange import Head, Reply
 from holdfast.core.plan import Claim, Delete, Kept, Row, Shown, WriteStep, told_where
 from holdfast.core.view import View
@@ -101,7 +101,10 @@ def list_shown(steps: Sequence[WriteStep], kept: Kept) -> Iterator[Shown]:
 def _list_record(view: View, where: Condition, record: Mapping[str, Any]) -> Iterator[Shown]:
     if record.keys() <= {"id", "version"}:
         return
-    asked = (where, *(mask.where for mask in view.masks if mask.field.member in record))
+    masks = {each.field.member: each.where for each in view.masks}
+    known = {*(each.member for each in view.fields), *masks, *(each.field.name for each in view.includes)}
+    hidden = () if record.keys() <= known else (NEVER,)  # what the caller could see then, and now in no row
+    asked = (where, *hidden, *(mask for member, mask in masks.items() if member in record))
     needed = tuple(each for each in asked if each != ALWAYS)
     if needed:
         yield Shown(view.resource, record["id"], All(needed))
