@@ -67,6 +67,19 @@ def test_serve_limits_by_default(tmp_path: Path) -> None:
     assert {each.headers["ratelimit-policy"] for each in answers} == {'"default";q=600;w=60'}
 
 
+def test_bad_credentials_count_on_the_address_and_say_so(tmp_path: Path) -> None:
+    """A refusal of who asks is an answer like any other: it tells the quota, a listed page may read it, and it is used up."""
+    environ = {"HOLDFAST_RATE_LIMIT": "2/hour", "HOLDFAST_CORS_ORIGINS": "https://app.example.org"}
+    with serving(tmp_path / "data", environ=environ) as server:
+        story = Story(server.client())
+        sent = {"authorization": "Bearer hf_wrong", "origin": "https://app.example.org"}
+        answers = [story.ask("GET", "/books", headers=sent) for _ in range(3)]
+
+    assert [each.status for each in answers] == [401, 401, 429]
+    assert [each.headers["ratelimit"].split(";")[1] for each in answers] == ["r=1", "r=0", "r=0"]
+    assert {each.headers["access-control-allow-origin"] for each in answers} == {"https://app.example.org"}
+
+
 def test_a_batch_counts_as_its_operations() -> None:
     """Of a quota of ten, three are left after a batch of seven; four more at once are too much, and nothing of them is done."""
     with telling(backend, rate_limit="10/hour") as story:

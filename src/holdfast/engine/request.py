@@ -91,6 +91,10 @@ class Request(msgspec.Struct, eq=False):
             return self._fail(error)
         return self._finish(reply) if isinstance(reply, Reply) else self._answer_later(reply, body)
 
+    def turn_away(self, error: Answerable) -> Reply:
+        """The reply to a request that is not let in, with everything that its answer would say beside."""
+        return self._fail(error)
+
     def refuse(self, code: str, message: str | None = None) -> Reply:
         """The reply to a fault that the door found in the body."""
         reply = self._fail(Refused(code, message), () if message is None else (message,))

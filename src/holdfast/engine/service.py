@@ -76,16 +76,19 @@ class Engine:
                 return self._answer_without_route(head, place, request_id, notice)
             known = self.identities.nobody()
             request = Request(self, head, notice, path, query, request_id, route, parameter, self._handlers[route], known)
-            if route not in self._always_admitted:
-                if self.in_flight >= IN_FLIGHT_REQUESTS_MAX:
-                    raise Unavailable("overloaded")
-                self._admit(request)
         except Answerable as error:
             return self._refuse(Refused("payload_too_large") if _announces_too_much(head) else error, head, request_id, notice)
+        if route not in self._always_admitted:
+            try:
+                self._admit(request)
+            except Answerable as error:
+                return request.turn_away(Refused("payload_too_large") if _announces_too_much(head) else error)
         return request
 
     def _admit(self, request: Request) -> None:
-        """Find who asks and count the request for them; then refuse bad credentials, and what they are granted on no row."""
+        """Find room; find who asks and count the request for them; then refuse bad credentials, and what they are granted on no row."""
+        if self.in_flight >= IN_FLIGHT_REQUESTS_MAX:
+            raise Unavailable("overloaded")
         refused: Refused | None = None
         if request.route.identifies:
             try:
