@@ -94,6 +94,16 @@ def test_plans_of_one_shape_share_one_text() -> None:
     assert render.read_one(ReadOne(RecordId("a"), views[0])).text is render.read_one(ReadOne(RecordId("b"), views[1])).text
 
 
+def test_what_is_kept_of_a_read_is_kept_for_its_own_condition() -> None:
+    """Reads of one shape share a text and never a value, however often and in whatever order they come."""
+    render = Database().render
+    view = View(THINGS, THINGS.fields[:1])
+    asked = [("a", "mine"), ("b", "mine"), ("a", "yours"), ("a", "mine")]
+    statements = [render.read_one(ReadOne(RecordId(id_), view, c.Test(TITLE, c.Operator.EQUALS, title))) for id_, title in asked]
+    assert asked == [each.values for each in statements]
+    assert len({each.text for each in statements}) == 1
+
+
 def test_values_of_a_caller_never_stand_in_the_text() -> None:
     """Whatever a caller sends is bound, in every kind of statement."""
     render, evil = Database().render, "'); DROP TABLE things; --"

@@ -1,6 +1,7 @@
 """The face of this room: plans and steps in, statements out.
 
-One Renderer serves one catalog on one database. Compiled texts are kept by shape, never by value; threads may share a Renderer.
+One Renderer serves one catalog on one database. Compiled texts are kept by shape, never by value; of the reads by id that came last the
+values are kept too. Threads may share a Renderer.
 """
 
 from collections.abc import Callable, Container, Mapping
@@ -49,6 +50,7 @@ class Renderer:
         readings = Readings(tables, self._dialect)
         kept = lru_cache(SHAPES_KEPT)
         self._one, self._one_and_epoch = kept(reads.one), kept(partial(reads.one, with_epoch=True))
+        self._one_bound = kept(self._bind_one)
         self._many = kept(reads.many)
         self._count, self._count_delta = kept(reads.count), kept(readings.count_delta)
         self._image, self._written, self._exists = kept(reads.image), kept(reads.written), kept(reads.exists)
@@ -78,12 +80,15 @@ class Renderer:
 
     def read_one(self, plan: ReadOne) -> Statement:
         """No row or one: (JSON text, version, versions of what is included), and the identity epoch where the plan names a caller."""
-        one = self._one if plan.caller is None else self._one_and_epoch
-        if plan.where is ALWAYS and not plan.view.includes and not plan.view.masks:
-            return one(plan.view, ALWAYS).bind((plan.id,))  # no value to collect: the common read pays for no Shaper
-        shaper = self._shaper(plan.id)
-        view, where = shaper.view(plan.view), shaper.condition(plan.where)
-        return one(view, where).bind(shaper.values)
+        prepared, values = self._one_bound(plan.view, plan.where, plan.caller is not None)
+        return prepared.bind((plan.id, *values))
+
+    def _bind_one(self, view: View, where: Condition, with_epoch: bool) -> tuple[Prepared, tuple[Stored, ...]]:  # noqa: FBT001  # a key
+        """The text of a read by id, and the values that follow the id: what a caller is granted is the same from one read to the next."""
+        shaper = self._shaper("")
+        shape, condition = shaper.view(view), shaper.condition(where)
+        prepared = self._one_and_epoch(shape, condition) if with_epoch else self._one(shape, condition)
+        return prepared, tuple(shaper.values[1:])
 
     def written(self, view: View, row: int, shown: Condition = ALWAYS) -> Statement:
         """One row of a record by its hf_row: (image, JSON text as the view shows it, versions of what is included, 1 or 0: `shown`)."""
