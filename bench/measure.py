@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Entrant:
     """One server with the requests that it understands."""
 
     server: Server
-    requests: Sequence[bytes]
+    requests: Iterable[bytes]
     status: int = 200
 
 

@@ -10,11 +10,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bench import data
 from bench.measure import Entrant, Row, get, post, race, ratio
@@ -38,10 +37,18 @@ class Bench:
     rows: int
     many: int
     _seeded: Path | None = None
+    _loaded: dict[int, Path] = field(default_factory=dict[int, Path])
 
-    def race(self, entrants: Sequence[Entrant]) -> list[Row]:
+    def race(self, entrants: Sequence[Entrant], *, connections: int = 32) -> list[Row]:
         """Race the entrants with the settings of this run."""
-        return race(entrants, folder=self.folder, rounds=self.rounds, seconds=self.seconds)
+        return race(entrants, folder=self.folder, rounds=self.rounds, seconds=self.seconds, connections=connections)
+
+    def loaded(self, rows: int) -> Path:
+        """The data folder with so many rows in two categories, loaded once; one scenario after another may write to it."""
+        if rows not in self._loaded:
+            self._loaded[rows] = self.folder / f"loaded-{rows}"
+            data.load(self._loaded[rows], rows, categories=2)
+        return self._loaded[rows]
 
     def database(self, name: str) -> Path:
         """A data folder of its own with the prepared rows."""
@@ -52,10 +59,10 @@ class Bench:
         shutil.copytree(self._seeded, copy)
         return copy
 
-    def holdfast(self, stack: ExitStack, folder: Path, *, workers: int = 1, name: str = HOLDFAST) -> Server:
+    def holdfast(self, stack: ExitStack, folder: Path, *, workers: int = 1, name: str = HOLDFAST, app: str = data.APP) -> Server:
         """Holdfast as its users run it; the quota is above the load."""
         port = free_port()
-        command = [_PYTHON, "-m", "holdfast", "serve", data.APP, "--data", str(folder), "--port", str(port), "--workers", str(workers)]
+        command = [_PYTHON, "-m", "holdfast", "serve", app, "--data", str(folder), "--port", str(port), "--workers", str(workers)]
         environment = {"HOLDFAST_RATE_LIMIT": "100000000/minute"}
         return stack.enter_context(serve(name, command, port=port, log=self.folder / "holdfast.log", environment=environment))
 
@@ -178,9 +185,7 @@ def list_page(bench: Bench) -> None:
 
 def growth(bench: Bench) -> None:
     """A repeated list with its total: a large table against a small one, still and under 200 writes a second."""
-    small, large = bench.folder / "small", bench.folder / "large"
-    data.load(small, 1_000, categories=2)
-    data.load(large, bench.many, categories=2)
+    small, large = bench.loaded(1_000), bench.loaded(bench.many)
     requests = [get("/api/v1/items?category=category-1&limit=20")]
     few, many = "1,000 rows", f"{bench.many:,} rows"
     with ExitStack() as stack:
@@ -243,13 +248,3 @@ def start(bench: Bench) -> None:
             starts.append(bench.holdfast(stack, folder).ready_s)
     bench.report.target("`holdfast --help`", statistics.median(helps) * 1_000, 150, at_least=False, unit="ms")
     bench.report.target("ready after start", statistics.median(starts), 1.5, at_least=False, unit="s")
-
-
-SCENARIOS: Mapping[str, Callable[[Bench], Any]] = {
-    "read": read,
-    "create": create,
-    "list": list_page,
-    "growth": growth,
-    "workers": workers,
-    "start": start,
-}
