@@ -16,6 +16,7 @@ from holdfast.base.errors import Misconfigured
 from holdfast.core.account_bodies import AccountBodies
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.cors import Cors
+from holdfast.core.credentials import Cookies
 from holdfast.core.forwarding import Proxies
 from holdfast.core.journal import Seal, Sign
 from holdfast.core.openapi import build_openapi
@@ -237,7 +238,8 @@ async def open_worker(
         service_handlers = {**pages.handlers(), Action.CHANGES: changes.read, Action.BATCH: batch.run}
         users = catalog.users
         assert users is not None, "every Backend has users"
-        identities = Identities(store.accounts, Permit(catalog), secrets=vault, clock=clock)
+        cookies = Cookies(settings.cors_origins) if settings.cookies else None
+        identities = Identities(store.accounts, Permit(catalog), secrets=vault, clock=clock, cookies=cookies)
         say = log.say if log is not None else _say_nothing
         desk = Desk(
             sessions=store.accounts,
@@ -250,6 +252,7 @@ async def open_worker(
             bodies=AccountBodies(users, PasswordRules(is_common, settings.password_length_min)),
             tokens=Tokens(vault, SystemEntropy()),
             ids=RecordIds(clock, SystemEntropy()),
+            cookies=cookies,
         )
         post = Post(_choose_mailer(catalog, settings, development=development), catalog.title, settings.app_url, say)
         stack.push_async_callback(post.close)
@@ -265,7 +268,7 @@ async def open_worker(
             identities=identities,
             notices=Notices(
                 Proxies(settings.trusted_proxies),
-                Cors(settings.cors_origins),
+                Cors(settings.cors_origins, credentials=settings.cookies),
                 SystemEntropy(),
                 _note_forwarded(settings, clock, log, since_s=since_s),
             ),

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit       requests a caller may make: "600/minute", "off"
     login_rate_limit the same for signing in
     password_length_min  characters of a new password
+    cookies          browsers may sign in by a session cookie
     smtp             what sends mail: smtp://user:password@host:587, smtps://host:465
     mail_from        the sender of mail
     app_url          where the pages are that mails lead to
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: Rate = "600/minute"
     login_rate_limit: Rate = "10/minute"
     password_length_min: Annotated[int, msgspec.Meta(ge=8, le=64)] = PASSWORD_LENGTH_MIN
+    cookies: bool = False
     smtp: Annotated[str, msgspec.Meta(pattern=r"^smtps?://[^\s/]+/?$")] | None = None
     mail_from: Annotated[str, msgspec.Meta(pattern=r"^[^\s@]+@[^\s@]+$")] = "holdfast@localhost"
     app_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s#?]+$")] | None = None
@@ -222,6 +224,7 @@ _MENDS: Mapping[str, str] = {
     "workers": "Give a number from 1 to 256.",
     "rate_limit": 'Write it as "600/minute" (second, minute or hour), or "off".',
     "login_rate_limit": 'Write it as "10/minute" (second, minute or hour), or "off".',
+    "cookies": "Give true or false.",
     "smtp": "Write it as smtp://user:password@host:587, or smtps://host:465.",
     "mail_from": "Give an e-mail address.",
     "app_url": "Give a web address, as https://app.example.org.",

@@ -59,6 +59,7 @@ SESSION_S = 90 * 24 * 3_600  # from sign-in, however often it is refreshed
 REFRESH_GRACE_S = 10  # a refresh token may be sent again for so long, by a client that did not get its answer
 RESET_TOKEN_S = 30 * 60  # mailed to who forgot a password
 VERIFY_TOKEN_S = 24 * 3_600  # mailed to an address that is to be verified
+COOKIE_SESSION_S = 7 * 24 * 3_600  # from sign-in: a cookie is not refreshed
 SESSIONS_PER_USER_MAX = 100  # living sign-ins; the oldest go
 SESSIONS_LISTED_MAX = 1_000
 ACCOUNTS_KEPT_S = 24 * 3_600  # what has ended is let go after so long

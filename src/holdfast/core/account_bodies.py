@@ -10,7 +10,7 @@ from holdfast.core.slots import create_slot
 from holdfast.core.structure import NULL_REFUSED, Slot, field_reader, object_reader
 from holdfast.core.values import Reader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
-from holdfast.model.types import Text
+from holdfast.model.types import Boolean, Text
 
 TOKEN_LENGTH_MAX = 128
 PASSWORD_SENT_LENGTH_MAX = 512  # of one that is compared: NFC may shorten it to what is allowed
@@ -18,11 +18,16 @@ CODE_LENGTH_MAX = 64
 
 
 class SignIn(NamedTuple):
-    """The body of a sign-in. `totp` is a code of the second factor, or a recovery code."""
+    """The body of a sign-in.
+
+    totp    a code of the second factor, or a recovery code
+    cookie  the token goes into a cookie, not into the answer
+    """
 
     email: str
     password: str
     totp: str | None
+    cookie: bool
 
 
 class NewPassword(NamedTuple):
@@ -47,8 +52,9 @@ class AccountBodies:
         email = Slot("email", field_reader(users.by_member["email"].type), NULL_REFUSED)
         known = field_reader(Text(min_length=1, max_length=PASSWORD_SENT_LENGTH_MAX))
         code = field_reader(Text(min_length=1, max_length=CODE_LENGTH_MAX))
+        cookie = Slot("cookie", field_reader(Boolean()), NULL_REFUSED, 0)
         token = field_reader(Text(min_length=1, max_length=TOKEN_LENGTH_MAX))
-        self._sign_in = object_reader([email, Slot("password", known, NULL_REFUSED), Slot("totp", code, None, None)])
+        self._sign_in = object_reader([email, Slot("password", known, NULL_REFUSED), Slot("totp", code, None, None), cookie])
         self._refresh = object_reader([Slot("refresh_token", token, NULL_REFUSED)])
         self._password = object_reader([Slot("current", known, NULL_REFUSED), Slot("new", rules.read, NULL_REFUSED)])
         new_password = Slot("password", rules.read, NULL_REFUSED)
@@ -59,7 +65,8 @@ class AccountBodies:
 
     def read_sign_in(self, value: Any) -> SignIn:
         """Read the body of a sign-in."""
-        return SignIn(**_read(self._sign_in, value))
+        members = _read(self._sign_in, value)
+        return SignIn(**{**members, "cookie": bool(members["cookie"])})
 
     def read_nothing(self, value: Any) -> None:
         """Read a body that has no members."""

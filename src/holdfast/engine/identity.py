@@ -12,6 +12,7 @@ import msgspec
 from holdfast.base.errors import Refused
 from holdfast.base.instant import Instant
 from holdfast.core.actor import NOBODY, Actor, Caller
+from holdfast.core.credentials import Cookies
 from holdfast.core.exchange import Head
 from holdfast.core.permit import Grants, Permit
 from holdfast.ports.accounts import Accounts, Identity
@@ -46,7 +47,8 @@ class Known(NamedTuple):
 class Identities:
     """Finds who asks, for one worker."""
 
-    def __init__(self, accounts: Accounts, permit: Permit, *, secrets: Secrets, clock: Clock) -> None:
+    def __init__(self, accounts: Accounts, permit: Permit, *, secrets: Secrets, clock: Clock, cookies: Cookies | None = None) -> None:
+        self._cookies = cookies
         self._accounts, self._permit, self._secrets, self._clock = accounts, permit, secrets, clock
         self._kept: OrderedDict[str, Known] = OrderedDict()
         self._nobody = Known(permit.grant(NOBODY, clock.now()))
@@ -57,7 +59,7 @@ class Identities:
 
     def find(self, head: Head) -> Known:
         """Who asks. Raises Refused unauthenticated where credentials were sent that are not good."""
-        sent = head.header("authorization")
+        sent = self._read(head)
         if sent is None:
             return self.nobody()
         now = self._clock.now()
@@ -74,7 +76,7 @@ class Identities:
 
     def find_again(self, head: Head, known: Known) -> Known:
         """Who asks, looked up because the store found the identity out of date. Raises as `find` does."""
-        sent = head.header("authorization")
+        sent = self._read(head)
         return self.nobody() if sent is None else self._look_up(sent, known)
 
     def renew(self, head: Head, known: Known) -> Known:
@@ -88,6 +90,14 @@ class Identities:
     def is_current(self, known: Known) -> bool:
         """Whether an identity still holds, for answers that need no other look into the store."""
         return known.caller is None or known.caller.epoch == self._accounts.epoch()
+
+    def _read(self, head: Head) -> str | None:
+        """The credentials of a request: its Authorization header, else, where browsers may sign in by cookie, that."""
+        sent = head.header("authorization")
+        if sent is None and self._cookies is not None:
+            token = self._cookies.read(head)
+            return None if token is None else f"Bearer {token}"
+        return sent
 
     def _look_up(self, sent: str, before: Known | None) -> Known:
         token_hash = self._secrets.sign(TOKENS, _read_token(sent))

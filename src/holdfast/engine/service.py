@@ -11,6 +11,7 @@ from holdfast.base.errors import Answerable, Refused, Unavailable
 from holdfast.base.limits import BODY_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX
 from holdfast.base.observe import Observation
 from holdfast.core.cors import preflight_headers
+from holdfast.core.credentials import refuse_in_query
 from holdfast.core.exchange import Exchange, Head, Reply
 from holdfast.core.hint import find_nearest
 from holdfast.core.negotiate import keep_request_id, read_accept
@@ -74,6 +75,8 @@ class Engine:
             route = place.routes.get(head.method)
             if route is None:
                 return self._answer_without_route(head, place, request_id, notice)
+            if query:
+                refuse_in_query(query, route.resource)
             known = self.identities.nobody()
             request = Request(self, head, notice, path, query, request_id, route, parameter, self._handlers[route], known)
         except Answerable as error:

@@ -40,16 +40,19 @@ _KNOWN_PASSWORD = _text(PASSWORD_SENT_LENGTH_MAX, format="password")
 _NEW_PASSWORD = _text(PASSWORD_LENGTH_MAX, 8, format="password", description="15 characters at least, unless the service says otherwise.")
 _CODE = {"type": ["string", "null"], "minLength": 1, "maxLength": CODE_LENGTH_MAX, "description": "A code of the second factor."}
 _TOKEN = _text(TOKEN_LENGTH_MAX)
+_MAYBE_TOKEN = _TOKEN | {"type": ["string", "null"]}
 _NOTHING: Schema = {"type": "null"}
 _AT: Schema = {"type": ["string", "null"], "format": "date-time"}
 _MAYBE_TEXT: Schema = {"type": ["string", "null"]}
 
+_COOKIE: Schema = {"type": "boolean", "description": "The token goes into a cookie, not into the answer; where cookies are in use."}
+
 _PAIR = _object(
     {
-        "access_token": _TOKEN | {"description": "To be sent as `Authorization: Bearer`; it ends soon."},
-        "refresh_token": _TOKEN | {"description": "To be traded once for new tokens, before it ends."},
+        "access_token": _MAYBE_TOKEN | {"description": "To be sent as `Authorization: Bearer`; it ends soon."},
+        "refresh_token": _MAYBE_TOKEN | {"description": "To be traded once for new tokens, before it ends."},
         "expires_in": {"type": "integer", "minimum": 1, "description": "Seconds for which the access token lasts."},
-        "token_type": {"type": "string", "const": "Bearer"},
+        "token_type": {"type": "string", "enum": ["Bearer", "Cookie"]},
     }
 )
 _SESSION = _object(
@@ -69,11 +72,11 @@ _SESSION = _object(
 
 def _operations(catalog: Catalog) -> dict[Action, _Operation]:
     user = refer(catalog.users.name) if catalog.users is not None else _NOTHING
-    sign_in = _object({"email": _EMAIL, "password": _KNOWN_PASSWORD}, {"totp": _CODE})
+    sign_in = _object({"email": _EMAIL, "password": _KNOWN_PASSWORD}, {"totp": _CODE, "cookie": _COOKIE})
     sessions: Schema = {"type": "array", "items": _SESSION, "maxItems": SESSIONS_LISTED_MAX}
     return {
         Action.LOGIN: _Operation(
-            "sign_in", "Sign in by e-mail address and password", (401, *_BODY), _PAIR, sign_in, "Limited for each account and address."
+            "sign_in", "Sign in by e-mail address and password", (401, 403, *_BODY), _PAIR, sign_in, "Limited for each account and address."
         ),
         Action.REFRESH: _Operation(
             "refresh_session",

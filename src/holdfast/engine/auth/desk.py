@@ -1,21 +1,23 @@
 """What the handlers of accounts share: reading a body, opening a session, answering."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
 
-from holdfast.base.errors import Refused
+from holdfast.base.errors import Refused, detail
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
-from holdfast.base.limits import ACCESS_TOKEN_S, AGENT_LENGTH_MAX, REFRESH_TOKEN_S, REQUEST_DEADLINE_S, SESSION_S
+from holdfast.base.limits import ACCESS_TOKEN_S, AGENT_LENGTH_MAX, COOKIE_SESSION_S, REFRESH_TOKEN_S, REQUEST_DEADLINE_S, SESSION_S
 from holdfast.core.account_bodies import AccountBodies
 from holdfast.core.actor import Caller
+from holdfast.core.credentials import Cookies
 from holdfast.core.document import parse_json
 from holdfast.core.exchange import Reply
 from holdfast.core.negotiate import check_content_type
 from holdfast.core.reply import Replies
-from holdfast.engine.auth.events import Events
+from holdfast.engine.auth.events import Event, Events
 from holdfast.engine.auth.tokens import Tokens
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.quota import LoginLimits
@@ -57,6 +59,7 @@ class Desk:
     bodies: AccountBodies
     tokens: Tokens
     ids: RecordIds
+    cookies: Cookies | None
 
     def now(self) -> Instant:
         """The present."""
@@ -108,10 +111,36 @@ class Desk:
         }
         return self.answer(request, data)
 
-    async def open_session(self, request: Request, user: Credentials, *, password: str | None) -> tuple[NewSession, Pair] | None:
-        """Sign a user in, if they are still active and the hash of their password is still this one (None: whatever it is)."""
+    def check_cookie(self, request: Request) -> None:
+        """Refuse to sign in by cookie where that is not set, or where a foreign page may ask for it."""
+        if self.cookies is None:
+            raise Refused("validation_failed", details=[detail("cookie", "not_in_choices", "Cookies are not in use here.")])
+        self.cookies.check(request.head)
+
+    async def sign_in(self, request: Request, user: Credentials, *, password: str | None, cookie: bool) -> Reply:
+        """Open a session and answer with its tokens, or with one in a cookie.
+
+        Raises Refused invalid_credentials where the user is not active any more, or the hash of their password is another than this one
+        (None: whatever it is).
+        """
         now = self.now()
-        pair = self.make_pair(now)
+        if cookie:
+            text, token = self.tokens.make("access", Instant(now + COOKIE_SESSION_S * _US))
+            session_id = await self._open(request, user, password, (token,), COOKIE_SESSION_S, COOKIE_SESSION_S)
+            data = {"access_token": None, "refresh_token": None, "expires_in": COOKIE_SESSION_S, "token_type": "Cookie"}
+            reply = self.answer(request, data)
+            reply.headers += (Cookies.set(text, COOKIE_SESSION_S),)
+        else:
+            pair = self.make_pair(now)
+            session_id = await self._open(request, user, password, pair.kept, REFRESH_TOKEN_S, SESSION_S)
+            reply = self.answer_pair(request, pair)
+        self.events.tell(Event.SIGNED_IN, request, user_id=user.user_id, session_id=session_id)
+        return reply
+
+    async def _open(
+        self, request: Request, user: Credentials, password: str | None, tokens: Sequence[NewToken], lasts_s: int, limit_s: int
+    ) -> RecordId:
+        now = self.now()
         agent = (request.head.header("user-agent") or "")[:AGENT_LENGTH_MAX] or None
         session = NewSession(
             id=self.ids.make(),
@@ -119,10 +148,11 @@ class Desk:
             kind="login",
             name=None,
             created_at=now,
-            expires_at=Instant(now + REFRESH_TOKEN_S * _US),
-            limit_at=Instant(now + SESSION_S * _US),
+            expires_at=Instant(now + lasts_s * _US),
+            limit_at=Instant(now + limit_s * _US),
             agent=agent,
             address=request.head.peer,
         )
-        opened = await request.time_store(self.sessions.open(session, pair.kept, password, self.deadline(request)))
-        return (session, pair) if opened else None
+        if not await request.time_store(self.sessions.open(session, tokens, password, self.deadline(request))):
+            raise Refused("invalid_credentials")
+        return session.id

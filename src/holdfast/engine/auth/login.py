@@ -2,6 +2,7 @@
 
 from holdfast.base.errors import Refused
 from holdfast.core.account_bodies import SignIn
+from holdfast.core.credentials import Cookies
 from holdfast.core.exchange import Reply
 from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
@@ -23,18 +24,15 @@ class Login:
         desk = self._desk
         desk.limits.take_address(request.head.peer)
         sent = desk.bodies.read_sign_in(desk.read(request, body))
+        if sent.cookie:
+            desk.check_cookie(request)
         desk.limits.take_account(sent.email)
         user = await self._verify(sent)
         if user is None:
             desk.events.tell(Event.SIGN_IN_REFUSED, request, user_id=_id_of(desk.sessions.find_by_email(sent.email)))
             raise Refused("invalid_credentials")
         password = await self._rehash(request, user, sent.password)
-        opened = await desk.open_session(request, user, password=password)
-        if opened is None:
-            raise Refused("invalid_credentials")
-        session, pair = opened
-        desk.events.tell(Event.SIGNED_IN, request, user_id=user.user_id, session_id=session.id)
-        return desk.answer_pair(request, pair)
+        return await desk.sign_in(request, user, password=password, cookie=sent.cookie)
 
     async def refresh(self, request: Request, body: bytes) -> Reply:
         """Trade a refresh token for a new pair of tokens."""
@@ -59,7 +57,10 @@ class Login:
             desk.bodies.read_nothing(desk.read(request, body))
         await request.time_store(desk.sessions.revoke(user_id, session_id, desk.now(), desk.deadline(request)))
         desk.events.tell(Event.SIGNED_OUT, request, user_id=user_id, session_id=session_id)
-        return desk.answer(request, None)
+        reply = desk.answer(request, None)
+        if desk.cookies is not None:
+            reply.headers += (Cookies.clear(),)
+        return reply
 
     async def _verify(self, sent: SignIn) -> Credentials | None:
         user = self._desk.sessions.find_by_email(sent.email)
