@@ -106,3 +106,17 @@ def test_nothing_that_a_write_asks_scans_a_table(database: Database) -> None:
         assert "SCAN t" not in database.explain(statement)
         assert "SCAN hf" not in database.explain(statement)
         assert "TEMP B-TREE" not in database.explain(statement)
+
+
+def test_a_list_that_much_passes_is_walked_in_its_order(database: Database) -> None:
+    """Where either of two indexes could collect rows, and many rows pass, the index of the order is walked; nothing is sorted."""
+    either = c.Any((c.Test(thing("integer"), c.Operator.EQUALS, 3), c.Test(thing("title"), c.Operator.EQUALS, "t9")))
+    for plan in (listed(either), listed(c.All((either, c.Not(c.Test(thing("order"), c.Operator.EQUALS, 1)))), after=("0500",))):
+        collected, walked = (database.explain(database.render.read_many(plan, dense=dense)) for dense in (False, True))
+        assert "MULTI-INDEX OR" in collected
+        assert walked.startswith(
+            ("SCAN things USING INDEX sqlite_autoindex_things_1", "SEARCH things USING INDEX sqlite_autoindex_things_1")
+        )
+        assert "TEMP B-TREE" not in walked
+        rows = [database.run(database.render.read_many(plan, dense=dense)) for dense in (False, True)]
+        assert rows[0] == rows[1] != []

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from inspect import isawaitable
 from pathlib import Path
 from threading import Event
@@ -421,3 +422,22 @@ def test_a_read_sees_what_was_acknowledged(tmp_path: Path) -> None:
         return all(seen)
 
     assert run(tmp_path, story)
+
+
+def test_what_is_known_to_be_much_is_asked_for_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A total that is remembered decides how the next page is found; the page is the same."""
+    plan = listing(AUTHORS, c.Any((where(AUTHORS, "email", "a@e.org"), where(AUTHORS, "name", "Ada"))), limit=3)
+    rest = replace(plan, count=False)
+
+    async def story(store: SqliteStore) -> list[Any]:
+        await store.write(write(*(create(AUTHORS, name="Ada") for _ in range(9)), create(AUTHORS, name="Eve")))
+        asked = [store._reader._counter.is_dense(each) for each in (plan, rest)]  # nothing else tells how it is asked
+        first = await settle(store.read_many(plan))
+        found = [first.total]
+        for least in (10, 9):
+            monkeypatch.setattr(counter, "DENSE_MIN", least)
+            asked += [store._reader._counter.is_dense(each) for each in (plan, rest)]
+            found.append((await settle(store.read_many(plan))) == first)
+        return [asked, found]
+
+    assert run(tmp_path, story) == [[False, True, False, False, True, True], [9, True, True]]

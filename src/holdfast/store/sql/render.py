@@ -98,17 +98,17 @@ class Renderer:
         shape, where = shaper.view(view), shaper.condition(shown)
         return self._written(shape, where).bind(shaper.values)
 
-    def read_many(self, plan: ReadMany) -> Statement:
+    def read_many(self, plan: ReadMany, *, dense: bool = False) -> Statement:
         """Rows of (JSON text, sort values..., id), the rank before the sort values where the plan is ranked.
 
-        One row more than the limit is asked for: it tells that the list goes on.
+        One row more than the limit is asked for: it tells that the list goes on. `dense`: many rows are known to pass.
         """
         shaper = self._shaper(*self._start(plan))
         order = _whole_order(plan)
         where = plan.where if plan.after is None else All((plan.where, after_condition(order, plan.after)))
         view, shape, keys = shaper.view(plan.view), shaper.condition(where), shaper.order(order)
         limit, offset = shaper.hold(plan.limit + 1), shaper.hold(plan.offset)
-        return self._many(ListShape(view, shape, keys, limit, offset, plan.offset > OFFSET_DEEP)).bind(shaper.values)
+        return self._many(ListShape(view, shape, keys, limit, offset, plan.offset > OFFSET_DEEP, dense)).bind(shaper.values)
 
     def count(self, resource: ResourceSpec, where: Condition) -> Statement:
         """One row: how many records the condition holds for."""

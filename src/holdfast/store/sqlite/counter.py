@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from holdfast.core.condition import All, Condition, depends_on
+from holdfast.core.condition import ALWAYS, All, Condition, depends_on
+from holdfast.core.plan import ReadMany
 from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
@@ -10,6 +11,9 @@ from holdfast.store.sqlite.lane import Lane, TooSlow
 from holdfast.store.sqlite.totals import Total, Totals, build_key
 
 SLICE_S = 0.010  # how long one read may hold the loop; a tenth of it is long for a read by id
+
+
+DENSE_MIN = 5_000  # of 1,000,000 rows, so a page of 20 is full after some 4,000
 
 
 class CountElsewhere(Exception):
@@ -36,6 +40,13 @@ class Counter:
             if on_loop:
                 raise CountElsewhere from None
             raise
+
+    def is_dense(self, plan: ReadMany) -> bool:
+        """Whether so many rows pass that a page in the order of an index is full soon. Who never counts is taken to list much."""
+        if plan.where is ALWAYS:
+            return False
+        known = self._totals.find(build_key(plan.view.resource, plan.where))
+        return not plan.count if known is None else known.records >= DENSE_MIN
 
     def recount(self, lane: Lane, resource: ResourceSpec, where: Condition) -> None:
         """Count in a snapshot of its own and remember the total."""

@@ -51,7 +51,7 @@ class Reader:
         """Read one page and, where it is asked for, its total, both of one moment."""
         if self._flights and plan.count and _key(plan) in self._flights:
             return self._count_first(plan)
-        text = self._renderer.read_many(plan).text
+        text = self._render(plan).text
         if self._slow and self._slow.get(text, 0.0) > self._now_s():
             return self._fetch_later(plan)
         try:
@@ -131,10 +131,13 @@ class Reader:
         return _build_page(plan, rows, total)
 
     def _fetch_rows(self, lane: Lane, plan: ReadMany) -> list[tuple[Any, ...]]:
-        rows, whole = lane.fetch_within(self._renderer.read_many(plan), 0)
+        rows, whole = lane.fetch_within(self._render(plan), 0)
         if not whole:
             raise page_too_large()
         return rows
+
+    def _render(self, plan: ReadMany) -> Statement:
+        return self._renderer.read_many(plan, dense=self._counter.is_dense(plan))
 
     async def _count_first(self, plan: ReadMany) -> Page:
         """Count in a thread, once for all who ask at the same time, then read page and total from one snapshot all the same."""
