@@ -31,6 +31,7 @@ from holdfast.engine.assemble import assign_handlers
 from holdfast.engine.auth.common import is_common
 from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Events
+from holdfast.engine.auth.factor import SecondFactor
 from holdfast.engine.auth.handlers import account_handlers
 from holdfast.engine.auth.post import Post
 from holdfast.engine.auth.roster import Roster
@@ -256,7 +257,7 @@ async def open_worker(
         )
         post = Post(_choose_mailer(catalog, settings, development=development), catalog.title, settings.app_url, say)
         stack.push_async_callback(post.close)
-        service_handlers |= account_handlers(desk, users, store, post)
+        service_handlers |= account_handlers(desk, users, store, post, SecondFactor(desk, store.accounts, SystemEntropy(), catalog.title))
         handlers = assign_handlers(catalog, routes, records, histories, service_handlers)
         engine = Engine(
             handlers,

@@ -68,6 +68,7 @@ _PROBLEMS = (
     # 401, 403, 404
     Problem("unauthenticated", 401, "This needs a signed-in caller.", "Send `Authorization: Bearer <token>`."),
     Problem("invalid_credentials", 401, "The credentials are not valid."),
+    Problem("totp_required", 401, "This account has a second factor.", "Send the code that the authenticator shows as `totp`."),
     Problem("forbidden", 403, "You may not do this."),
     Problem("not_found", 404, "There is nothing here."),
     # 405, 406, 408

@@ -37,6 +37,13 @@ class NewPassword(NamedTuple):
     new: str
 
 
+class Disabling(NamedTuple):
+    """The body that takes a second factor away."""
+
+    password: str
+    totp: str
+
+
 class Reset(NamedTuple):
     """The body of a reset: the token that was mailed, and the new password."""
 
@@ -56,6 +63,9 @@ class AccountBodies:
         token = field_reader(Text(min_length=1, max_length=TOKEN_LENGTH_MAX))
         self._sign_in = object_reader([email, Slot("password", known, NULL_REFUSED), Slot("totp", code, None, None), cookie])
         self._refresh = object_reader([Slot("refresh_token", token, NULL_REFUSED)])
+        self._known_password = object_reader([Slot("password", known, NULL_REFUSED)])
+        self._code = object_reader([Slot("totp", code, NULL_REFUSED)])
+        self._disabling = object_reader([Slot("password", known, NULL_REFUSED), Slot("totp", code, NULL_REFUSED)])
         self._password = object_reader([Slot("current", known, NULL_REFUSED), Slot("new", rules.read, NULL_REFUSED)])
         new_password = Slot("password", rules.read, NULL_REFUSED)
         self._register = object_reader([email, new_password, *(create_slot(users, each) for each in own_fields(users))])
@@ -87,6 +97,18 @@ class AccountBodies:
         values = _read(self._register, value)
         self.check_context(values["password"], values["email"], ".password")
         return {**values, "roles": "[]", "active": 1, "email_verified": 0}
+
+    def read_password_alone(self, value: Any) -> str:
+        """Read a body that has one's password alone."""
+        return str(_read(self._known_password, value)["password"])
+
+    def read_code(self, value: Any) -> str:
+        """Read a body that has a code alone."""
+        return str(_read(self._code, value)["totp"])
+
+    def read_disabling(self, value: Any) -> Disabling:
+        """Read the body that takes a second factor away."""
+        return Disabling(**_read(self._disabling, value))
 
     def read_email(self, value: Any) -> str:
         """Read a body that has an e-mail address alone."""

@@ -36,6 +36,9 @@ class Action(Enum):
     VERIFY_EMAIL = "verify_email"
     RESET = "reset"
     CONFIRM_RESET = "confirm_reset"
+    ENROL_TOTP = "enrol_totp"
+    CONFIRM_TOTP = "confirm_totp"
+    DISABLE_TOTP = "disable_totp"
     HEALTH = "health"
     READY = "ready"
     METRICS = "metrics"
@@ -158,6 +161,9 @@ _ACCOUNT_ROUTES = (
     Route("POST", f"{_AUTH}/verify-email", Action.VERIFY_EMAIL),
     Route("POST", f"{_AUTH}/reset", Action.RESET),
     Route("POST", f"{_AUTH}/reset/confirm", Action.CONFIRM_RESET),
+    Route("POST", f"{_AUTH}/totp/enrol", Action.ENROL_TOTP),
+    Route("POST", f"{_AUTH}/totp/confirm", Action.CONFIRM_TOTP),
+    Route("POST", f"{_AUTH}/totp/disable", Action.DISABLE_TOTP),
 )
 _REGISTRATION = Route("POST", f"{_AUTH}/register", Action.REGISTER)
 

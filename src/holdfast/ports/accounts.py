@@ -168,6 +168,13 @@ class Sessions(Protocol):
         ...
 
 
+class Factor(NamedTuple):
+    """The second factor of a user. `secret` is encrypted; until it is confirmed no sign-in asks for it."""
+
+    secret: str
+    confirmed: bool
+
+
 class Ticket(NamedTuple):
     """What is used once: a token that was mailed, a recovery code, a sign-in under way at another provider.
 
@@ -196,4 +203,28 @@ class Tickets(Protocol):
 
     def redeem(self, ticket_hash: bytes, kind: str, now: Instant, deadline_s: float) -> Awaitable[Ticket | None]:
         """Use a ticket, which is gone then; None if there is none that lasts. Of many who try one gets it."""
+        ...
+
+
+class Factors(Protocol):
+    """Keeps second factors; every write may raise Unavailable as Store.write does."""
+
+    def find_factor(self, user_id: RecordId) -> Factor | None:
+        """The second factor of a user, at once."""
+        ...
+
+    def enrol(self, user_id: RecordId, secret: str, deadline_s: float) -> Awaitable[bool]:
+        """Keep an encrypted secret, in the place of one that was never confirmed; False where one is in force."""
+        ...
+
+    def confirm(self, user_id: RecordId, step: int, recovery: Sequence[Ticket], now: Instant, deadline_s: float) -> Awaitable[bool]:
+        """Put a second factor in force, its first code being that of a step, with tickets for an emergency."""
+        ...
+
+    def use_step(self, user_id: RecordId, step: int, deadline_s: float) -> Awaitable[bool]:
+        """Use the code of a step; False if it, or a later one, was used before."""
+        ...
+
+    def disable(self, user_id: RecordId, deadline_s: float) -> Awaitable[None]:
+        """Take a second factor away, with its tickets."""
         ...

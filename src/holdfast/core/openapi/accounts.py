@@ -128,6 +128,28 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
             _NOTHING,
             _object({"token": _TOKEN, "password": _NEW_PASSWORD}),
         ),
+        Action.ENROL_TOTP: _Operation(
+            "enrol_totp",
+            "Get a secret for an authenticator; it counts once it is confirmed",
+            (401, 409, *_BODY),
+            _object({"secret": _text(64), "uri": {"type": "string", "format": "uri"}}),
+            _object({"password": _KNOWN_PASSWORD}),
+        ),
+        Action.CONFIRM_TOTP: _Operation(
+            "confirm_totp",
+            "Confirm the authenticator by its first code; sign-ins need one from then on",
+            (401, *_BODY),
+            _object({"recovery_codes": {"type": "array", "items": _text(64), "minItems": 10, "maxItems": 10}}),
+            _object({"totp": _text(CODE_LENGTH_MAX)}),
+            "The recovery codes are shown once; each works once, in the place of a code.",
+        ),
+        Action.DISABLE_TOTP: _Operation(
+            "disable_totp",
+            "Take the second factor away",
+            (401, *_BODY),
+            _NOTHING,
+            _object({"password": _KNOWN_PASSWORD, "totp": _text(CODE_LENGTH_MAX)}),
+        ),
     }
 
 

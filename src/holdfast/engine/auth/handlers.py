@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from holdfast.core.routes import Action
 from holdfast.engine.auth.account import Account
 from holdfast.engine.auth.desk import Desk
+from holdfast.engine.auth.factor import SecondFactor
 from holdfast.engine.auth.login import Login
 from holdfast.engine.auth.post import Post
 from holdfast.engine.auth.recovery import Recovery
@@ -14,9 +15,9 @@ from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.store import Store
 
 
-def account_handlers(desk: Desk, users: ResourceSpec, store: Store, post: Post) -> Mapping[Action, Handler]:
+def account_handlers(desk: Desk, users: ResourceSpec, store: Store, post: Post, factor: SecondFactor) -> Mapping[Action, Handler]:
     """The handler of each action below /auth."""
-    login, account = Login(desk), Account(desk, users, store)
+    login, account = Login(desk, factor), Account(desk, users, store)
     registration, recovery = Registration(desk, users, store, post), Recovery(desk, users, store, post)
     return {
         Action.LOGIN: login.login,
@@ -30,4 +31,7 @@ def account_handlers(desk: Desk, users: ResourceSpec, store: Store, post: Post) 
         Action.VERIFY_EMAIL: registration.verify,
         Action.RESET: recovery.ask,
         Action.CONFIRM_RESET: recovery.confirm,
+        Action.ENROL_TOTP: factor.enrol,
+        Action.CONFIRM_TOTP: factor.confirm,
+        Action.DISABLE_TOTP: factor.disable,
     }

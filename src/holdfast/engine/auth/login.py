@@ -6,6 +6,7 @@ from holdfast.core.credentials import Cookies
 from holdfast.core.exchange import Reply
 from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
+from holdfast.engine.auth.factor import SecondFactor
 from holdfast.engine.request import Request
 from holdfast.ports.accounts import Credentials, Turned
 
@@ -13,8 +14,8 @@ from holdfast.ports.accounts import Credentials, Turned
 class Login:
     """The handlers of login, refresh and logout."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, factor: SecondFactor) -> None:
+        self._desk, self._factor = desk, factor
 
     async def login(self, request: Request, body: bytes) -> Reply:
         """Sign in by e-mail address and password.
@@ -28,7 +29,7 @@ class Login:
             desk.check_cookie(request)
         desk.limits.take_account(sent.email)
         user = await self._verify(sent)
-        if user is None:
+        if user is None or not await self._factor.judge(request, user, sent.totp):
             desk.events.tell(Event.SIGN_IN_REFUSED, request, user_id=_id_of(desk.sessions.find_by_email(sent.email)))
             raise Refused("invalid_credentials")
         password = await self._rehash(request, user, sent.password)

@@ -16,7 +16,7 @@ from holdfast.base.instant import Instant
 from holdfast.base.limits import ACCOUNTS_KEPT_S, REFRESH_GRACE_S, REFRESH_TOKEN_S, SESSIONS_LISTED_MAX, SESSIONS_PER_USER_MAX
 from holdfast.core.plan import Delete, Undelete, Update, Write, WriteStep
 from holdfast.model.catalog import ResourceSpec
-from holdfast.ports.accounts import Credentials, Identity, NewSession, NewToken, Rotation, Session, Ticket, Turned
+from holdfast.ports.accounts import Credentials, Factor, Identity, NewSession, NewToken, Rotation, Session, Ticket, Turned
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Bound, Prepared
@@ -104,6 +104,27 @@ class SqliteAccounts:
     def redeem(self, ticket_hash: bytes, kind: str, now: Instant, deadline_s: float) -> Awaitable[Ticket | None]:
         """Use a ticket."""
         return self._submit(lambda change: self._redeem(change, ticket_hash, kind, now), deadline_s)
+
+    def find_factor(self, user_id: RecordId) -> Factor | None:
+        """The second factor of a user."""
+        found = self._find(self._sql.find_factor, user_id)
+        return None if found is None else Factor(found[0], found[1] is not None)
+
+    def enrol(self, user_id: RecordId, secret: str, deadline_s: float) -> Awaitable[bool]:
+        """Keep a secret until it is confirmed."""
+        return self._submit(lambda change: self._enrol(change, user_id, secret), deadline_s)
+
+    def confirm(self, user_id: RecordId, step: int, recovery: Sequence[Ticket], now: Instant, deadline_s: float) -> Awaitable[bool]:
+        """Put a second factor in force."""
+        return self._submit(lambda change: self._confirm(change, user_id, step, recovery, now), deadline_s)
+
+    def use_step(self, user_id: RecordId, step: int, deadline_s: float) -> Awaitable[bool]:
+        """Use the code of a step."""
+        return self._submit(lambda change: change.run(self._sql.use_step, user_id, step) == 1, deadline_s)
+
+    def disable(self, user_id: RecordId, deadline_s: float) -> Awaitable[None]:
+        """Take a second factor away."""
+        return self._submit(lambda change: self._disable(change, user_id), deadline_s)
 
     def touch(self, session_id: str, now: Instant) -> None:
         """Remember that a session is used."""
@@ -198,6 +219,27 @@ class SqliteAccounts:
         change.run(self._sql.delete_ticket, ticket_hash)
         ((user_id, payload),) = found
         return Ticket(ticket_hash, kind, user_id, payload, None)
+
+    def _enrol(self, change: "Change", user_id: RecordId, secret: str) -> bool:
+        found = change.fetch(self._sql.find_factor, user_id)
+        if found and found[0][1] is not None:
+            return False
+        change.run(self._sql.delete_factor, user_id)
+        change.run(self._sql.insert_factor, user_id, secret)
+        return True
+
+    def _confirm(self, change: "Change", user_id: RecordId, step: int, recovery: Sequence[Ticket], now: Instant) -> bool:
+        found = change.fetch(self._sql.find_factor, user_id)
+        if not found or found[0][1] is not None or change.run(self._sql.use_step, user_id, step) != 1:
+            return False
+        change.run(self._sql.confirm_factor, user_id, now)
+        for each in recovery:
+            change.run(self._sql.insert_ticket, *each)
+        return True
+
+    def _disable(self, change: "Change", user_id: RecordId) -> None:
+        change.run(self._sql.delete_factor, user_id)
+        change.run(self._sql.delete_tickets, user_id, "recovery")
 
     def _add_tokens(self, change: "Change", session: int, tokens: Sequence[NewToken]) -> None:
         for each in tokens:
