@@ -7,14 +7,15 @@ through, nothing to count down, and a number in the past says the same as none, 
 import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 _WINDOWS_S = {"second": 1, "minute": 60, "hour": 3_600}
 _SECOND_NS = 1_000_000_000
 _NETWORK_BYTES = 8  # of an IPv6 address: a /64 is what one customer gets, and may take any address of
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What became of one taking.
 
     remaining  how many more requests the quota has now
