@@ -132,6 +132,8 @@ def test_an_empty_database_holds(tmp_path: Path) -> None:
         ("DELETE FROM hf_seal WHERE last_seq = 31", "chain", "entries 2 to 34", "edited, added"),
         ("UPDATE hf_seal SET seal = zeroblob(16) WHERE last_seq = 35", "chain", "entries 35 to 35", "edited"),
         ("DELETE FROM hf_seal WHERE last_seq = 38", "chain", "entry 37", "has no seal"),
+        ("DELETE FROM hf_search_books", "search", "books/", "does not have it"),
+        ("INSERT INTO hf_search_books (rowid, text) VALUES (77, 'ghost')", "search", "books, row 77", "is not there"),
         (
             "UPDATE books SET author_id = '00000000-0000-4000-8000-000000000000'",
             "references",
@@ -163,7 +165,9 @@ def test_a_row_that_came_back_is_found(data_dir: Path) -> None:
     gone = "(SELECT record_id FROM hf_gone WHERE resource = 'authors')"
     values = columns.replace("id, version", f"{gone}, version", 1).replace("email", "NULL")
     touch(data_dir, f"INSERT INTO authors ({columns}) SELECT {values} FROM authors WHERE id = :id")  # noqa: S608  # our own names
-    assert "deleted it" in only(verify(data_dir).findings).problem
+    deleted, unsearchable = verify(data_dir).findings
+    assert "deleted it" in deleted.problem
+    assert unsearchable.check == "search"
 
 
 def test_a_journal_that_was_cut_off_is_found_by_an_anchor(data_dir: Path, untouched: Path) -> None:

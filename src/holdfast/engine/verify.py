@@ -3,6 +3,7 @@
 chain       every seal proves its entries, every entry its payloads, and no seal known outside is missing
 rows        every row is what the last entry about it says, and no record is lost
 references  every reference leads to a record
+search      the full-text index has every record of a searched resource, and no other
 engine      structure, constraints and unique indexes, by the database's own check
 """
 
@@ -52,6 +53,7 @@ class Progress(NamedTuple):
 Tell = Callable[[Progress], None]
 
 _RESTORE = "Stop writing, keep a copy of this database, and compare it with the newest backup from before the change."
+_SEARCH = "Write the record again as it is: that puts it into the index. Where there are many, `holdfast dump` and `holdfast load` them."
 _RECORD = "`GET {place}/history` tells what it was; write the right values again, or restore a backup."
 
 
@@ -72,7 +74,13 @@ class Verifier:
 
     def run(self) -> bool:
         """Run every check; whether everything holds."""
-        checks: tuple[Callable[[], None], ...] = (self._check_chain, self._check_rows, self._check_references, self._check_engine)
+        checks: tuple[Callable[[], None], ...] = (
+            self._check_chain,
+            self._check_rows,
+            self._check_references,
+            self._check_search,
+            self._check_engine,
+        )
         for check in checks:
             try:
                 check()
@@ -222,6 +230,21 @@ class Verifier:
                 problem = f"`{member.member}` refers to a record of {self._catalog.target(member).path} that does not exist."
                 self._find("references", f"{resource.path}/{record_id}", problem, "Change the reference, or restore what it refers to.")
             self._tell(Progress(f"{resource.path}: {member.member}", min(after + STEP_ROWS, total), total))
+
+    def _check_search(self) -> None:
+        for resource in self._catalog.resources.values():
+            total = self._audit.last_row(resource) if resource.search_fields else 0
+            for after in range(0, total, STEP_ROWS):
+                for row, record_id in self._audit.unsearchable(resource, after, after + STEP_ROWS):
+                    if record_id is None:
+                        place, problem = f"{resource.path}, row {row}", "The full-text index has a record that is not there."
+                    else:
+                        place, problem = (
+                            f"{resource.path}/{record_id}",
+                            "The full-text index does not have it: no search finds it.",
+                        )
+                    self._find("search", place, problem, _SEARCH)
+                self._tell(Progress(f"{resource.path}: search", min(after + STEP_ROWS, total), total))
 
     def _check_engine(self) -> None:
         tables = self._audit.tables()

@@ -80,6 +80,10 @@ class Audit(Protocol):
         """(row, id) of the rows with after < row <= upto whose member refers to a record that does not exist."""
         ...
 
+    def unsearchable(self, resource: ResourceSpec, after: int, upto: int) -> Sequence[tuple[int, str | None]]:
+        """(row, id) of the rows with after < row <= upto that the full-text index lacks; without an id, those that it has too many."""
+        ...
+
     def last_row(self, resource: ResourceSpec) -> int:
         """The highest row number of a resource; 0 if it has none."""
         ...

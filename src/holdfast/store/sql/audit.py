@@ -126,6 +126,20 @@ class AuditStatements:
 
         return self._bind(f"dangling {resource.path} {member.member}", (after, upto), build)
 
+    def unsearchable(self, resource: ResourceSpec, after: int, upto: int) -> Statement:
+        """(row number, id) of rows that the full-text index does not know; the id is null where it knows one that is not there."""
+
+        def build() -> sa.CompoundSelect[*tuple[Any, ...]]:
+            row, known = self._tables.row(resource), self._dialect.search_rows(resource)
+            number = row.value(ROW)
+            between = (number > parameter(0), number <= parameter(1))
+            missing = sa.select(number, row.value("id")).where(*between, ~sa.exists(sa.select(constant(1)).where(known == number)))
+            there = sa.exists(sa.select(constant(1)).select_from(row.table).where(number == known))
+            surplus = sa.select(known, sa.null()).where(known > parameter(0), known <= parameter(1), ~there)
+            return sa.union_all(missing, surplus)
+
+        return self._bind(f"unsearchable {resource.path}", (after, upto), build)
+
     def last_row(self, resource: ResourceSpec) -> Statement:
         """One row: the highest row number, 0 if there is none."""
         number = self._tables.row(resource).value(ROW)
@@ -147,7 +161,7 @@ class AuditStatements:
         """Entries about a record; those that only erase say nothing of its state."""
         return (entry.c.record_id == record_id, entry.c.resource == constant(resource.path), entry.c.operation != constant("erase"))
 
-    def _bind(self, name: str, values: tuple[int, ...], build: Callable[[], sa.Select[*tuple[Any, ...]]]) -> Statement:
+    def _bind(self, name: str, values: tuple[int, ...], build: Callable[[], sa.SelectBase]) -> Statement:
         prepared = self._kept.get(name)
         if prepared is None:
             prepared = self._kept[name] = self._dialect.prepare(build())

@@ -91,6 +91,10 @@ class Dialect(Protocol):
         """The CREATE statements of a resource's full-text index."""
         ...
 
+    def search_rows(self, resource: ResourceSpec) -> Element:
+        """The column of rows that the full-text index knows."""
+        ...
+
     def search_insert(self, resource: ResourceSpec, row: Element, text: Element) -> sa.ClauseElement:
         """Put the index text of a row into the full-text index."""
         ...

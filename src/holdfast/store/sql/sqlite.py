@@ -121,6 +121,11 @@ class Sqlite:
         """A contentless FTS5 table beside the resource's own."""
         return (self.ddl(_CreateSearchTable(_search_table(resource).name)),)
 
+    def search_rows(self, resource: ResourceSpec) -> Element:
+        """The row numbers, as the full-text table keeps them: to ask it itself would leave its structure of now with the connection."""
+        column = sa.column("id", sa.Integer())
+        return sa.table(quoted_name(f"hf_search_{resource.table}_docsize", quote=True), column).c.id
+
     def search_insert(self, resource: ResourceSpec, row: Element, text: Element) -> sa.ClauseElement:
         """Put the index text of a row into the full-text index."""
         return sa.insert(_search_table(resource)).values(rowid=row, text=text)

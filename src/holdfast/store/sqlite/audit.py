@@ -94,6 +94,10 @@ class SqliteAudit:
         """Rows whose member refers to nothing."""
         return [(row, record_id) for row, record_id in self._fetch(self._statements.dangling(resource, member, after, upto))]
 
+    def unsearchable(self, resource: ResourceSpec, after: int, upto: int) -> Sequence[tuple[int, str | None]]:
+        """Rows that only the table has, or only the index."""
+        return [(row, record_id) for row, record_id in self._fetch(self._statements.unsearchable(resource, after, upto))]
+
     def last_row(self, resource: ResourceSpec) -> int:
         """The highest row number."""
         return int(self._fetch(self._statements.last_row(resource))[0][0])
