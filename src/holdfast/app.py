@@ -215,6 +215,7 @@ async def open_worker(
             private_docs=settings.docs == "signed_in",
         )
         commits = Committer(store=store, clock=clock, secrets=vault, replies=replies)
+        rules = PasswordRules(is_common, settings.password_length_min)
         records = {
             path: Records(
                 catalog,
@@ -227,6 +228,7 @@ async def open_worker(
                 cursors=Cursors(partial(vault.sign, "cursors")),
                 commits=commits,
                 policy=replies.policy,
+                judge=rules.judge_user if resource is catalog.users else None,
             )
             for path, resource in catalog.resources.items()
         }
@@ -250,7 +252,7 @@ async def open_worker(
             replies=replies,
             events=Events(say),
             limits=LoginLimits(login_limiter),
-            bodies=AccountBodies(users, PasswordRules(is_common, settings.password_length_min)),
+            bodies=AccountBodies(users, rules),
             tokens=Tokens(vault, SystemEntropy()),
             ids=RecordIds(clock, SystemEntropy()),
             cookies=cookies,

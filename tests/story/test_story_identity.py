@@ -340,3 +340,18 @@ def test_signing_in_is_limited(tmp_path: Path) -> None:
         sent = [story.ask("POST", LOGIN, json={"email": "ann@example.org", "password": OTHER}).status for _ in range(5)]
 
     assert sent == [401, 401, 401, 429, 429]
+
+
+def test_admins_give_no_easy_passwords(place: tuple[Story, Path]) -> None:
+    """The rules of passwords hold for records of users as well; who gets a new password is signed out."""
+    story, data = place
+    admin, person = add_person(story, data, "admin").sign_in(), add_person(story, data)
+    held, path = person.sign_in(), f"/users/{person.id}?version=1"
+
+    for weak in ("short", "passwordpassword"):
+        answer = admin.ask("PATCH", path, json={"password": weak})
+        assert (answer.status, answer.error["details"][0]["field"]) == (422, "password")
+    assert held.lives
+    assert admin.ask("PATCH", path, json={"password": OTHER}).status == 200
+    assert not held.lives
+    assert person.sign_in(OTHER).lives

@@ -1,12 +1,12 @@
 """What a password must be (NIST 800-63B rev 4, 3.1.1): long enough, and none that is guessed first. Nothing is asked of its characters."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
 from holdfast.base.limits import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
-from holdfast.core.invalid import Fault, invalid, wrong_type
+from holdfast.core.invalid import Fault, Invalid, invalid, move, refusal, wrong_type
 
 _CONTEXT_LENGTH_MIN = 4  # a shorter word is in too many good passwords
 _UNIT_LENGTH_MAX = 4  # "abcdabcdabcdabcd" is no better than "abcd"
@@ -38,6 +38,19 @@ class PasswordRules:
         if self._is_guessed(text.casefold()):
             raise invalid(*_GUESSED)
         return text
+
+    def judge_user(self, values: Mapping[str, object]) -> None:
+        """Refuse the values of a user's record whose new password will not do; the address counts where it is among them."""
+        password, email = values.get("password"), values.get("email")
+        if not isinstance(password, str):
+            return
+        try:
+            text = self.read(password)
+            faults = self.judge_context(text, email if isinstance(email, str) else "", ".password")
+        except Invalid as error:
+            faults = list(move(".password", error.faults))
+        if faults:
+            raise refusal(faults)
 
     def judge_context(self, password: str, email: str, place: str) -> list[Fault]:
         """What is wrong with a password of this person: it may not hold the first part of their e-mail address."""

@@ -32,7 +32,7 @@ from holdfast.engine.commit import Committer
 from holdfast.engine.faults import FaultFinder
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.request import Handler, Request
-from holdfast.engine.sealing import Sealing
+from holdfast.engine.sealing import Judge, Sealing
 from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
 from holdfast.ports.journal import Journal
 from holdfast.ports.store import Store
@@ -57,6 +57,7 @@ class Records:
         cursors: Cursors,
         commits: Committer,
         policy: HeaderPolicy,
+        judge: Judge | None = None,
     ) -> None:
         self.resource = resource
         self._catalog = catalog
@@ -70,7 +71,7 @@ class Records:
         self._bodies = BodyReaders(catalog)
         self._faults = FaultFinder(catalog, resource, store, self._one.default.view)
         self._replies = RecordReplies(resource, policy)
-        self.seal = Sealing(resource, secrets).seal
+        self.seal = Sealing(resource, secrets, judge).seal
 
     # Reading
 

@@ -10,7 +10,6 @@ from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.base.limits import PAGE_LIMIT_MAX, REQUEST_DEADLINE_S
 from holdfast.core.condition import ALWAYS, Path, Stored
-from holdfast.core.invalid import Invalid, move, refusal
 from holdfast.core.passwords import PasswordRules
 from holdfast.core.plan import Create, Order, Page, ReadMany, Update, Write, WriteStep
 from holdfast.core.validate import BodyReader
@@ -51,7 +50,7 @@ class Roster:
     async def add_user(self, email: str, password: str | None, roles: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
         """Make a user; who was given their account by the operator has a verified address."""
         if password is not None:
-            self._judge(password, email)
+            self._rules.judge_user({"password": password, "email": email})
         body = {**more, "email": email, "roles": list(roles), "email_verified": True}
         return await self._create(body if password is None else {**body, "password": password})
 
@@ -59,7 +58,7 @@ class Roster:
         """Change a user. Raises Refused not_found where there is none."""
         user = self._find(email)
         if isinstance(changes.get("password"), str):
-            self._judge(changes["password"], email)
+            self._rules.judge_user({**changes, "email": email})
         values = await self._sealing.seal(self._reader.read_patch(dict(changes)).assign)
         return await self._update(user, values)
 
@@ -139,15 +138,6 @@ class Roster:
         if user is None:
             raise Refused("not_found", f"There is no user {email}.", hint="`holdfast user list` shows every user.")
         return user
-
-    def _judge(self, password: str, email: str) -> None:
-        try:
-            text = self._rules.read(password)
-        except Invalid as error:
-            raise refusal(list(move(".password", error.faults))) from None
-        faults = self._rules.judge_context(text, email, ".password")
-        if faults:
-            raise refusal(faults)
 
     def _deadline(self) -> float:
         return self._clock.monotonic_s() + REQUEST_DEADLINE_S
