@@ -7,7 +7,7 @@ DATA ?= data
 TESTS ?= tests
 JOBS ?= 2
 
-.PHONY: help setup run test check fix bench chaos cov lock clean
+.PHONY: help setup run test check fix bench chaos audit-self cov lock clean
 
 help:
 	@echo "make run     set up, load the example's real data and serve it"
@@ -16,6 +16,7 @@ help:
 	@echo "make fix     mend format and lint"
 	@echo "make bench   measure side by side, write docs/benchmarks.md"
 	@echo "make chaos   long fault campaigns: kills, power cuts, faulty disks"
+	@echo "make audit-self  outsiders' tools attack the served API      (AUDIT=spectral narrows it)"
 	@echo "make cov     branch coverage of base, model and core"
 	@echo "make lock    refresh requirements/dev.txt"
 
@@ -49,6 +50,9 @@ fix: setup
 
 chaos: setup
 	$(BIN)/python -m chaos
+
+audit-self: setup
+	$(BIN)/python -m audit $(if $(AUDIT),--only $(AUDIT))
 
 bench: setup
 	$(BIN)/python -m bench

@@ -103,10 +103,66 @@ def test_every_reference_is_kept_and_every_component_used(app: str) -> None:
     """No reference leads nowhere; only errors that no operation can meet yet are told without being referred to."""
     document = _document(app)
     used = set(_references(document))
-    held = {f"#/components/{kind}/{name}" for kind, group in document["components"].items() for name in group}
+    named = {kind: group for kind, group in document["components"].items() if kind != "securitySchemes"}  # which are named, not referred to
+    held = {f"#/components/{kind}/{name}" for kind, group in named.items() for name in group}
     assert used <= held
     unused = {each.rpartition("/")[2] for each in held - used}
     assert {each for each in unused if not re.fullmatch(r"error\.40[135]|WWW-Authenticate|Allow|list\.q", each)} == set()
+
+
+@pytest.mark.parametrize("app", _APPS)
+def test_every_operation_says_who_may_call_it(app: str) -> None:
+    """Each operation has its security, and 401 wherever a token is read."""
+    for path, _, operation in _operations(_document(app)):
+        assert operation["security"] in ([], [{"bearer": []}], [{}, {"bearer": []}]), path
+        assert ("401" in operation["responses"]) >= (operation["security"] != []), path
+
+
+def test_the_security_is_that_of_the_rules() -> None:
+    """What anyone may is open, what nobody may who is not signed in needs a token; 403 stands where a rule can refuse."""
+    told = {
+        operation["operationId"]: ({} in operation["security"], "403" in operation["responses"])
+        for _, _, operation in _operations(_document("library"))
+    }
+    wanted = {
+        "list_authors": (True, False),
+        "list_books": (True, False),
+        "read_book": (True, False),
+        "create_author": (False, True),
+        "patch_book": (False, True),
+        "list_users": (False, True),
+        "create_user": (False, True),
+        "apply_batch": (False, True),
+        "list_changes": (True, False),
+        "read_me": (False, False),
+    }
+    assert {name: told[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("app", _APPS)
+def test_everything_is_bounded(app: str) -> None:
+    """Every text, whole number and array of the document has its bounds."""
+    assert [schema for schema in _schemas(_document(app)) if not _is_bounded(schema)] == []
+
+
+def _schemas(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if isinstance(value.get("type"), str | list):
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _schemas(each)
+
+
+def _is_bounded(schema: dict[str, Any]) -> bool:
+    types = schema["type"]
+    needed = {
+        "string": schema.keys() & {"maxLength", "enum", "const"},
+        "integer": schema.keys() >= {"minimum", "maximum", "format"} or schema.keys() >= {"exclusiveMinimum", "maximum", "format"},
+        "array": "maxItems" in schema,
+    }
+    return all(held for kind, held in needed.items() if kind in types)
 
 
 @pytest.mark.parametrize("app", _APPS)

@@ -8,11 +8,20 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 APPS = {"library": ROOT / "examples/library.py", "everything": ROOT / "tests/judges/everything.py"}
+
+
+class Served(NamedTuple):
+    """A served app: where it is, and the key of an admin."""
+
+    address: str
+    key: str
+
 
 _ADDRESS = re.compile(r"is served at (http://\S+)")
 _STOP_S = 20
@@ -39,15 +48,35 @@ def serve(app: Path, data: Path) -> Iterator[str]:
             server.wait(_STOP_S)
 
 
+def add_key(app: Path, data: Path) -> str:
+    """Make the key of an admin."""
+    command = [sys.executable, "-m", "holdfast", "key", "add", "judge", "--role", "admin", "--app", str(app), "--data", str(data)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
+    """`running("library")` starts the app, once for each module."""
+    with ExitStack() as apps:
+        started: dict[str, Served] = {}
+
+        def start(app: str) -> Served:
+            if app not in started:
+                data = tmp_path_factory.mktemp(app)
+                key = add_key(APPS[app], data)
+                started[app] = Served(apps.enter_context(serve(APPS[app], data)), key)
+            return started[app]
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def served(running: Callable[[str], Served]) -> Callable[[str], str]:
     """`served("library")` starts the app, once for each module, and gives its base address."""
-    with ExitStack() as running:
-        addresses: dict[str, str] = {}
+    return lambda app: running(app).address
 
-        def address_of(app: str) -> str:
-            if app not in addresses:
-                addresses[app] = running.enter_context(serve(APPS[app], tmp_path_factory.mktemp(app)))
-            return addresses[app]
 
-        yield address_of
+@pytest.fixture(scope="module")
+def admin_key(running: Callable[[str], Served]) -> Callable[[str], str]:
+    """`admin_key("library")` is the key of an admin of the app."""
+    return lambda app: running(app).key

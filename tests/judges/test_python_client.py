@@ -22,15 +22,21 @@ _TIMEOUT_S = 120
 class Generated:
     """The generated package: its models, and its operations with every call counted."""
 
-    def __init__(self, package: ModuleType, address: str) -> None:
+    def __init__(self, package: ModuleType, address: str, key: str) -> None:
         self.models = importlib.import_module(f"{package.__name__}.models")
-        self.client = importlib.import_module(f"{package.__name__}.client").Client(base_url=address)
+        self._client = importlib.import_module(f"{package.__name__}.client").AuthenticatedClient
+        self._address = address
+        self.client = self.signed_in(key)
         self.called: set[str] = set()
+
+    def signed_in(self, token: str) -> Any:
+        """A client that sends a token."""
+        return self._client(base_url=self._address, token=token)
 
     def call(self, tag: str, operation: str, *arguments: Any, status: HTTPStatus = HTTPStatus.OK, **options: Any) -> Any:
         """Call an operation and check its status; gives the parsed answer and its headers."""
         module = importlib.import_module(f"{_PACKAGE}.api.{tag}.{operation}")
-        answer = module.sync_detailed(*arguments, client=self.client, **options)
+        answer = module.sync_detailed(*arguments, **{"client": self.client, **options})
         assert answer.status_code == status, answer.content
         self.called.add(operation)
         return answer
@@ -45,7 +51,9 @@ def document(served: Callable[[str], str]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def generated(served: Callable[[str], str], document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
+def generated(
+    served: Callable[[str], str], admin_key: Callable[[str], str], document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Generated]:
     """The client, generated into a temporary folder without a single warning."""
     folder = tmp_path_factory.mktemp("python-client")
     (folder / "openapi.json").write_text(json.dumps(document))
@@ -62,7 +70,7 @@ def generated(served: Callable[[str], str], document: dict[str, Any], tmp_path_f
     assert "warning" not in (done.stdout + done.stderr).lower(), done.stdout + done.stderr
     sys.path.insert(0, str(folder))
     try:
-        client = Generated(importlib.import_module(_PACKAGE), served("library"))
+        client = Generated(importlib.import_module(_PACKAGE), served("library"), admin_key("library"))
         with client.client:
             yield client
     finally:
@@ -89,6 +97,7 @@ def test_the_generated_client_calls_every_operation(generated: Generated, docume
     _read_in_every_way(generated, author_id, book)
     _change_in_every_way(generated, book)
     _undo_and_look_back(generated, book)
+    _keep_accounts(generated)
     _ask_for_the_service(generated)
     assert generated.called == {each["operationId"] for item in document["paths"].values() for each in item.values()}
 
@@ -162,6 +171,46 @@ def _undo_and_look_back(generated: Generated, book: Any) -> None:
 
     changes = call("service", "list_changes", resource=models.ListChangesResource.AUTHORS).parsed
     assert changes.data[-1].after.to_dict()["name"] == "Joanna"
+
+
+def _keep_accounts(generated: Generated) -> None:
+    """A user is made, changed, deleted and brought back; then signs in, and out."""
+    models, call = generated.models, generated.call
+    password = "a long enough passphrase"  # noqa: S105 - of nobody
+    body = models.UserCreate(email="ann@example.org", password=password, roles=[models.UserCreateRolesItem.EDITOR])
+    user = call("user", "create_user", body=body, status=HTTPStatus.CREATED).parsed.data
+    more = [models.UserCreate(email="bob@example.org")]
+    assert call("user", "bulk_create_users", body=more, status=HTTPStatus.CREATED).parsed.data[0].roles == []
+    assert call("user", "read_user", user.id).parsed.data.email == "ann@example.org"
+    assert call("user", "list_users", emailstartswith="ann").parsed.meta.total == 1
+    assert call("user", "query_users", body=models.UserQuery(filter_=models.UserFilter(email="bob@example.org"))).parsed.meta.total == 1
+    assert call("user", "patch_user", user.id, body=models.UserPatch(active=False), if_match="*").parsed.data.active is False
+    whole = models.UserReplace(email="ann@example.org", roles=[], version=2)
+    assert call("user", "replace_user", user.id, body=whole).parsed.data.active is True
+    call("user", "delete_user", user.id, if_match="*")
+    assert call("user", "undelete_user", user.id).parsed.data.version > user.version
+    call("user", "patch_user", user.id, body=models.UserPatch(password=password), if_match="*")  # what is secret is not brought back
+    assert call("user", "list_user_history", user.id, limit=1).parsed.meta.limit == 1
+    _sign_in_and_out(generated, password)
+
+
+def _sign_in_and_out(generated: Generated, password: str) -> None:
+    models, call = generated.models, generated.call
+    email, new = "ann@example.org", "another long passphrase"
+    pair = call("accounts", "sign_in", body=models.SignInBody(email=email, password=password)).parsed.data
+    ann = generated.signed_in(pair.access_token)
+    assert call("accounts", "read_me", client=ann).parsed.data.email == email
+    call("accounts", "verify_email", client=ann, body=models.VerifyEmailBody())
+    call("accounts", "ask_reset", body=models.AskResetBody(email=email))
+    made_up = models.ConfirmResetBody(token="made up", password=new)  # noqa: S106 - nor of anyone
+    call("accounts", "confirm_reset", body=made_up, status=HTTPStatus.UNAUTHORIZED)
+    call("accounts", "change_password", client=ann, body=models.ChangePasswordBody(current=password, new=new))
+    other = call("accounts", "sign_in", body=models.SignInBody(email=email, password=new)).parsed.data
+    others = [each for each in call("accounts", "list_sessions", client=ann).parsed.data if not each.current]
+    call("accounts", "revoke_session", others[0].id, client=ann)
+    call("accounts", "read_me", client=generated.signed_in(other.access_token), status=HTTPStatus.UNAUTHORIZED)
+    fresh = call("accounts", "refresh_session", body=models.RefreshSessionBody(refresh_token=pair.refresh_token)).parsed.data
+    call("accounts", "sign_out", client=generated.signed_in(fresh.access_token))
 
 
 def _ask_for_the_service(generated: Generated) -> None:

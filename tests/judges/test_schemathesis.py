@@ -1,4 +1,4 @@
-"""schemathesis reads the document and tries to prove the service wrong: all checks, all phases, seeds 1 to 3."""
+"""schemathesis reads the document and tries to prove the service wrong, signed in as an admin: all checks, all phases, seeds 1 to 3."""
 
 import os
 import subprocess
@@ -12,12 +12,13 @@ _ROOT = Path(__file__).parents[2]
 _TIMEOUT_S = 600
 
 
-def _judge(address: str, *, seed: int, phases: str, max_examples: int, folder: Path) -> None:
+def _judge(address: str, key: str, *, seed: int, phases: str, max_examples: int, folder: Path) -> None:
     """Run schemathesis once; a failure shows its report, with the requests that repeat it."""
     options = ["--checks", "all", "--mode", "all", "--phases", phases, "--seed", str(seed), "--max-examples", str(max_examples)]
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", "tests/judges/schemathesis.toml",
-        "run", f"{address}/openapi.json", *options, "--continue-on-failure", "--no-color", "--generation-database", "none",
+        "run", f"{address}/openapi.json", "--header", f"Authorization: Bearer {key}",
+        *options, "--continue-on-failure", "--no-color", "--generation-database", "none",
     ]  # fmt: skip
     report = folder / f"schemathesis-{seed}.txt"
     with report.open("w") as output:
@@ -28,16 +29,18 @@ def _judge(address: str, *, seed: int, phases: str, max_examples: int, folder: P
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_generated_requests_meet_what_the_document_says(served: Callable[[str], str], tmp_path: Path, seed: int) -> None:
+def test_generated_requests_meet_what_the_document_says(
+    served: Callable[[str], str], admin_key: Callable[[str], str], tmp_path: Path, seed: int
+) -> None:
     """The examples, fuzzing and stateful phases find nothing, whatever dice are thrown."""
-    _judge(served("library"), seed=seed, phases="examples,fuzzing,stateful", max_examples=15, folder=tmp_path)
+    _judge(served("library"), admin_key("library"), seed=seed, phases="examples,fuzzing,stateful", max_examples=15, folder=tmp_path)
 
 
-def test_every_bound_of_the_document_is_kept(served: Callable[[str], str], tmp_path: Path) -> None:
+def test_every_bound_of_the_document_is_kept(served: Callable[[str], str], admin_key: Callable[[str], str], tmp_path: Path) -> None:
     """The coverage phase, which goes through every keyword of every schema and throws few dice, finds nothing."""
-    _judge(served("library"), seed=1, phases="coverage", max_examples=15, folder=tmp_path)
+    _judge(served("library"), admin_key("library"), seed=1, phases="coverage", max_examples=15, folder=tmp_path)
 
 
-def test_every_type_is_as_the_document_says(served: Callable[[str], str], tmp_path: Path) -> None:
+def test_every_type_is_as_the_document_says(served: Callable[[str], str], admin_key: Callable[[str], str], tmp_path: Path) -> None:
     """On a backend with every type and every option the fuzzing and stateful phases find nothing."""
-    _judge(served("everything"), seed=1, phases="examples,fuzzing,stateful", max_examples=15, folder=tmp_path)
+    _judge(served("everything"), admin_key("everything"), seed=1, phases="examples,fuzzing,stateful", max_examples=15, folder=tmp_path)

@@ -33,12 +33,12 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_generated_types_call_every_operation(served: Callable[[str], str], project: Path) -> None:
+def test_the_generated_types_call_every_operation(served: Callable[[str], str], admin_key: Callable[[str], str], project: Path) -> None:
     """The types compile strictly, refuse what the service would refuse, and every operation answers as they say."""
     with urllib.request.urlopen(f"{served('library')}/openapi.json", timeout=_TIMEOUT_S) as answer:  # noqa: S310 - our own server
         document = json.load(answer)
     (project / "openapi.json").write_text(json.dumps(document))
     _run(project, "npx", "--no-install", "openapi-typescript", "openapi.json", "--output", "schema.ts")
     _run(project, "npx", "--no-install", "tsc")
-    called = json.loads(_run(project, "node", "built/client.js", served("library")))
+    called = json.loads(_run(project, "node", "built/client.js", served("library"), admin_key("library")))
     assert called == sorted(each["operationId"] for item in document["paths"].values() for each in item.values())

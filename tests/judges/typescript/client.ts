@@ -9,7 +9,8 @@ type Answer = { response: Response; error?: unknown };
 
 declare const process: { argv: string[] };
 
-const client = createClient<paths>({ baseUrl: process.argv[2] ?? "" });
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+const client = createClient<paths>({ baseUrl: process.argv[2] ?? "", headers: bearer(process.argv[3] ?? "") });
 const called = new Set<keyof operations>();
 
 function expect(fact: boolean, what: string): asserts fact {
@@ -120,6 +121,44 @@ async function undoAndLookBack(authorId: string, book: Book): Promise<void> {
   expect(changes.meta.next === changes.meta.head && changes.data.at(-1)?.operation === "created", "changes");
 }
 
+// A user is made, changed, deleted and brought back; then signs in, and out.
+async function keepAccounts(): Promise<void> {
+  const password = "a long enough passphrase";
+  const email = "ann@example.org";
+  const user = done("create_user", 201, await client.POST("/api/v1/users", { body: { email, password, roles: ["editor"] } })).data!.data;
+  done("bulk_create_users", 201, await client.POST("/api/v1/users/bulk", { body: [{ email: "bob@example.org" }] }));
+  const one = { path: { id: user.id } };
+  const any = { ...one, header: { "If-Match": "*" } };
+  done("read_user", 200, await client.GET("/api/v1/users/{id}", { params: one }));
+  done("list_users", 200, await client.GET("/api/v1/users", { params: { query: { "email[startswith]": "ann" } } }));
+  done("query_users", 200, await client.POST("/api/v1/users/query", { body: { filter: { email } } }));
+  done("patch_user", 200, await client.PATCH("/api/v1/users/{id}", { params: any, body: { active: false } }));
+  done("replace_user", 200, await client.PUT("/api/v1/users/{id}", { params: one, body: { email, roles: [], version: 2 } }));
+  done("delete_user", 200, await client.DELETE("/api/v1/users/{id}", { params: any }));
+  done("undelete_user", 200, await client.POST("/api/v1/users/{id}/undelete", { params: one }));
+  done("patch_user", 200, await client.PATCH("/api/v1/users/{id}", { params: any, body: { password } })); // what is secret is not brought back
+  done("list_user_history", 200, await client.GET("/api/v1/users/{id}/history", { params: one }));
+  await signInAndOut(email, password);
+}
+
+async function signInAndOut(email: string, password: string): Promise<void> {
+  const pair = done("sign_in", 200, await client.POST("/api/v1/auth/login", { body: { email, password } })).data!.data;
+  const headers = bearer(pair.access_token);
+  done("read_me", 200, await client.GET("/api/v1/auth/me", { headers }));
+  done("verify_email", 200, await client.POST("/api/v1/auth/verify-email", { headers, body: {} }));
+  done("ask_reset", 200, await client.POST("/api/v1/auth/reset", { body: { email } }));
+  const renewed = "another long passphrase";
+  done("confirm_reset", 401, await client.POST("/api/v1/auth/reset/confirm", { body: { token: "made up", password: renewed } }));
+  done("change_password", 200, await client.POST("/api/v1/auth/password", { headers, body: { current: password, new: renewed } }));
+  await client.POST("/api/v1/auth/login", { body: { email, password: renewed } });
+  const sessions = done("list_sessions", 200, await client.GET("/api/v1/auth/sessions", { headers })).data!.data;
+  const id = sessions.find((each) => !each.current)?.id ?? "";
+  done("revoke_session", 200, await client.DELETE("/api/v1/auth/sessions/{id}", { headers, params: { path: { id } } }));
+  const body = { refresh_token: pair.refresh_token };
+  const fresh = done("refresh_session", 200, await client.POST("/api/v1/auth/refresh", { body })).data!.data;
+  done("sign_out", 200, await client.POST("/api/v1/auth/logout", { headers: bearer(fresh.access_token) }));
+}
+
 async function askForTheService(): Promise<void> {
   expect(done("check_health", 200, await client.GET("/healthz")).data!.data.status === "alive", "alive");
   expect(done("check_readiness", 200, await client.GET("/readyz")).data!.data.status === "ready", "ready");
@@ -132,5 +171,6 @@ const { authorId, book } = await createRecords();
 const etag = await readInEveryWay(authorId, book);
 await changeInEveryWay(authorId, book, etag);
 await undoAndLookBack(authorId, book);
+await keepAccounts();
 await askForTheService();
 console.log(JSON.stringify([...called].sort()));

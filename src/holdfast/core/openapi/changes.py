@@ -1,8 +1,8 @@
 """The operation of GET /changes: the committed changes of all resources in order, as a page or as a stream of events."""
 
-from holdfast.base.limits import INT_MAX
+from holdfast.base.limits import INT_MAX, PAGE_LIMIT_MAX
 from holdfast.core.openapi.record import ENTRY, build_answer
-from holdfast.core.openapi.response import JSON, error_name, headers_of
+from holdfast.core.openapi.response import JSON, PAGE, error_name, headers_of
 from holdfast.core.openapi.schema import Schema
 from holdfast.model.catalog import Catalog
 
@@ -39,7 +39,7 @@ def build_changes_parameters(catalog: Catalog) -> dict[str, Schema]:
 def build_changes_operation() -> Schema:
     """The operation."""
     names = ("changes.after", "changes.resource", "list.limit", "changes.last-event-id", "x-request-id")
-    events = {"type": "string", "description": "Events whose `id` is the `seq`, and whose `data` is one change as in a page."}
+    events = PAGE | {"description": "Events whose `id` is the `seq`, and whose `data` is one change as in a page."}
     content = {JSON: {"schema": _build_page()}, EVENTS: {"schema": events}}
     errors = {str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in _ERRORS}
     return {
@@ -72,7 +72,7 @@ def _build_page() -> Schema:
         "next": _SEQUENCE | {"description": "What to send as `after`: everything up to it was looked at."},
         "head": _SEQUENCE | {"description": "The last change there was: where `next` equals it, that was all."},
     }
-    page = build_answer({"type": "array", "items": change})
+    page = build_answer({"type": "array", "items": change, "maxItems": PAGE_LIMIT_MAX})
     page["properties"]["meta"] = {"type": "object", "properties": meta, "required": list(meta), "additionalProperties": False}
     page["required"].append("meta")
     return page

@@ -7,10 +7,12 @@ from holdfast.base.limits import BODY_BYTES_MAX, URL_BYTES_MAX
 from holdfast.core.openapi import operation, question
 from holdfast.core.openapi.accounts import build_account_operation
 from holdfast.core.openapi.batch import build_batch_components, build_batch_operation
+from holdfast.core.openapi.bounds import bound_document
 from holdfast.core.openapi.changes import build_changes_operation, build_changes_parameters
 from holdfast.core.openapi.record import HISTORY_META, META, build_answer, build_record_components
 from holdfast.core.openapi.response import HEADERS, build_error_responses, build_error_schemas
 from holdfast.core.openapi.schema import Schema
+from holdfast.core.openapi.security import SCHEMES, Guard
 from holdfast.core.openapi.service import build_service_operation
 from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import Catalog
@@ -21,22 +23,25 @@ _UNTOLD_ACTIONS = frozenset({Action.DOCS_ASSET})  # the parts of a page are no i
 
 def build_openapi(catalog: Catalog, *, routes: Sequence[Route]) -> dict[str, Any]:
     """Build the document of a catalog and its routes, ready to be encoded as JSON; the same input gives the same document."""
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": catalog.title,
-            "version": catalog.version,
-            "description": "\n\n".join(filter(None, (catalog.description, _CONVENTIONS))),
-        },
-        "tags": _build_tags(catalog),
-        "paths": _build_paths(catalog, routes),
-        "components": {
-            "schemas": _build_schemas(catalog),
-            "parameters": _build_parameters(catalog),
-            "headers": HEADERS,
-            "responses": dict(build_error_responses()),
-        },
-    }
+    return bound_document(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": catalog.title,
+                "version": catalog.version,
+                "description": "\n\n".join(filter(None, (catalog.description, _CONVENTIONS))),
+            },
+            "tags": _build_tags(catalog),
+            "paths": _build_paths(catalog, routes),
+            "components": {
+                "schemas": _build_schemas(catalog),
+                "parameters": _build_parameters(catalog),
+                "headers": HEADERS,
+                "responses": dict(build_error_responses()),
+                "securitySchemes": SCHEMES,
+            },
+        }
+    )
 
 
 _CONVENTIONS = f"""\
@@ -63,10 +68,11 @@ def _build_tags(catalog: Catalog) -> list[Schema]:
 
 def _build_paths(catalog: Catalog, routes: Sequence[Route]) -> dict[str, Schema]:
     paths: dict[str, Schema] = {}
+    guard = Guard(catalog)
     for route in routes:
         if route.method in _UNTOLD_METHODS or route.action in _UNTOLD_ACTIONS:
             continue
-        paths.setdefault(route.template, {})[route.method.lower()] = _build_operation(catalog, route)
+        paths.setdefault(route.template, {})[route.method.lower()] = guard.secure(route, _build_operation(catalog, route))
     return paths
 
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import msgspec
 
-from holdfast.base.limits import BULK_ROWS_MAX, INT_MAX
+from holdfast.base.limits import BULK_ROWS_MAX, INT_MAX, PAGE_LIMIT_MAX
 from holdfast.core.journal import Operation
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.question import choice_name, references, shown_fields
@@ -44,7 +44,7 @@ def build_answer(data: Schema) -> Schema:
 
 
 def _build_page(name: str) -> Schema:
-    page = build_answer({"type": "array", "items": refer(f"{name}.shown")})
+    page = build_answer({"type": "array", "items": refer(f"{name}.shown"), "maxItems": PAGE_LIMIT_MAX})
     page["properties"]["meta"] = refer("list.meta")
     page["required"].append("meta")
     return page
@@ -58,7 +58,7 @@ def _build_history(name: str) -> Schema:
         "after": image | {"description": "The record after; null where there is none, or it was erased."},
     }
     entry = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    page = build_answer({"type": "array", "items": entry})
+    page = build_answer({"type": "array", "items": entry, "maxItems": PAGE_LIMIT_MAX})
     page["properties"]["meta"] = refer("history.meta")
     page["required"].append("meta")
     return page

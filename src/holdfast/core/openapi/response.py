@@ -9,6 +9,9 @@ from holdfast.core.openapi.schema import Schema
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 
+PAGE: Schema = {"type": "string", "maxLength": 2**31 - 1}
+"""The body of an answer that is not JSON. The bound is that of texts in most languages: nothing here is made to be as long."""
+
 _TWICE = {"version_conflict": (409, 412)}
 """Codes with more than the status of their entry: a stale version is 412 from If-Match, 409 from body or query."""
 
@@ -20,6 +23,8 @@ _HEADERS_OF: dict[int, tuple[str, ...]] = {
     429: ("Retry-After",),
     503: ("Retry-After",),
 }
+
+_EVERYWHERE = ("X-Request-Id", "RateLimit-Policy", "RateLimit", "Access-Control-Allow-Origin")
 
 HEADERS: dict[str, Schema] = {
     "X-Request-Id": {
@@ -34,6 +39,10 @@ HEADERS: dict[str, Schema] = {
     "RateLimit": {
         "description": "What is left of it: `r` requests; in `t` seconds it is whole again, or the refused request would pass.",
         "schema": {"type": "string", "examples": ['"default";r=599;t=1']},
+    },
+    "Access-Control-Allow-Origin": {
+        "description": "The origin of the page that asks, where it is one of `cors_origins`; else there is no such header.",
+        "schema": {"type": "string", "examples": ["https://app.example.org"]},
     },
     "ETag": {
         "description": "The version and the form of the record; its version part is what If-Match compares.",
@@ -61,8 +70,8 @@ def statuses() -> list[int]:
 
 
 def headers_of(*names: str) -> Schema:
-    """References to headers; the id of the request and the quota of the caller come with every answer."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", "RateLimit-Policy", "RateLimit", *names)}
+    """References to headers: to those that any answer can have, and to these."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*_EVERYWHERE, *names)}
 
 
 def error_name(status: int) -> str:

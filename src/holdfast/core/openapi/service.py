@@ -1,7 +1,7 @@
 """The service's own routes: health, metrics, this document and the page that shows it."""
 
 from holdfast.core.openapi.record import build_answer
-from holdfast.core.openapi.response import JSON, error_name, headers_of
+from holdfast.core.openapi.response import JSON, PAGE, error_name, headers_of
 from holdfast.core.openapi.schema import Schema
 from holdfast.core.routes import Action, Route
 
@@ -17,9 +17,9 @@ def _build_status(status: str) -> Schema:
 _OPERATIONS: dict[Action, tuple[str, str, str, Schema, tuple[int, ...]]] = {
     Action.HEALTH: ("check_health", "Whether the process answers", JSON, _build_status("alive"), ()),
     Action.READY: ("check_readiness", "Whether requests can be served", JSON, _build_status("ready"), ()),
-    Action.METRICS: ("read_metrics", "Metrics in the Prometheus text format", "text/plain", {"type": "string"}, (404,)),
-    Action.OPENAPI: ("read_openapi", "This document", JSON, {"type": "object"}, (404,)),
-    Action.DOCS: ("show_docs", "The page that shows this document", "text/html", {"type": "string"}, (404,)),
+    Action.METRICS: ("read_metrics", "Metrics in the Prometheus text format", "text/plain", PAGE, (404,)),
+    Action.OPENAPI: ("read_openapi", "This document", JSON, {"type": "object"}, (404, 429)),
+    Action.DOCS: ("show_docs", "The page that shows this document", "text/html", PAGE, (404, 429)),
 }
 
 

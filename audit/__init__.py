@@ -1,0 +1,1 @@
+"""Outsiders' tools against the served library: `make audit-self`."""
