@@ -9,6 +9,9 @@ import pytest
 from cli_harness import APP, Running, call, running
 from prometheus_client.parser import text_string_to_metric_families
 
+from holdfast.cli.server import find_open_door
+from holdfast.settings import Settings
+
 
 def test_it_serves_and_stops(library: Path) -> None:
     """serve says where it is, answers, logs each request as JSON, keeps it for explain, and ends with status 0 on SIGTERM."""
@@ -57,14 +60,19 @@ def _await_count(server: Running, port: int, total: float) -> float:
     return count
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104 - it is refused
-@pytest.mark.usefixtures("library")
-def test_nothing_listens_beyond_this_machine(host: str) -> None:
-    """Until permissions are enforced any host but loopback is refused with status 2."""
-    result = call("serve", "--host", host)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "api.example.org"])  # noqa: S104 - nothing listens there
+def test_plain_http_beyond_this_machine_is_warned_of(host: str) -> None:
+    """Once, with the mend; not where a proxy was named that can bring TLS."""
+    (warning,) = find_open_door(Settings(host=host))
 
-    assert (result.status, result.out) == (2, "")
-    assert "listens on this machine alone" in result.err
+    assert "passwords and tokens can be read" in warning
+    assert find_open_door(Settings(host=host, trusted_proxies=("192.0.2.7",))) == ()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_this_machine_is_not_warned_of(host: str) -> None:
+    """Nobody else reads what stays within it."""
+    assert find_open_door(Settings(host=host)) == ()
 
 
 @pytest.mark.usefixtures("library")

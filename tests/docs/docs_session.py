@@ -103,6 +103,8 @@ class Session:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "PORT", "PYTEST"))}
+        if self._atlas is not None:
+            kept["HOLDFAST_DATA"] = str(self._atlas)
         return {**kept, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOLDFAST_PORT": self._port, "COLUMNS": "100"}
 
     def _serve(self, command: str) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from holdfast.app import check_engine, open_store
 from holdfast.base.errors import HoldfastError, Misconfigured
-from holdfast.cli.server import check_loopback
 from holdfast.core.forwarding import Proxies
 from holdfast.engine.forwarded import FILE as FORWARDED_FILE
 from holdfast.engine.forwarded import read_mark
@@ -131,7 +130,6 @@ def _check_clock(folder: Path) -> str:
 
 
 def _check_port(settings: Settings) -> str:
-    check_loopback(settings.host)
     try:
         for each in bind_sockets(settings.host, settings.port):
             each.close()

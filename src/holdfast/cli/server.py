@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import click
 
 from holdfast.app import ServiceMaker
-from holdfast.base.errors import Misconfigured
 from holdfast.cli.failure import HOLDS, REFUSED, tell
 from holdfast.core.routes import API
 from holdfast.engine.log import Log, route_libraries, wants_colour
@@ -26,9 +25,8 @@ def run_server(settings: Settings, *, development: bool) -> int:
 
     The declaration is read here first, so that a mistake in it is told once, before any worker starts.
     """
-    check_loopback(settings.host)
     catalog = load_backend(settings.app).catalog
-    _tell_warnings(catalog, settings, development=development)
+    _tell_warnings([*catalog.warnings, *find_open_door(settings)], settings, development=development)
     log = _open_supervisor_log(settings) if settings.workers > 1 else None
     try:
         run(
@@ -47,28 +45,26 @@ def run_server(settings: Settings, *, development: bool) -> int:
     return HOLDS
 
 
-def check_loopback(host: str) -> None:
-    """Refuse to listen where others could call: nobody's permissions are checked yet."""
+def find_open_door(settings: Settings) -> Sequence[str]:
+    """The warning that others can read what is sent, where that is so: plain HTTP beyond this machine, and no proxy that brings TLS."""
     try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+        is_loopback = settings.host == "localhost" or ipaddress.ip_address(settings.host.strip("[]")).is_loopback
     except ValueError:
         is_loopback = False
-    if not is_loopback:
-        raise Misconfigured(
-            f"host {host}",
-            "This release checks nobody's permissions yet, so it listens on this machine alone.",
-            "Use --host 127.0.0.1; put nothing in front of it that others can reach.",
-        )
+    if is_loopback or settings.trusted_proxies:
+        return ()
+    danger = f"Plain HTTP on {settings.host}:{settings.port}: passwords and tokens can be read on their way."
+    return [f"{danger} Put a proxy with TLS before it, and name it in trusted_proxies."]
 
 
-def _tell_warnings(catalog: Catalog, settings: Settings, *, development: bool) -> None:
+def _tell_warnings(warnings: Sequence[str], settings: Settings, *, development: bool) -> None:
     """Once, before any worker starts, and in the form of the lines that will follow: whoever reads the log reads JSON alone."""
     if development or settings.log == "text":
-        for warning in catalog.warnings:
+        for warning in warnings:
             click.echo(f"{click.style('warning', fg='yellow')}  {warning}", err=True)
         return
     log = Log(folder=None, slot=SUPERVISOR, now=SystemClock().now)
-    for warning in catalog.warnings:
+    for warning in warnings:
         log.say("warning", warning)
     log.close()
 
@@ -82,7 +78,7 @@ def _open_supervisor_log(settings: Settings) -> Log:
 def _announce(catalog: Catalog, settings: Settings, addresses: Sequence[Address]) -> None:
     host, port = addresses[0]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    paths = list(catalog.resources)
+    paths = [path for path, resource in catalog.resources.items() if resource is not catalog.users]
     others = f"  and {', '.join(paths[1:])}" if paths[1:] else ""
     click.echo(f"{click.style(catalog.title, bold=True)} is served at {base}")
     click.echo(f"  API   {base}{API}/{paths[0] if paths else ''}{others}")
