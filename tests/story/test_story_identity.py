@@ -355,3 +355,16 @@ def test_admins_give_no_easy_passwords(place: tuple[Story, Path]) -> None:
     assert admin.ask("PATCH", path, json={"password": OTHER}).status == 200
     assert not held.lives
     assert person.sign_in(OTHER).lives
+
+
+def test_a_batch_gives_no_easy_passwords(place: tuple[Story, Path]) -> None:
+    """Within a batch the refusal says which operation it is about."""
+    story, data = place
+    admin = add_person(story, data, "admin").sign_in()
+    operations = [
+        {"method": "POST", "path": "/notes", "body": {"text": "hello"}},
+        {"method": "POST", "path": "/users", "body": {"email": "easy@example.org", "password": "passwordpassword"}},
+    ]
+    answer = admin.ask("POST", "/batch", json={"operations": operations})
+
+    assert [(each["field"], each["code"]) for each in answer.error["details"]] == [("operations[1].body.password", "too_common")]

@@ -40,7 +40,7 @@ class Batch:
         key = read_key(request.head)
         value = parse_json(body)
         request.charge_more(count_operations(value) - 1)
-        steps = tuple([await self._seal(step) for step in self._reader.read(value, request.grants)])
+        steps = tuple([await self._seal(*each) for each in enumerate(self._reader.read(value, request.grants))])
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
             if prefers_minimal(request.head.header("prefer")):
@@ -52,8 +52,15 @@ class Batch:
         except Refused as refused:
             raise _of_batch(refused) from refused
 
-    async def _seal(self, step: WriteStep) -> WriteStep:
-        """The step with its secrets hashed or encrypted."""
+    async def _seal(self, index: int, step: WriteStep) -> WriteStep:
+        """The step with its secrets hashed or encrypted; a refusal says which operation it is about."""
+        try:
+            return await self._seal_values(step)
+        except Refused as refused:
+            refused.details = tuple(replace(each, field=f"{STEP_PREFIX.format(index)}.body.{each.field}") for each in refused.details)
+            raise
+
+    async def _seal_values(self, step: WriteStep) -> WriteStep:
         if isinstance(step, Delete | Undelete):
             return step
         seal = self._records[step.resource.path].seal
