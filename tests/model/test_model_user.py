@@ -5,6 +5,7 @@ import pytest
 from holdfast import Access, Backend, Email, Resource, User, field, owner, role, signed_in, this
 from holdfast.base.errors import Misconfigured
 from holdfast.model.rule import Nobody
+from holdfast.model.rule_text import describe
 from holdfast.model.types import Choice, Items
 
 
@@ -71,3 +72,16 @@ def test_a_resource_cannot_take_the_place_of_users() -> None:
 
     with pytest.raises(Misconfigured, match="belongs to Holdfast"):
         Backend(Account)
+
+
+def test_on_users_the_owner_is_oneself() -> None:
+    """Nobody makes their own record, so `owner` means the record itself there; on other resources it means who made it."""
+
+    class Member(User):
+        access = Access(read=owner, update=~owner | role("reader"))
+
+    catalog = Backend(Note, Member).catalog
+    assert catalog.users is not None
+    assert describe(catalog.users.access.read) == "this.id == user"
+    assert describe(catalog.users.access.update) == "~(this.id == user) | role('reader')"
+    assert ("created_by_id",) not in catalog.users.index
