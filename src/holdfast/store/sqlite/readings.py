@@ -46,7 +46,7 @@ class SqliteJournal:
         try:
             horizon = lane.fetch(self._renderer.meta(HORIZON_AT))
             rows = lane.fetch(self._renderer.as_of(plan))
-            is_seen = bool(rows) and bool(rows[0][3]) and self._is_seen_now(lane, plan)
+            is_seen = self._is_seen_now(lane, plan) and bool(rows) and bool(rows[0][3])
             check_epoch(lane.fetch, self._renderer, plan.caller)
         finally:
             lane.end()

@@ -39,10 +39,14 @@ def check_identity(fetch: Fetch, renderer: Renderer, caller: Caller | None) -> N
 
 
 def is_seen(fetch: Fetch, renderer: Renderer, resource: ResourceSpec, record_id: str, where: Condition) -> bool:
-    """Whether a record may be seen as it is, or, where it is deleted, as it last was."""
+    """Whether a record may be seen as it is, or, where it is deleted, as it last was.
+
+    A hidden record runs the statements of a missing one, so that no clock tells them apart.
+    """
     if fetch(renderer.exists(resource, record_id, where)):
         return True
-    if fetch(renderer.exists(resource, record_id)):
-        return False
+    lives = fetch(renderer.exists(resource, record_id))
     found = fetch(renderer.last_image(resource, record_id, where))
-    return bool(found) and (bool(found[0][3]) or where == ALWAYS)  # what was erased is judged by nothing else
+    if lives or not found:
+        return False
+    return bool(found[0][3]) or where == ALWAYS  # what was erased is judged by nothing else
