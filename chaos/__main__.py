@@ -1,6 +1,6 @@
 """`make chaos`: every campaign at full length.
 
-python -m chaos [--only power control disk kills] [--seed 0] [--count N] [--fault write-io-12]
+python -m chaos [--only power control disk kills revoke] [--seed 0] [--count N] [--fault write-io-12]
 
 A run is named by its campaign and its seed; --seed S --count 1 runs one again. Exit status 1 if a promise was not kept, or if faults
 did not fire. See the docstrings of the modules for what is judged.
@@ -21,9 +21,10 @@ from chaos.faults import FAULTS, fail_disk
 from chaos.kills import READY_AGAIN_WITHIN_S, kill
 from chaos.power import cut_power, cut_power_carelessly
 from chaos.report import describe
+from chaos.revoke import race
 from chaos.store import Failed
 
-CUTS, CARELESS_CUTS, KILLS = 1_000, 100, 200
+CUTS, CARELESS_CUTS, KILLS, RACES = 1_000, 100, 200, 10_000
 KILLS_PER_RUN = 20  # each run is one server, one history
 CALLS_MAX = 2_000  # of a faulty disk: a run makes some hundred
 
@@ -111,7 +112,13 @@ def _kills(seed: int, count: int | None) -> str:
     return f"{kills} kills, {operations:,} operations linearizable, ready again in {max(ready_s):.1f} s at most"
 
 
-CAMPAIGNS: dict[str, Callable[..., str]] = {"power": _power, "control": _control, "disk": _disk, "kills": _kills}
+def _revoke(seed: int, count: int | None) -> str:
+    """Revocations against writes on two workers: no write may come after."""
+    with _folder("revoke", seed) as folder:
+        return str(race(seed, count or RACES, folder))
+
+
+CAMPAIGNS: dict[str, Callable[..., str]] = {"power": _power, "control": _control, "disk": _disk, "kills": _kills, "revoke": _revoke}
 
 
 @contextmanager
