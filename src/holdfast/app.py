@@ -26,6 +26,7 @@ from holdfast.core.rate import parse_rate
 from holdfast.core.reply import HeaderPolicy, Replies
 from holdfast.core.routes import Action, Route, build_routes
 from holdfast.docs_page import load_docs_page
+from holdfast.engine.access import Explainer
 from holdfast.engine.anchors import MESSAGE, Anchors
 from holdfast.engine.assemble import assign_handlers
 from holdfast.engine.auth.common import is_common
@@ -157,6 +158,13 @@ async def open_roster(settings: Settings, catalog: Catalog, *, request_id: str, 
     async with open_store(settings, catalog, create=create) as store:
         with open_secrets(settings) as vault:
             yield _build_roster(settings, users, store, vault, request_id)
+
+
+@asynccontextmanager
+async def open_explainer(settings: Settings, catalog: Catalog) -> AsyncIterator[Explainer]:
+    """Open the settings' database for `holdfast access explain`, beside whatever serves it."""
+    async with open_store(settings, catalog, create=False) as store:
+        yield Explainer(catalog, store, store.accounts, SystemClock())
 
 
 @asynccontextmanager

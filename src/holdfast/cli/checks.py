@@ -84,7 +84,8 @@ def _describe_settings(settings: Settings) -> str:
 
 def _check_app(settings: Settings) -> str:
     catalog = load_backend(settings.app).catalog
-    return f"{settings.app}: {catalog.title}, {len(catalog.resources)} resources"
+    warned = "".join(f"\n       {'warning':<9} {each}" for each in catalog.warnings)
+    return f"{settings.app}: {catalog.title}, {len(catalog.resources)} resources{warned}"
 
 
 def _check_data(folder: Path) -> str:

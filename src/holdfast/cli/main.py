@@ -19,6 +19,7 @@ SECTIONS = {
     "Identity": {
         "user": "Add, list, change and revoke who can sign in.",
         "key": "Add, list and revoke API keys.",
+        "access": "Tell who may do what, and why.",
     },
     "Data": {
         "load": "Load records from a JSONL, CSV or JSON file.",

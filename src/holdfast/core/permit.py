@@ -152,6 +152,10 @@ class Permit:
         seen = Visible(hidden, guards, masks) if hidden or guards or masks else EVERYTHING
         return Grants(actor, grants, seen)
 
+    def bind(self, rule: Rule, resource: ResourceSpec, actor: Actor, now: Instant) -> Condition:
+        """One rule of a resource, bound to a caller as `grant` binds them all."""
+        return ALWAYS if actor.is_admin else _Binder(self._catalog, actor, format_instant(now)).bind(rule, resource)
+
 
 class _Binder:
     """Binds the rules of a catalog to one caller at one time."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from holdfast.base.errors import Refused
+from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.core.actor import NOBODY, Actor, Caller
 from holdfast.core.credentials import Cookies
@@ -110,7 +111,7 @@ class Identities:
         if before is not None and before.caller is not None and before.caller.user_version == caller.user_version:
             known = before._replace(caller=caller)
         else:
-            known = Known(self._permit.grant(_read_actor(identity), self._clock.now()), caller, identity.expires_at, identity.session_id)
+            known = Known(self._permit.grant(_actor_of(identity), self._clock.now()), caller, identity.expires_at, identity.session_id)
         self._keep(sent, known)
         return known
 
@@ -128,10 +129,15 @@ def _read_token(sent: str) -> bytes:
     return token.encode()
 
 
-def _read_actor(identity: Identity) -> Actor:
-    values = msgspec.json.decode(identity.image, type=dict[str, str | int | float | None])
+def read_actor(user_id: RecordId, image: str, session_id: str | None = None) -> Actor:
+    """The actor that a user is, by the image of their record."""
+    values = msgspec.json.decode(image, type=dict[str, str | int | float | None])
     roles = msgspec.json.decode(str(values["roles"]), type=frozenset[str])
-    return Actor(identity.user_id, roles, values, identity.session_id)
+    return Actor(user_id, roles, values, session_id)
+
+
+def _actor_of(identity: Identity) -> Actor:
+    return read_actor(identity.user_id, identity.image, identity.session_id)
 
 
 def _refuse(message: str) -> Refused:

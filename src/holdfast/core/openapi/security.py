@@ -23,12 +23,7 @@ _NEEDED: list[Schema] = [{_SCHEME: []}]
 _OPTIONAL: list[Schema] = [{}, *_NEEDED]
 _NONE: list[Schema] = []
 
-_OWN = frozenset(
-    {
-        *(Action.LOGOUT, Action.ME, Action.PASSWORD, Action.SESSIONS, Action.REVOKE_SESSION),
-        *(Action.ENROL_TOTP, Action.CONFIRM_TOTP, Action.DISABLE_TOTP),
-    }
-)
+_OWN = frozenset({Action.LOGOUT, Action.ME, Action.PASSWORD, Action.SESSIONS, Action.REVOKE_SESSION})
 """What concerns the account of the caller, so that there is nothing for one who has none."""
 
 

@@ -18,7 +18,7 @@ from holdfast.model.freeze.rule import Fields, RuleReader
 from holdfast.model.freeze.served import Served, lineage, place_classes
 from holdfast.model.freeze.type import TypeReader
 from holdfast.model.freeze.users import find_roles, settle_users
-from holdfast.model.names import PARAMETERS, is_member
+from holdfast.model.names import is_member
 from holdfast.model.resource import Resource
 from holdfast.model.user import PATH as USERS
 
@@ -41,16 +41,6 @@ def freeze(classes: tuple[Any, ...], *, require_version: bool) -> tuple[dict[str
     roles = find_roles(resources)
     resources[USERS] = settle_users(resources[USERS], roles)
     return resources, roles
-
-
-def find_warnings(resources: Mapping[str, ResourceSpec]) -> tuple[str, ...]:
-    """What is allowed and yet surprises: fields named like a query parameter."""
-    return tuple(
-        f"{resource.name}.{each.name}: A query parameter has this name. Filter it as {each.member}[eq]=..., or rename it."
-        for resource in resources.values()
-        for each in resource.fields
-        if each.member in PARAMETERS and not each.system
-    )
 
 
 def _freeze_fields(served: Served, mistakes: Mistakes) -> Frozen:

@@ -1,0 +1,139 @@
+"""What a declaration may say and yet surprises; told once at start, and by `holdfast doctor`."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain, combinations
+
+from holdfast.model.access import VERBS
+from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.model.names import PARAMETERS
+from holdfast.model.rule import AllOf, Always, AnyOf, Compare, Membership, Negation, Nobody, NullTest, Role, Rule, This, path_of, walk
+from holdfast.model.rule_text import describe
+from holdfast.model.settle import settle
+from holdfast.model.types import Boolean, Choice
+
+Resources = Mapping[str, ResourceSpec]
+Callers = tuple[frozenset[str] | None, ...]
+
+_ROLES_MAX = 8  # of one rule: with more, the sets of roles are too many to try
+_ALWAYS_INDEXED = ("id", "created_by_id")  # of the maker there is an index where a rule asks for it
+
+
+def find_warnings(resources: Resources) -> tuple[str, ...]:
+    """Every warning, by resource in the order declared."""
+    found: list[str] = []
+    for resource in resources.values():
+        for warn in (_shadowed, _never_granted, _never_creatable, _unsearchable):
+            found.extend(warn(resource))
+        found.extend(_scanning(resource, resources))
+    return tuple(found)
+
+
+def _shadowed(resource: ResourceSpec) -> Iterator[str]:
+    for each in resource.fields:
+        if each.member in PARAMETERS and not each.system:
+            yield f"{resource.name}.{each.name}: A query parameter has this name. Filter it as {each.member}[eq]=..., or rename it."
+
+
+def _never_granted(resource: ResourceSpec) -> Iterator[str]:
+    """Rules that hold for no caller, whatever the row; what was not granted at all is meant."""
+    told: set[str] = set()
+    for verb in VERBS:
+        rule: Rule = getattr(resource.access, verb)
+        text = describe(rule)
+        if not isinstance(rule, Nobody) and text not in told and _holds_never(rule):
+            told.add(text)
+            yield f"{resource.name}.access: {verb} can hold for nobody but an admin: {text}. Mend the rule, or leave it out."
+    for field, name in ((field, name) for field in resource.fields for name in ("readable_by", "writable_by")):
+        of_field: Rule | None = getattr(field, name)
+        if of_field is not None and not isinstance(of_field, Nobody) and _holds_never(of_field):
+            yield f"{resource.name}.{field.name}: {name} can hold for nobody but an admin: {describe(of_field)}. Mend the rule."
+
+
+def _holds_never(rule: Rule) -> bool:
+    callers = _callers(rule)
+    return bool(callers) and all(isinstance(settle(rule, each), Nobody) for each in callers)
+
+
+def _never_creatable(resource: ResourceSpec) -> Iterator[str]:
+    """Members that must be sent by whoever creates, and that none of those who may create can write."""
+    create = resource.access.create
+    for field in resource.fields:
+        rule = field.writable_by if field.writable_by is not None else field.readable_by
+        if rule is None or not field.required or field.system or field.readonly:
+            continue
+        makers = [each for each in _callers(create, rule) if not isinstance(settle(create, each), Nobody)]
+        if makers and all(isinstance(settle(rule, each), Nobody) for each in makers):
+            yield (
+                f"{resource.name}.{field.name}: It is required, and nobody who may create one may write it. "
+                "Give it a default, or let writable_by hold for who creates."
+            )
+
+
+def _unsearchable(resource: ResourceSpec) -> Iterator[str]:
+    for each in resource.search_fields:
+        if each.readable_by is not None and not isinstance(each.readable_by, Always):
+            yield (
+                f"{resource.name}.{each.name}: `q` looks into it, so `q` is refused to whoever may not read it in every row. "
+                "Leave search out, or readable_by."
+            )
+
+
+def _callers(*rules: Rule) -> Callers:
+    """Everyone whom these rules could tell apart: who is not signed in, and every set of the roles that they name."""
+    named = {name for rule in rules for each in walk(rule) if isinstance(each, Role) for name in each.names}
+    if len(named) > _ROLES_MAX:
+        return ()
+    sets = chain.from_iterable(combinations(sorted(named), size) for size in range(len(named) + 1))
+    return (None, *map(frozenset, sets))
+
+
+# What must look at every row
+
+
+def _scanning(resource: ResourceSpec, resources: Resources) -> Iterator[str]:
+    """Rules of lists for which no index can be asked, and the fields that would need one."""
+    for rule in dict.fromkeys((resource.access.list, resource.access.read)):
+        fields = sorted(_unserved(rule, resource, resources))
+        if fields:
+            yield (
+                f"{resource.name}.access: Lists look at every row for {describe(rule)}: {', '.join(fields)} "
+                f"{'has' if len(fields) == 1 else 'have'} no index. Write field(index=True)."
+            )
+            return
+
+
+def _unserved(rule: Rule, resource: ResourceSpec, resources: Resources) -> set[str]:
+    """The fields that would need an index for a rule; none where it has what it needs, or where an index would not help."""
+    match rule:
+        case AllOf(parts):
+            asked = [each for each in parts if _asks_row(each)]
+            needs = [_unserved(each, resource, resources) for each in asked]
+            return set() if not all(needs) else set().union(*needs)
+        case AnyOf(parts):
+            return set().union(*(_unserved(each, resource, resources) for each in parts))
+        case Compare(This() as field, "eq" | "lt" | "le" | "gt" | "ge") | Membership(This() as field):
+            return _without_index(field, resource, resources)
+        case _:  # what is negated, or asks for null, no index would find
+            return set()
+
+
+def _asks_row(rule: Rule) -> bool:
+    return any(isinstance(each, Compare | Membership | NullTest | Negation) for each in walk(rule))
+
+
+def _without_index(field: This, resource: ResourceSpec, resources: Resources) -> set[str]:
+    *through, last = path_of(field)
+    for name in through:
+        spec = resource.by_name[name]
+        assert spec.reference is not None
+        resource = resources[spec.reference.target]
+    found = resource.by_name[last]
+    if isinstance(found.type, Boolean | Choice):
+        return set()  # too few values for an index to tell rows apart
+    return set() if _has_index(found, resource) else {f"{resource.name}.{last}"}
+
+
+def _has_index(field: FieldSpec, resource: ResourceSpec) -> bool:
+    if field.member in _ALWAYS_INDEXED or field.reference is not None:
+        return True
+    return any(each[0] == field.member for each in (*resource.index, *resource.unique))

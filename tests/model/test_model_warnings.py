@@ -1,0 +1,161 @@
+"""Warnings: what a declaration may say and yet surprises."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from holdfast import Access, Backend, Ref, Resource, anyone, field, is_null, owner, role, signed_in, this, user
+from holdfast.model.catalog import Catalog
+from holdfast.model.rule import Nobody, Rule
+from holdfast.model.rule_text import describe
+from holdfast.model.settle import settle
+
+
+class Place(Resource):
+    """What others refer to."""
+
+    name: str
+    code: str = field(unique=True)
+
+    access = Access(read=anyone)
+
+
+def access_of(rules: Mapping[str, Any]) -> Access:
+    """Access by verbs that are computed."""
+    return Access(**rules)
+
+
+def warnings_of(rule: Rule, verb: str = "read") -> tuple[str, ...]:
+    """The warnings of a resource with one rule."""
+
+    class Thing(Resource):
+        name: str = ""
+        code: str = field(default="", index=True)
+        done: bool = False
+        place: Ref[Place] | None = None
+
+        access = access_of({verb: rule})
+
+    return Backend(Place, Thing).catalog.warnings
+
+
+NEVER = {
+    "two that exclude each other": role("a") & ~role("a"),
+    "a role of who is not signed in": role("a") & ~signed_in,
+    "an owner who is not signed in": owner & ~signed_in,
+    "not anyone": ~anyone,
+    "below an or": (role("a") & ~signed_in) | ~anyone,
+    "whatever the row": ~anyone & (this.name == "x"),
+}
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_a_rule_that_can_never_hold_warns(name: str) -> None:
+    """It is told once, with the rule, although two verbs have it."""
+    (warning,) = warnings_of(NEVER[name])
+
+    assert warning.startswith("Thing.access: list can hold for nobody but an admin: ")
+    assert describe(NEVER[name]).partition(" ")[0] in warning
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        anyone,
+        owner,
+        role("admin"),
+        role("a"),
+        role("a") & role("b"),
+        ~signed_in,
+        ~owner,
+        role("a") | ~role("a"),
+        user.email == "a@example.org",
+    ],
+    ids=describe,
+)
+def test_a_rule_that_can_hold_does_not(rule: Rule) -> None:
+    """Also where several roles are needed, or the one that is granted everything."""
+    assert warnings_of(rule) == ()
+
+
+def test_what_nobody_may_write_and_must_be_sent_warns() -> None:
+    """Whoever may create may not write it; a default, or a rule that holds for who creates, mends it."""
+
+    def declare(**options: object) -> Catalog:
+        class Thing(Resource):
+            code: str = field(**options)  # type: ignore[call-overload, misc]  # any options
+
+            access = Access(read=anyone, create=role("a"))
+
+        return Backend(Thing).catalog
+
+    (warning,) = declare(writable_by=role("b") & ~role("a")).warnings
+    assert warning.startswith("Thing.code: It is required, and nobody who may create one may write it.")
+    assert declare(writable_by=role("b")).warnings == ()  # who has both roles may
+    assert declare(default="", writable_by=role("b") & ~role("a")).warnings == ()
+
+
+SCANS = {
+    "a field": (this.name == "x", "Thing.name has no index"),
+    "a field in order": (this.name > "x", "Thing.name has no index"),
+    "through a reference": (this.place.name == user.email, "Place.name has no index"),
+    "one side of an or": (owner | (this.name == "x"), "Thing.name has no index"),
+    "two": ((this.name == "x") | (this.place.name == "y"), "Place.name, Thing.name have no index"),
+}
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_a_list_that_must_look_at_every_row_warns(name: str) -> None:
+    """It names the fields that would need an index."""
+    rule, told = SCANS[name]
+    (warning,) = warnings_of(rule)
+
+    assert told in warning
+    assert warning.startswith("Thing.access: Lists look at every row for ")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        this.code == "x",
+        this.place.code == "x",
+        this.place == user.id,
+        (this.name == "x") & (this.code == "y"),
+        owner & (this.name == "x"),
+        this.done,
+        ~(this.name == "x"),
+        is_null(this.name),
+        this.name != "x",
+    ],
+    ids=describe,
+)
+def test_what_an_index_serves_or_could_not_serve_does_not(rule: Rule) -> None:
+    """Nor is there a warning for a rule of writes, which look at one row."""
+    if "place == user" in describe(rule):
+        rule = this.created_by == user.id
+    assert warnings_of(rule) == ()
+    assert warnings_of(this.name == "x", verb="delete") == ()
+
+
+def test_a_search_that_some_may_not_make_warns() -> None:
+    """`q` looks into a field that is not for everyone."""
+
+    class Thing(Resource):
+        name: str = field(default="", search=True, readable_by=role("a"))
+
+        access = Access(read=anyone)
+
+    (warning,) = Backend(Thing).catalog.warnings
+    assert warning.startswith("Thing.name: `q` looks into it")
+
+
+def test_a_rule_is_settled_for_a_kind_of_caller() -> None:
+    """Roles are decided, rows and values stay, and who is not signed in is never the user."""
+    rule = (role("a") & (this.name == "x")) | owner | ~signed_in
+
+    assert describe(settle(rule, None)) == "anyone"
+    assert describe(settle(rule, frozenset())) == "this.created_by == user"
+    assert describe(settle(rule, frozenset({"a"}))) == "(this.name == 'x') | (this.created_by == user)"
+    assert isinstance(settle(owner & role("a"), None), Nobody)
+    assert isinstance(settle(is_null(user.email), None), Nobody)
