@@ -17,7 +17,7 @@ def test_no_write_is_committed_after_its_revocation(tmp_path: Path, capsys: pyte
     toll = race(SEED, RACES, tmp_path)
 
     with capsys.disabled():
-        print(f"\n{describe('revoke', SEED)}: {toll}")  # noqa: T201  # the seed of a run is worth knowing
+        print(f"\n{describe('revoke', SEED, f'--count {RACES}')}: {toll}")  # noqa: T201  # the seed of a run is worth knowing
     assert set(toll.races) == set(REVOKES)
     assert toll.races.total() == RACES
     assert toll.landed > RACES / 4

@@ -79,15 +79,17 @@ class Matrix:
     cells: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
-    def run(self, *, for_real: bool = True, until_noticed: bool = False) -> "Matrix":
+    def run(self, *, for_real: bool = True, until_noticed: bool = False, every_other: bool = False) -> "Matrix":
         """Ask everything; first what leaves no trace, then (`for_real`) what does.
 
         until_noticed  ask nothing more of a resource of which something was wrong
+        every_other    let every other caller ask, the others at the next resource
         """
         askers = [
             _Asker(self, Oracle(self.world, self.judged_by.get(ruled.path, ruled)), caller, turn * 3 + index)
             for turn, ruled in enumerate(self.ruled)
             for index, caller in enumerate(self.callers)
+            if not every_other or (turn + index) % 2 == 0
         ]
         for each in askers:
             if not (until_noticed and any(f" {each.path} " in wrong for wrong in self.wrong)):
