@@ -7,12 +7,14 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import UUID
 
+import pyotp
 import pytest
 
 _PACKAGE = "generated_library_client"
@@ -26,12 +28,17 @@ class Generated:
         self.models = importlib.import_module(f"{package.__name__}.models")
         self._client = importlib.import_module(f"{package.__name__}.client").AuthenticatedClient
         self._address = address
+        self._open = ExitStack()
         self.client = self.signed_in(key)
         self.called: set[str] = set()
 
     def signed_in(self, token: str) -> Any:
         """A client that sends a token."""
-        return self._client(base_url=self._address, token=token)
+        return self._open.enter_context(self._client(base_url=self._address, token=token))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._open.close()
 
     def call(self, tag: str, operation: str, *arguments: Any, status: HTTPStatus = HTTPStatus.OK, **options: Any) -> Any:
         """Call an operation and check its status; gives the parsed answer and its headers."""
@@ -71,7 +78,7 @@ def generated(
     sys.path.insert(0, str(folder))
     try:
         client = Generated(importlib.import_module(_PACKAGE), served("library"), admin_key("library"))
-        with client.client:
+        with closing(client):
             yield client
     finally:
         sys.path.remove(str(folder))
@@ -200,6 +207,7 @@ def _sign_in_and_out(generated: Generated, password: str) -> None:
     pair = call("accounts", "sign_in", body=models.SignInBody(email=email, password=password)).parsed.data
     ann = generated.signed_in(pair.access_token)
     assert call("accounts", "read_me", client=ann).parsed.data.email == email
+    _use_a_second_factor(generated, ann, password)
     call("accounts", "verify_email", client=ann, body=models.VerifyEmailBody())
     call("accounts", "ask_reset", body=models.AskResetBody(email=email))
     made_up = models.ConfirmResetBody(token="made up", password=new)  # noqa: S106 - nor of anyone
@@ -211,6 +219,14 @@ def _sign_in_and_out(generated: Generated, password: str) -> None:
     call("accounts", "read_me", client=generated.signed_in(other.access_token), status=HTTPStatus.UNAUTHORIZED)
     fresh = call("accounts", "refresh_session", body=models.RefreshSessionBody(refresh_token=pair.refresh_token)).parsed.data
     call("accounts", "sign_out", client=generated.signed_in(fresh.access_token))
+
+
+def _use_a_second_factor(generated: Generated, ann: Any, password: str) -> None:
+    models, call = generated.models, generated.call
+    secret = call("accounts", "enrol_totp", client=ann, body=models.EnrolTotpBody(password=password)).parsed.data.secret
+    code = pyotp.TOTP(secret).now()
+    codes = call("accounts", "confirm_totp", client=ann, body=models.ConfirmTotpBody(totp=code)).parsed.data.recovery_codes
+    call("accounts", "disable_totp", client=ann, body=models.DisableTotpBody(password=password, totp=codes[0]))
 
 
 def _ask_for_the_service(generated: Generated) -> None:

@@ -143,8 +143,11 @@ async function keepAccounts(): Promise<void> {
 
 async function signInAndOut(email: string, password: string): Promise<void> {
   const pair = done("sign_in", 200, await client.POST("/api/v1/auth/login", { body: { email, password } })).data!.data;
-  const headers = bearer(pair.access_token);
+  const headers = bearer(pair.access_token ?? "");
   done("read_me", 200, await client.GET("/api/v1/auth/me", { headers }));
+  done("enrol_totp", 200, await client.POST("/api/v1/auth/totp/enrol", { headers, body: { password } }));
+  done("confirm_totp", 401, await client.POST("/api/v1/auth/totp/confirm", { headers, body: { totp: "made up" } }));
+  done("disable_totp", 200, await client.POST("/api/v1/auth/totp/disable", { headers, body: { password, totp: "made up" } }));
   done("verify_email", 200, await client.POST("/api/v1/auth/verify-email", { headers, body: {} }));
   done("ask_reset", 200, await client.POST("/api/v1/auth/reset", { body: { email } }));
   const renewed = "another long passphrase";
@@ -154,9 +157,9 @@ async function signInAndOut(email: string, password: string): Promise<void> {
   const sessions = done("list_sessions", 200, await client.GET("/api/v1/auth/sessions", { headers })).data!.data;
   const id = sessions.find((each) => !each.current)?.id ?? "";
   done("revoke_session", 200, await client.DELETE("/api/v1/auth/sessions/{id}", { headers, params: { path: { id } } }));
-  const body = { refresh_token: pair.refresh_token };
+  const body = { refresh_token: pair.refresh_token ?? "" };
   const fresh = done("refresh_session", 200, await client.POST("/api/v1/auth/refresh", { body })).data!.data;
-  done("sign_out", 200, await client.POST("/api/v1/auth/logout", { headers: bearer(fresh.access_token) }));
+  done("sign_out", 200, await client.POST("/api/v1/auth/logout", { headers: bearer(fresh.access_token ?? "") }));
 }
 
 async function askForTheService(): Promise<void> {
