@@ -89,7 +89,11 @@ def scan_dependencies(_served: Served, folder: Path) -> Iterator[str]:
     )
     if not report.exists() or not report.read_text().strip():
         raise Missing(f"no advisories: {done.stdout[-_SHOWN_LENGTH_MAX:]}")
-    for each in json.loads(report.read_text())["dependencies"]:
+    looked_up = json.loads(report.read_text())["dependencies"]
+    unknown = [each["name"] for each in looked_up if "skip_reason" in each]
+    if unknown:
+        raise Missing(f"its source has no advisories for {len(unknown)} of {len(looked_up)} packages")
+    for each in looked_up:
         for known in each.get("vulns", ()):
             yield f"{each['name']} {each['version']}: {known['id']}"
 

@@ -45,6 +45,7 @@ def test_every_answer_has_the_security_headers() -> None:
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
         "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+        "x-frame-options": "DENY",
         "x-request-id": "r-1",
     }
 

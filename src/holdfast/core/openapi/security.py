@@ -23,7 +23,12 @@ _NEEDED: list[Schema] = [{_SCHEME: []}]
 _OPTIONAL: list[Schema] = [{}, *_NEEDED]
 _NONE: list[Schema] = []
 
-_OWN = frozenset({Action.LOGOUT, Action.ME, Action.PASSWORD, Action.SESSIONS, Action.REVOKE_SESSION})
+_OWN = frozenset(
+    {
+        *(Action.LOGOUT, Action.ME, Action.PASSWORD, Action.SESSIONS, Action.REVOKE_SESSION),
+        *(Action.ENROL_TOTP, Action.CONFIRM_TOTP, Action.DISABLE_TOTP),
+    }
+)
 """What concerns the account of the caller, so that there is nothing for one who has none."""
 
 
