@@ -24,7 +24,7 @@ from holdfast.core.passwords import PasswordRules
 from holdfast.core.permit import Permit
 from holdfast.core.rate import parse_rate
 from holdfast.core.reply import HeaderPolicy, Replies
-from holdfast.core.routes import Action, Route, build_routes
+from holdfast.core.routes import API, Action, Route, build_routes
 from holdfast.docs_page import load_docs_page
 from holdfast.engine.access import Explainer
 from holdfast.engine.anchors import MESSAGE, Anchors
@@ -34,6 +34,7 @@ from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Events
 from holdfast.engine.auth.factor import SecondFactor
 from holdfast.engine.auth.handlers import account_handlers
+from holdfast.engine.auth.oidc import Oidc
 from holdfast.engine.auth.post import Post
 from holdfast.engine.auth.roster import Roster
 from holdfast.engine.auth.tokens import Tokens
@@ -58,6 +59,7 @@ from holdfast.find import load_backend
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.ports.limits import Limiter
 from holdfast.ports.mail import Mailer
+from holdfast.ports.oidc import Provider
 from holdfast.settings import Settings
 from holdfast.store.sqlite import connection as sqlite_connection
 from holdfast.store.sqlite.audit import SqliteAudit
@@ -66,6 +68,7 @@ from holdfast.world.clock import SystemClock
 from holdfast.world.entropy import SystemEntropy
 from holdfast.world.limiter import SlotLimiter, Unlimited, open_table
 from holdfast.world.mail import ConsoleMailer, NoMailer, SmtpMailer
+from holdfast.world.oidc import OidcProvider
 from holdfast.world.vault import Vault, load_key, read_key
 
 _DOCUMENT_ACTIONS = frozenset({Action.OPENAPI, Action.DOCS, Action.DOCS_ASSET})
@@ -267,7 +270,10 @@ async def open_worker(
         )
         post = Post(_choose_mailer(catalog, settings, development=development), catalog.title, settings.app_url, say)
         stack.push_async_callback(post.close)
-        service_handlers |= account_handlers(desk, users, store, post, SecondFactor(desk, store.accounts, SystemEntropy(), catalog.title))
+        factor = SecondFactor(desk, store.accounts, SystemEntropy(), catalog.title)
+        providers = _open_providers(settings)
+        oidc = Oidc(desk, users, store, store.accounts, factor, SystemEntropy(), providers, registration=catalog.registration)
+        service_handlers |= account_handlers(desk, users, store, post, factor, oidc)
         handlers = assign_handlers(catalog, routes, records, histories, service_handlers)
         engine = Engine(
             handlers,
@@ -310,7 +316,7 @@ def _build_roster(settings: Settings, users: ResourceSpec, store: SqliteStore, v
 
 
 def _routes(catalog: Catalog, settings: Settings) -> tuple[Route, ...]:
-    routes = build_routes(catalog, query_method=settings.query_method)
+    routes = build_routes(catalog, query_method=settings.query_method, oidc=bool(settings.oidc))
     return routes if settings.docs != "off" else tuple(each for each in routes if each.action not in _DOCUMENT_ACTIONS)
 
 
@@ -377,6 +383,16 @@ def _choose_mailer(catalog: Catalog, settings: Settings, *, development: bool) -
         mend = "Set `smtp`, or leave out registration=True."
         raise Misconfigured("smtp", "Whoever registers gets a mail, and there is nothing to send it.", mend)
     return NoMailer()
+
+
+def _open_providers(settings: Settings) -> Mapping[str, Provider]:
+    if settings.oidc and settings.app_url is None:
+        raise Misconfigured("app_url", "Providers send browsers back to it, and it is not set.", "Set `app_url`.")
+    base = f"{(settings.app_url or '').rstrip('/')}{API}/auth/oidc"
+    return {
+        name: OidcProvider(each.issuer, each.client_id, each.client_secret, each.scopes, f"{base}/{name}/callback")
+        for name, each in settings.oidc.items()
+    }
 
 
 def _say_nothing(*_: Any, **__: Any) -> None:

@@ -27,6 +27,21 @@ Rate = Annotated[str, msgspec.Meta(pattern=r"^([1-9][0-9]{0,8}/(second|minute|ho
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
+class OidcSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One OpenID provider: [oidc.NAME]."""
+
+    issuer: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s?#]+$")]
+    client_id: Annotated[str, msgspec.Meta(min_length=1)]
+    client_secret: Annotated[str, msgspec.Meta(min_length=1)]
+    scopes: Annotated[str, msgspec.Meta(pattern=r"^(.* )?openid( .*)?$")] = "openid email"
+
+    def __repr__(self) -> str:
+        return f"OidcSettings({self.issuer})"
+
+
+ProviderName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting with its default.
 
@@ -43,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp             what sends mail: smtp://user:password@host:587, smtps://host:465
     mail_from        the sender of mail
     app_url          where the pages are that mails lead to
+    oidc             OpenID providers by name, where users may sign in
     cors_origins     origins that a browser may call from, exact
     trusted_proxies  addresses or networks whose forwarding headers count
     metrics_token    bearer token for /metrics from elsewhere than loopback
@@ -67,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp: Annotated[str, msgspec.Meta(pattern=r"^smtps?://[^\s/]+/?$")] | None = None
     mail_from: Annotated[str, msgspec.Meta(pattern=r"^[^\s@]+@[^\s@]+$")] = "holdfast@localhost"
     app_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s#?]+$")] | None = None
+    oidc: dict[ProviderName, OidcSettings] = {}  # msgspec copies an empty default
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     metrics_token: Annotated[str, msgspec.Meta(min_length=16)] | None = None
@@ -80,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SECRETS = frozenset({"key", "metrics_token", "smtp"})
+_OIDC = tuple(each.name for each in msgspec.structs.fields(OidcSettings))
 
 _TYPES: Mapping[str, Any] = {each.name: each.type for each in msgspec.structs.fields(Settings)}
 _LISTS = frozenset({"cors_origins", "trusted_proxies"})
@@ -123,6 +141,8 @@ def _show(name: str, value: Any) -> Any:
         return None
     if name in SECRETS:
         return "***"
+    if name == "oidc":
+        return {each: provider.issuer for each, provider in value.items()}
     if isinstance(value, Path):
         return str(value)
     return _URL_PASSWORD.sub(r"\1:***@", value) if name == "database" else value
@@ -147,6 +167,9 @@ def _from_project(folder: Path) -> Iterator[Given]:
 def _from_file(path: Path) -> Iterator[Given]:
     for name, value in (_read_toml(path) if path.is_file() else {}).items():
         _check_name(name, f"{FILE}: {name}", tuple(_TYPES))
+        for provider, members in value.items() if name == "oidc" and isinstance(value, dict) else ():
+            for each in members if isinstance(members, dict) else ():
+                _check_name(each, f"{FILE}: oidc.{provider}.{each}", _OIDC)
         yield _check(name, value, FILE)
 
 
@@ -200,7 +223,7 @@ def _check(name: str, value: Any, source: str) -> Given:
         _check_value(name, converted)
         return Given(name, converted, source)
     except (msgspec.ValidationError, TypeError, ValueError):
-        shown = "this value" if name in SECRETS else repr(_show(name, value))
+        shown = "this value" if name in SECRETS or name == "oidc" else repr(_show(name, value))
         raise Misconfigured(place, f"It cannot be {shown}.", _MENDS.get(name, "Give a text.")) from None
 
 
@@ -228,6 +251,7 @@ _MENDS: Mapping[str, str] = {
     "smtp": "Write it as smtp://user:password@host:587, or smtps://host:465.",
     "mail_from": "Give an e-mail address.",
     "app_url": "Give a web address, as https://app.example.org.",
+    "oidc": "Give each [oidc.NAME] an issuer (https://...), a client_id and a client_secret; NAME has lower-case letters, digits, `-`.",
     "password_length_min": "Give a number from 8 to 64.",
     "docs": 'Choose "anyone", "signed_in" or "off".',
     "log": 'Choose "auto", "json" or "text".',

@@ -57,7 +57,7 @@ def _catalog(app: str) -> Catalog:
 
 def _document(app: str) -> dict[str, Any]:
     catalog = _catalog(app)
-    return build_openapi(catalog, routes=build_routes(catalog, query_method=True))
+    return build_openapi(catalog, routes=build_routes(catalog, query_method=True, oidc=True))
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -91,7 +91,7 @@ def test_the_document_is_the_same_every_time(app: str) -> None:
 @pytest.mark.parametrize("app", _APPS)
 def test_every_route_is_told_under_a_name_of_its_own(app: str) -> None:
     """Every route but the QUERY method, which OpenAPI 3.1 cannot say, and the parts of the docs page has one operation."""
-    routes = build_routes(_catalog(app), query_method=True)
+    routes = build_routes(_catalog(app), query_method=True, oidc=True)
     told = {(path, method.upper()) for path, method, _ in _operations(_document(app))}
     assert told == {(each.template, each.method) for each in routes if each.method != "QUERY" and each.template != "/docs/{asset}"}
     names = [operation["operationId"] for _, _, operation in _operations(_document(app))]

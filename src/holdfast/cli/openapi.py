@@ -20,7 +20,7 @@ def command(app: str | None, output: Path | None) -> None:
 
     settings = read_command_settings(app=app)
     catalog = load_backend(settings.app).catalog
-    document = build_openapi(catalog, routes=build_routes(catalog, query_method=settings.query_method))
+    document = build_openapi(catalog, routes=build_routes(catalog, query_method=settings.query_method, oidc=bool(settings.oidc)))
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
     if output is None:
         click.echo(text, nl=False)

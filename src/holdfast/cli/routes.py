@@ -16,7 +16,7 @@ def command(app: str | None, *, as_json: bool) -> None:
     from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
 
     settings = read_command_settings(app=app)
-    routes = build_routes(load_backend(settings.app).catalog, query_method=settings.query_method)
+    routes = build_routes(load_backend(settings.app).catalog, query_method=settings.query_method, oidc=bool(settings.oidc))
     rows = [
         {
             "method": each.method,

@@ -69,6 +69,7 @@ class AccountBodies:
         self._password = object_reader([Slot("current", known, NULL_REFUSED), Slot("new", rules.read, NULL_REFUSED)])
         new_password = Slot("password", rules.read, NULL_REFUSED)
         self._register = object_reader([email, new_password, *(create_slot(users, each) for each in own_fields(users))])
+        self._newcomer = object_reader([email, *(create_slot(users, each) for each in own_fields(users))])
         self._email = object_reader([email])
         self._reset = object_reader([Slot("token", token, NULL_REFUSED), new_password])
         self._verification = object_reader([Slot("token", token, None, None)])
@@ -97,6 +98,11 @@ class AccountBodies:
         values = _read(self._register, value)
         self.check_context(values["password"], values["email"], ".password")
         return {**values, "roles": "[]", "active": 1, "email_verified": 0}
+
+    def read_newcomer(self, email: str) -> dict[str, Stored]:
+        """The stored value of every member of a new user whose address another provider has verified; they have no password."""
+        values = _read(self._newcomer, {"email": email})
+        return {**values, "password": None, "roles": "[]", "active": 1, "email_verified": 1}
 
     def read_password_alone(self, value: Any) -> str:
         """Read a body that has one's password alone."""

@@ -39,6 +39,8 @@ class Action(Enum):
     ENROL_TOTP = "enrol_totp"
     CONFIRM_TOTP = "confirm_totp"
     DISABLE_TOTP = "disable_totp"
+    OIDC_START = "oidc_start"
+    OIDC_CALLBACK = "oidc_callback"
     HEALTH = "health"
     READY = "ready"
     METRICS = "metrics"
@@ -51,6 +53,7 @@ _UNIDENTIFIED = frozenset(
     {
         *(Action.HEALTH, Action.READY, Action.METRICS),
         *(Action.LOGIN, Action.REFRESH, Action.REGISTER, Action.RESET, Action.CONFIRM_RESET),
+        *(Action.OIDC_START, Action.OIDC_CALLBACK),
     }
 )
 
@@ -119,10 +122,11 @@ class Place:
         return Place(template, by_method, ", ".join(each for each in order if each in by_method or each == "OPTIONS"))
 
 
-def build_routes(catalog: Catalog, *, query_method: bool = False) -> tuple[Route, ...]:
+def build_routes(catalog: Catalog, *, query_method: bool = False, oidc: bool = False) -> tuple[Route, ...]:
     """Every route of a catalog, resources in the order declared, then those of accounts, then the service's own."""
     routes = [route for resource in catalog.resources.values() for route in _resource_routes(catalog, resource, query_method=query_method)]
-    return (*routes, *_ACCOUNT_ROUTES, *((_REGISTRATION,) if catalog.registration else ()), *_SERVICE_ROUTES)
+    more = (*((_REGISTRATION,) if catalog.registration else ()), *(_OIDC_ROUTES if oidc else ()))
+    return (*routes, *_ACCOUNT_ROUTES, *more, *_SERVICE_ROUTES)
 
 
 def _resource_routes(catalog: Catalog, resource: ResourceSpec, *, query_method: bool) -> list[Route]:
@@ -166,6 +170,10 @@ _ACCOUNT_ROUTES = (
     Route("POST", f"{_AUTH}/totp/disable", Action.DISABLE_TOTP),
 )
 _REGISTRATION = Route("POST", f"{_AUTH}/register", Action.REGISTER)
+_OIDC_ROUTES = (
+    Route("GET", f"{_AUTH}/oidc/{{provider}}/start", Action.OIDC_START),
+    Route("GET", f"{_AUTH}/oidc/{{provider}}/callback", Action.OIDC_CALLBACK),
+)
 
 _SERVICE_ROUTES = (
     Route("POST", f"{API}/batch", Action.BATCH),

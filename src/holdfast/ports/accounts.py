@@ -206,6 +206,18 @@ class Tickets(Protocol):
         ...
 
 
+class Links(Protocol):
+    """Keeps whom OpenID providers vouch for; every write may raise Unavailable as Store.write does."""
+
+    def find_link(self, issuer: str, subject: str) -> RecordId | None:
+        """The user whom an issuer knows by this subject, at once."""
+        ...
+
+    def link(self, issuer: str, subject: str, user_id: RecordId, user_version: int, deadline_s: float) -> Awaitable[bool]:
+        """Link a user who is active and still of this version; False if not, or where the subject is another user's."""
+        ...
+
+
 class Factors(Protocol):
     """Keeps second factors; every write may raise Unavailable as Store.write does."""
 

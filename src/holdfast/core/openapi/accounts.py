@@ -155,6 +155,8 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
 
 def build_account_operation(catalog: Catalog, route: Route) -> Schema | None:
     """The operation of a route of accounts; None if it is none."""
+    if route.action in _OIDC:
+        return _build_oidc(route)
     told = _operations(catalog).get(route.action)
     if told is None:
         return None
@@ -170,4 +172,31 @@ def build_account_operation(catalog: Catalog, route: Route) -> Schema | None:
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
         **body,
         "responses": {"200": done, **{str(each): {"$ref": f"#/components/responses/{error_name(each)}"} for each in errors}},
+    }
+
+
+_OIDC = frozenset({Action.OIDC_START, Action.OIDC_CALLBACK})
+
+
+def _build_oidc(route: Route) -> Schema:
+    starts = route.action is Action.OIDC_START
+    summary = "Go to an OpenID provider to sign in" if starts else "Come back from an OpenID provider, signed in"
+    asked: dict[str, Schema] = {"cookie": _COOKIE} if starts else {each: _text(2_048) for each in ("state", "code", "iss", "error")}
+    provider = {"name": "provider", "in": "path", "required": True, "description": "Its name in the settings.", "schema": _text(32)}
+    query = [{"name": name, "in": "query", "description": f"The {name} of the sign-in.", "schema": each} for name, each in asked.items()]
+    done: Schema = {"description": summary + "."}
+    if starts:
+        done |= {"headers": headers_of() | {"Location": {"schema": {"type": "string", "format": "uri", "maxLength": 8_192}}}}
+    else:
+        done |= {"headers": headers_of(), "content": {JSON: {"schema": build_answer(_PAIR)}}}
+    errors = sorted((*_ANY, 404, *((422,) if starts else (401,))))
+    return {
+        "operationId": "start_oidc" if starts else "finish_oidc",
+        "tags": [_TAG],
+        "summary": summary,
+        "parameters": [provider, *query, {"$ref": "#/components/parameters/x-request-id"}],
+        "responses": {
+            "302" if starts else "200": done,
+            **{str(each): {"$ref": f"#/components/responses/{error_name(each)}"} for each in errors},
+        },
     }

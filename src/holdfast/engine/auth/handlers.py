@@ -7,6 +7,7 @@ from holdfast.engine.auth.account import Account
 from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.factor import SecondFactor
 from holdfast.engine.auth.login import Login
+from holdfast.engine.auth.oidc import Oidc
 from holdfast.engine.auth.post import Post
 from holdfast.engine.auth.recovery import Recovery
 from holdfast.engine.auth.registration import Registration
@@ -15,7 +16,9 @@ from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.store import Store
 
 
-def account_handlers(desk: Desk, users: ResourceSpec, store: Store, post: Post, factor: SecondFactor) -> Mapping[Action, Handler]:
+def account_handlers(
+    desk: Desk, users: ResourceSpec, store: Store, post: Post, factor: SecondFactor, oidc: Oidc
+) -> Mapping[Action, Handler]:
     """The handler of each action below /auth."""
     login, account = Login(desk, factor), Account(desk, users, store)
     registration, recovery = Registration(desk, users, store, post), Recovery(desk, users, store, post)
@@ -34,4 +37,6 @@ def account_handlers(desk: Desk, users: ResourceSpec, store: Store, post: Post, 
         Action.ENROL_TOTP: factor.enrol,
         Action.CONFIRM_TOTP: factor.confirm,
         Action.DISABLE_TOTP: factor.disable,
+        Action.OIDC_START: oidc.start,
+        Action.OIDC_CALLBACK: oidc.callback,
     }

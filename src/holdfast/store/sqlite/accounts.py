@@ -105,6 +105,15 @@ class SqliteAccounts:
         """Use a ticket."""
         return self._submit(lambda change: self._redeem(change, ticket_hash, kind, now), deadline_s)
 
+    def find_link(self, issuer: str, subject: str) -> RecordId | None:
+        """The user whom an issuer knows by a subject."""
+        found = self._find(self._sql.find_link, issuer, subject)
+        return None if found is None else RecordId(found[0])
+
+    def link(self, issuer: str, subject: str, user_id: RecordId, user_version: int, deadline_s: float) -> Awaitable[bool]:
+        """Link a user."""
+        return self._submit(lambda change: self._link(change, issuer, subject, user_id, user_version), deadline_s)
+
     def find_factor(self, user_id: RecordId) -> Factor | None:
         """The second factor of a user."""
         found = self._find(self._sql.find_factor, user_id)
@@ -219,6 +228,17 @@ class SqliteAccounts:
         change.run(self._sql.delete_ticket, ticket_hash)
         ((user_id, payload),) = found
         return Ticket(ticket_hash, kind, user_id, payload, None)
+
+    def _link(self, change: "Change", issuer: str, subject: str, user_id: RecordId, user_version: int) -> bool:
+        linked = change.fetch(self._sql.find_link, issuer, subject)
+        if linked:
+            return bool(linked[0][0] == user_id)
+        found = change.fetch(self._sql.find_by_id, user_id)
+        user = _credentials(found[0] if found else None)
+        if user is None or not user.active or user.user_version != user_version:
+            return False
+        change.run(self._sql.insert_link, issuer, subject, user_id)
+        return True
 
     def _enrol(self, change: "Change", user_id: RecordId, secret: str) -> bool:
         found = change.fetch(self._sql.find_factor, user_id)
