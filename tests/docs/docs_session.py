@@ -48,6 +48,7 @@ class Session:
     def __init__(self, folder: Path, atlas: Path | None = None) -> None:
         self._folder, self._atlas = folder, atlas
         self._lasting: list[str] = []
+        self._runs_atlas = False
         self._log = folder / "server.log"
         self._port = str(_find_port())
         self._server: subprocess.Popen[str] | None = None
@@ -103,7 +104,7 @@ class Session:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "PORT", "PYTEST"))}
-        if self._atlas is not None:
+        if self._runs_atlas:  # commands mean the data that `make run` serves, which is ./data to a reader
             kept["HOLDFAST_DATA"] = str(self._atlas)
         return {**kept, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOLDFAST_PORT": self._port, "COLUMNS": "100"}
 
@@ -112,6 +113,7 @@ class Session:
         self._stop()
         if command == "make run":
             assert self._atlas is not None, "only a page that is marked as one of the atlas can run it"
+            self._runs_atlas = True
             command = f"{sys.executable} -m examples.run_atlas --data {self._atlas}"
         self._server = server = self._start(f"exec {command} 2>'{self._log}'\n")
         assert server.stdout is not None
