@@ -49,18 +49,15 @@ def test_a_running_service_holds(library: Path, free_port: int) -> None:
 
 @pytest.mark.usefixtures("library", "free_port")
 def test_a_port_of_somebody_else_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A port held by something that is no Holdfast fails, and so does a host beyond this machine; the status is 1."""
+    """A port held by something that is no Holdfast fails; the status is 1."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HOLDFAST_PORT", str(holder.getsockname()[1]))
         result = call("doctor")
-        monkeypatch.setenv("HOLDFAST_HOST", "0.0.0.0")  # noqa: S104 - it is refused
-        other = _checks()["port"]
 
     assert result.status == 1
     assert "FAILS  port" in result.out
     assert "1 of 10 checks do not hold." in result.out
-    assert "this machine alone" in other["found"]
 
 
 @pytest.mark.usefixtures("library", "free_port")

@@ -68,7 +68,7 @@ def test_verify_of_a_file_that_is_no_database_fails() -> None:
     database.write_bytes(b"\0" * 100 + database.read_bytes()[100:])
     status, report = _report()
     assert status == 1
-    assert {each["check"] for each in report["findings"]} == {"chain", "rows", "references", "engine"}
+    assert {each["check"] for each in report["findings"]} == {"chain", "rows", "references", "engine", "search"}
 
 
 def test_verify_needs_a_database_and_its_key() -> None:

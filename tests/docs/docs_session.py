@@ -24,7 +24,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -139,7 +139,8 @@ class Session:
     def _run_python(self, text: str, block: Block) -> None:
         place = self._folder / f"block_{block.line}.py"
         place.write_text(text, "utf-8")
-        runpy.run_path(str(place), run_name=f"block_{block.line}")
+        with chdir(self._folder):
+            runpy.run_path(str(place), run_name=f"block_{block.line}")
 
 
 def split_commands(text: str) -> Iterator[tuple[str, str]]:

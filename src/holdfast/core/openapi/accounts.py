@@ -6,7 +6,7 @@ from holdfast.base.limits import PASSWORD_LENGTH_MAX, SESSIONS_LISTED_MAX
 from holdfast.core.account_bodies import CODE_LENGTH_MAX, PASSWORD_SENT_LENGTH_MAX, TOKEN_LENGTH_MAX
 from holdfast.core.openapi.record import build_answer
 from holdfast.core.openapi.response import JSON, error_name, headers_of
-from holdfast.core.openapi.schema import Schema, refer
+from holdfast.core.openapi.schema import WITHOUT_NUL, Schema, refer
 from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import Catalog
 
@@ -27,7 +27,7 @@ class _Operation(NamedTuple):
 
 
 def _text(length_max: int, length_min: int = 1, **more: object) -> Schema:
-    return {"type": "string", "minLength": length_min, "maxLength": length_max, **more}
+    return {"type": "string", "minLength": length_min, "maxLength": length_max, **WITHOUT_NUL, **more}
 
 
 def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
@@ -36,9 +36,9 @@ def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = No
 
 
 _EMAIL: Schema = {"type": "string", "format": "email", "maxLength": 254}
-_KNOWN_PASSWORD = _text(PASSWORD_SENT_LENGTH_MAX, format="password")
-_NEW_PASSWORD = _text(PASSWORD_LENGTH_MAX, 8, format="password", description="15 characters at least, unless the service says otherwise.")
-_CODE = {"type": ["string", "null"], "minLength": 1, "maxLength": CODE_LENGTH_MAX, "description": "A code of the second factor."}
+_KNOWN_PASSWORD = _text(PASSWORD_SENT_LENGTH_MAX)
+_NEW_PASSWORD = _text(PASSWORD_LENGTH_MAX, 8, description="15 characters at least, unless the service says otherwise.")
+_CODE = _text(CODE_LENGTH_MAX, description="A code of the second factor.") | {"type": ["string", "null"]}
 _TOKEN = _text(TOKEN_LENGTH_MAX)
 _MAYBE_TOKEN = _TOKEN | {"type": ["string", "null"]}
 _NOTHING: Schema = {"type": "null"}
