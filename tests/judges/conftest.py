@@ -1,5 +1,6 @@
 """The judges look from outside: each app is served by `holdfast serve` in a process of its own, on a free port."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -17,14 +18,15 @@ APPS = {"library": ROOT / "examples/library.py", "everything": ROOT / "tests/jud
 
 
 class Served(NamedTuple):
-    """A served app: where it is, and the key of an admin."""
+    """A served app: where it is, and its data folder."""
 
     address: str
-    key: str
+    data: Path
 
 
 _ADDRESS = re.compile(r"is served at (http://\S+)")
 _STOP_S = 20
+_numbers = itertools.count(1)
 
 
 @contextmanager
@@ -49,8 +51,9 @@ def serve(app: Path, data: Path) -> Iterator[str]:
 
 
 def add_key(app: Path, data: Path) -> str:
-    """Make the key of an admin."""
-    command = [sys.executable, "-m", "holdfast", "key", "add", "judge", "--role", "admin", "--app", str(app), "--data", str(data)]
+    """Make a new key of an admin."""
+    name = f"judge-{next(_numbers)}"
+    command = [sys.executable, "-m", "holdfast", "key", "add", name, "--role", "admin", "--app", str(app), "--data", str(data)]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
@@ -63,8 +66,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
         def start(app: str) -> Served:
             if app not in started:
                 data = tmp_path_factory.mktemp(app)
-                key = add_key(APPS[app], data)
-                started[app] = Served(apps.enter_context(serve(APPS[app], data)), key)
+                started[app] = Served(apps.enter_context(serve(APPS[app], data)), data)
             return started[app]
 
         yield start
@@ -78,5 +80,5 @@ def served(running: Callable[[str], Served]) -> Callable[[str], str]:
 
 @pytest.fixture(scope="module")
 def admin_key(running: Callable[[str], Served]) -> Callable[[str], str]:
-    """`admin_key("library")` is the key of an admin of the app."""
-    return lambda app: running(app).key
+    """`admin_key("library")` is a new key of an admin of the app: a judge may sign out, and so end its own."""
+    return lambda app: add_key(APPS[app], running(app).data)

@@ -46,6 +46,9 @@ _LISTS = {
 _PASSWORDS, _GUESSED = ("password", "new"), ("too_short", "too_common")
 """The members that are passwords to be, and what can be wrong with one that its schema allows."""
 
+_OF_SIGN_IN = {("cookie", "not_in_choices"), ("password", "nul_character")}
+"""Whether a token may go into a cookie is a setting; and U+0000 is made up for passwords although their schema rules it out (4.32)."""
+
 _READS = {"malformed_request": "`include` and `as_of`"}
 _CHANGES = {"malformed_request": "versions"}
 
@@ -61,8 +64,8 @@ def refusal_has_its_reason(_ctx: CheckContext, response: Response, case: "Case[A
         return  # paths and bodies are judged as those of the routes that they name, of which the document of a batch says nothing
     if response.status_code == 422:
         of_others = [each for each in error["details"] if not (each["field"].endswith(_PASSWORDS) and each["code"] in _GUESSED)]
-        if name == "sign_in":  # whether a token may go into a cookie is a setting
-            of_others = [each for each in of_others if (each["field"], each["code"]) != ("cookie", "not_in_choices")]
+        if name == "sign_in":
+            of_others = [each for each in of_others if (each["field"], each["code"]) not in _OF_SIGN_IN]
         assert {each["code"] for each in of_others} <= {"reference_missing", "check_failed"}, error
         return
     reasons = _LISTS if name.startswith(("list_", "query_")) else _READS if name.startswith("read_") else _CHANGES
