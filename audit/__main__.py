@@ -1,8 +1,8 @@
-"""`make audit-self`: outsiders' tools against the served library and the served backend of everything.
+"""`make audit-self`: outsiders' tools against the served library and the served backend of everything, and a crowd that signs in.
 
-python -m audit [--only sqlmap wapiti schemathesis spectral bandit pip-audit]
+python -m audit [--only sqlmap wapiti logins schemathesis spectral bandit pip-audit]
 
-Prints one table; exit status 1 if anything was found, 2 if a tool that was asked for by name could not be had.
+Prints one table; exit status 1 if anything was found. A tool that cannot be had says so, and finds nothing.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from audit.injection import judge_injection
+from audit.logins import measure_logins
 from audit.scans import scan_contract, scan_dependencies, scan_document, scan_source, scan_surface
 from audit.served import Served, fill, serving
 from audit.tools import ROOT, Missing
@@ -33,6 +34,7 @@ SCANS: dict[str, tuple[tuple[str, Scan], ...]] = {
         ("library", partial(scan_contract, app="library", who="editor")),
         ("everything", partial(scan_contract, app="everything", who="admin")),
     ),
+    "logins": (("library", measure_logins),),
     "wapiti": (("library", scan_surface),),
     "sqlmap": (("library", judge_injection),),
 }

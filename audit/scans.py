@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -19,16 +19,19 @@ _SHOWN_LENGTH_MAX = 300
 
 
 def scan_surface(served: Served, folder: Path) -> Iterator[str]:
-    """wapiti crawls by the document, signed in as an editor, and attacks what it finds."""
+    """wapiti crawls by the document, signed in as an editor, and attacks what it finds. It must not sign out: that ends its key."""
     report = folder / "wapiti.json"
     command = [
         str(find_tool("wapiti")), "-u", f"{served.address}/", "--swagger", f"{served.address}/openapi.json", "-m", _WAPITI_MODULES,
         "--max-scan-time", "240", "--max-attack-time", "60", "--tasks", "2", "--flush-session", "-f", "json", "-o", str(report),
-        "-H", f"Authorization: Bearer {served.keys['editor']}", "--store-session", str(folder), "--no-bugreport",
+        "-H", f"Authorization: Bearer {served.keys['editor']}",
+        "-x", f"{served.address}/api/v1/auth/logout", "-x", f"{served.address}/api/v1/auth/sessions/*",
+        "--store-session", str(folder), "--no-bugreport",
     ]  # fmt: skip
     _run(command, folder)
     found = json.loads(report.read_text())
     assert found["infos"]["crawled_pages_nbr"] > 0, "wapiti crawled nothing"
+    served.ask("GET", "/api/v1/auth/me", who="editor")  # else it was signed out on the way
     for kind in ("vulnerabilities", "anomalies"):
         for name, each in ((name, each) for name, group in found[kind].items() for each in group):
             yield f"{name}: {each['method']} {each['path']} {each.get('parameter') or ''} {each['info']}"[:_SHOWN_LENGTH_MAX]
@@ -39,10 +42,13 @@ def scan_contract(served: Served, folder: Path, *, app: str, who: str, seed: int
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", "tests/judges/schemathesis.toml",
         "run", f"{served.address}/openapi.json", "--header", f"Authorization: Bearer {served.keys[who]}", "--checks", "all",
+        "--exclude-operation-id-regex", "^(sign_out|revoke_session)$",
         "--mode", "all", "--phases", "examples,fuzzing,stateful", "--seed", str(seed), "--max-examples", "15", "--continue-on-failure",
         "--no-color", "--generation-database", "none",
     ]  # fmt: skip
-    done = _run(command, folder, name=f"schemathesis-{app}-{who}")
+    own = served.ask("GET", "/api/v1/auth/me", who=who)["id"]  # which it leaves alone
+    done = _run(command, folder, name=f"schemathesis-{app}-{who}", environ={"JUDGE_ID": own})
+    served.ask("GET", "/api/v1/auth/me", who=who)  # else it was signed out on the way
     if done.returncode != 0:
         yield f"{app} as {who}: {(folder / f'schemathesis-{app}-{who}.txt').read_text()[-2000:]}"
 
@@ -98,11 +104,13 @@ def scan_dependencies(_served: Served, folder: Path) -> Iterator[str]:
             yield f"{each['name']} {each['version']}: {known['id']}"
 
 
-def _run(command: list[str], folder: Path, *, cwd: Path = ROOT, name: str | None = None) -> "subprocess.CompletedProcess[str]":
+def _run(
+    command: list[str], folder: Path, *, cwd: Path = ROOT, name: str | None = None, environ: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, "HOME": str(folder)},
+        env={**os.environ, "HOME": str(folder), **(environ or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

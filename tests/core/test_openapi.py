@@ -133,7 +133,7 @@ def test_the_security_is_that_of_the_rules() -> None:
         "list_users": (False, True),
         "create_user": (False, True),
         "apply_batch": (False, True),
-        "list_changes": (True, False),
+        "list_changes": (True, True),
         "read_me": (False, False),
     }
     assert {name: told[name] for name in wanted} == wanted

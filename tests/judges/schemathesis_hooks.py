@@ -1,5 +1,6 @@
 """What schemathesis needs to be told beside its configuration: one more check, and one mended defect."""
 
+import os
 import re
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,8 @@ import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 
 _IF_MATCH, _KEY = "If-Match", "Idempotency-Key"
+_OWN_ID, _OTHER_ID = os.environ["JUDGE_ID"], "01890a5d-ac96-774b-bcce-b302099a8057"
+"""The user by whose key is judged, and one that there is not."""
 
 
 @schemathesis.hook
@@ -17,6 +20,8 @@ def before_call(_context: HookContext, case: "Case[Any]", _kwargs: dict[str, Any
     Keys that are made up are made up twice, and then stand for another request. The coverage phase writes headers of letters and
     digits alone, can make no entity tag of them, and sends `0` as if it were valid (4.32).
     """
+    if case.path_parameters.get("id") == _OWN_ID:  # one who takes their own roles judges by no role from then on
+        case.path_parameters["id"] = _OTHER_ID
     if case.meta is None or not case.headers:
         return
     if _is_key(case.headers.get(_KEY)):
@@ -46,8 +51,13 @@ _LISTS = {
 _PASSWORDS, _GUESSED = ("password", "new"), ("too_short", "too_common")
 """The members that are passwords to be, and what can be wrong with one that its schema allows."""
 
-_OF_SIGN_IN = {("cookie", "not_in_choices"), ("password", "nul_character")}
-"""Whether a token may go into a cookie is a setting; and U+0000 is made up for passwords although their schema rules it out (4.32)."""
+
+def _is_setting(detail: dict[str, Any]) -> bool:
+    """Whether a setting, or the list of common passwords, is why a value is refused: no schema says so."""
+    if detail["field"] == "cookie":
+        return bool(detail["code"] == "not_in_choices")
+    return detail["field"].endswith(_PASSWORDS) and detail["code"] in _GUESSED
+
 
 _READS = {"malformed_request": "`include` and `as_of`"}
 _CHANGES = {"malformed_request": "versions"}
@@ -63,9 +73,7 @@ def refusal_has_its_reason(_ctx: CheckContext, response: Response, case: "Case[A
     if response.status_code == 422 and name == "apply_batch":
         return  # paths and bodies are judged as those of the routes that they name, of which the document of a batch says nothing
     if response.status_code == 422:
-        of_others = [each for each in error["details"] if not (each["field"].endswith(_PASSWORDS) and each["code"] in _GUESSED)]
-        if name == "sign_in":
-            of_others = [each for each in of_others if (each["field"], each["code"]) not in _OF_SIGN_IN]
+        of_others = [each for each in error["details"] if not _is_setting(each)]
         assert {each["code"] for each in of_others} <= {"reference_missing", "check_failed"}, error
         return
     reasons = _LISTS if name.startswith(("list_", "query_")) else _READS if name.startswith("read_") else _CHANGES

@@ -6,7 +6,7 @@ from holdfast.base.limits import PASSWORD_LENGTH_MAX, SESSIONS_LISTED_MAX
 from holdfast.core.account_bodies import CODE_LENGTH_MAX, PASSWORD_SENT_LENGTH_MAX, TOKEN_LENGTH_MAX
 from holdfast.core.openapi.record import build_answer
 from holdfast.core.openapi.response import JSON, error_name, headers_of
-from holdfast.core.openapi.schema import WITHOUT_NUL, Schema, refer
+from holdfast.core.openapi.schema import WITHOUT_NUL, Schema, nullable, refer
 from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import Catalog
 
@@ -38,9 +38,9 @@ def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = No
 _EMAIL: Schema = {"type": "string", "format": "email", "maxLength": 254}
 _KNOWN_PASSWORD = _text(PASSWORD_SENT_LENGTH_MAX)
 _NEW_PASSWORD = _text(PASSWORD_LENGTH_MAX, 8, description="15 characters at least, unless the service says otherwise.")
-_CODE = _text(CODE_LENGTH_MAX, description="A code of the second factor.") | {"type": ["string", "null"]}
+_CODE = nullable(_text(CODE_LENGTH_MAX)) | {"description": "A code of the second factor."}
 _TOKEN = _text(TOKEN_LENGTH_MAX)
-_MAYBE_TOKEN = _TOKEN | {"type": ["string", "null"]}
+_MAYBE_TOKEN = nullable(_TOKEN)
 _NOTHING: Schema = {"type": "null"}
 _AT: Schema = {"type": ["string", "null"], "format": "date-time"}
 _MAYBE_TEXT: Schema = {"type": ["string", "null"]}
@@ -110,7 +110,7 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
             "Show that an e-mail address is one's own, by the token that was mailed to it",
             (401, 409, *_BODY),
             _NOTHING,
-            _object({}, {"token": _TOKEN | {"type": ["string", "null"]}}),
+            _object({}, {"token": _MAYBE_TOKEN}),
             "Without a token, one is mailed to who is signed in.",
         ),
         Action.RESET: _Operation(

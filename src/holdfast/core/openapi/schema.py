@@ -36,10 +36,11 @@ from holdfast.model.types import (
 Schema = dict[str, Any]
 """One JSON Schema, as it stands in the document."""
 
-WITHOUT_NUL: Schema = {"not": {"type": "string", "pattern": patterns.NUL}}
-"""Beside a text. By `not`, because the docs page makes gibberish of a pattern where it shows an example."""
+WITHOUT_NUL: Schema = {"not": {"pattern": patterns.NUL}}
+"""Beside a text, never beside null, which the pattern does not ask. By `not`, because the docs page makes gibberish of a pattern where it
+shows an example."""
 
-_ONE_LABEL: Schema = {"type": "string", "pattern": patterns.ONE_LABEL}
+_ONE_LABEL: Schema = {"pattern": patterns.ONE_LABEL}
 _FLOAT_MAX = 1.7976931348623157e308
 
 
@@ -89,7 +90,7 @@ def nullable(schema: Schema) -> Schema:
     """The same schema, accepting null too."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
-    if "$ref" in schema:
+    if {"$ref", "not"} & schema.keys():
         return {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "type": [schema["type"], "null"], **({"enum": [*schema["enum"], None]} if "enum" in schema else {})}
 

@@ -71,6 +71,8 @@ class Guard:
         """Whether a caller who is signed in can be refused: by what they are, or, in a change, by a row that they may read."""
         if route.action is Action.BATCH:
             return True
+        if route.action is Action.CHANGES:  # of one resource
+            return any(_settles_to_no(each.access.read) for each in self._catalog.resources.values())
         if route.verb is None or route.resource is None:
             return False
         rule: Rule = getattr(route.resource.access, route.verb)
