@@ -88,6 +88,15 @@ def test_includes_have_a_limit() -> None:
     assert refusal_of(reader.read, None, [f"r0.r{n}" for n in range(INCLUDES_MAX)]).code == "unknown_parameter"
 
 
+def test_names_are_as_many_as_there_are() -> None:
+    """A list of names is bounded by what can be named, however often one stands in it."""
+    shown = [each.member for each in BOOKS.fields if each.secret is None]
+
+    assert READER.read(shown, None).fields == READER.default.fields
+    assert refusal_of(READER.read, [*shown, "id"], None).code == "unknown_parameter"
+    assert refusal_of(READER.read, None, ["author"] * (INCLUDES_MAX + 1)).code == "unknown_parameter"
+
+
 RECORDS = RecordReader(CATALOG, BOOKS)
 
 

@@ -2,13 +2,17 @@
 
 import os
 import re
+from collections.abc import MutableMapping
 from typing import Any
 from uuid import uuid4
 
 import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 
+from holdfast.base.limits import HEADERS_BYTES_MAX, URL_BYTES_MAX
+
 _IF_MATCH, _KEY = "If-Match", "Idempotency-Key"
+_SHORT, _NEAR = 100, 200
 _OWN_ID, _OTHER_ID = os.environ["JUDGE_ID"], "01890a5d-ac96-774b-bcce-b302099a8057"
 """The user by whose key is judged, and one that there is not."""
 
@@ -20,6 +24,8 @@ def before_call(_context: HookContext, case: "Case[Any]", _kwargs: dict[str, Any
     Keys that are made up are made up twice, and then stand for another request. The coverage phase writes headers of letters and
     digits alone, can make no entity tag of them, and sends `0` as if it were valid (4.32).
     """
+    _leave_room(case.headers or {}, HEADERS_BYTES_MAX)
+    _leave_room(case.query or {}, URL_BYTES_MAX)
     if case.path_parameters.get("id") == _OWN_ID:  # one who takes their own roles judges by no role from then on
         case.path_parameters["id"] = _OTHER_ID
     if case.meta is None or not case.headers:
@@ -32,6 +38,13 @@ def before_call(_context: HookContext, case: "Case[Any]", _kwargs: dict[str, Any
         case.headers[_IF_MATCH] = "*"
 
 
+def _leave_room(parts: MutableMapping[str, Any], length_max: int) -> None:
+    """Shorten what is nearly as long as its bound: that is the bound of all of them together, and there are others."""
+    for name, value in parts.items():
+        if isinstance(value, str) and length_max - _NEAR <= len(value) <= length_max:
+            parts[name] = value[:_SHORT]
+
+
 _is_sound_key = re.compile("[!-~]{1,255}").fullmatch
 
 
@@ -40,11 +53,11 @@ def _is_key(sent: Any) -> bool:
 
 
 _LISTS = {
-    "invalid_cursor": "",
-    "invalid_page": "page",
-    "invalid_filter": "too many parts",
-    "invalid_sort": "stands twice",
-    "malformed_request": "words",
+    "invalid_cursor": ("",),
+    "invalid_page": ("page",),
+    "invalid_filter": ("too many parts", "more than one lower case"),
+    "invalid_sort": ("stands twice",),
+    "malformed_request": ("words",),
 }
 """Why a list may be refused with 400: the code, and what its message speaks of."""
 
@@ -59,8 +72,13 @@ def _is_setting(detail: dict[str, Any]) -> bool:
     return detail["field"].endswith(_PASSWORDS) and detail["code"] in _GUESSED
 
 
-_READS = {"malformed_request": "`include` and `as_of`"}
-_CHANGES = {"malformed_request": "versions"}
+def _is_part(detail: dict[str, Any]) -> bool:
+    """Whether a member of a document is missing: a merge patch need not name it where the record has it, and must where it has not."""
+    return "." in detail["field"] and detail["code"] == "required"
+
+
+_READS = {"malformed_request": ("`include` and `as_of`",)}
+_CHANGES = {"malformed_request": ("versions",)}
 
 
 @schemathesis.check
@@ -73,8 +91,8 @@ def refusal_has_its_reason(_ctx: CheckContext, response: Response, case: "Case[A
     if response.status_code == 422 and name == "apply_batch":
         return  # paths and bodies are judged as those of the routes that they name, of which the document of a batch says nothing
     if response.status_code == 422:
-        of_others = [each for each in error["details"] if not _is_setting(each)]
+        of_others = [each for each in error["details"] if not _is_setting(each) and not (name.startswith("patch_") and _is_part(each))]
         assert {each["code"] for each in of_others} <= {"reference_missing", "check_failed"}, error
         return
     reasons = _LISTS if name.startswith(("list_", "query_")) else _READS if name.startswith("read_") else _CHANGES
-    assert reasons.get(error["code"], "not a reason") in error["message"], error
+    assert any(each in error["message"] for each in reasons.get(error["code"], ())), error

@@ -51,6 +51,7 @@ class ViewReader:
     def __init__(self, catalog: Catalog, resource: ResourceSpec) -> None:
         self._catalog, self._resource = catalog, resource
         self._kept: dict[object, View] = {}
+        self._names_max = sum(each.secret is None for each in resource.fields)
         self.default = self._build(None, _Branch(), EVERYTHING)
 
     def read(self, fields: Sequence[str] | None, include: Sequence[str] | None, visible: Visible = EVERYTHING) -> View:
@@ -85,6 +86,8 @@ class ViewReader:
 
     def _read_fields(self, names: Sequence[str], visible: Visible) -> frozenset[str]:
         masks = visible.masks_of(self._resource)
+        if len(names) > self._names_max:
+            raise Refused("unknown_parameter", "`fields` names more members than there are.", hint="Name each once.")
         for name in names:
             if name not in masks and find_field(self._resource, name, visible) is None:
                 raise _unknown_field(self._resource, name, visible)
@@ -97,8 +100,12 @@ class ViewReader:
             if len(names) > PATH_STEPS_MAX:
                 raise Refused("unknown_parameter", f"`include` goes too deep at {quote(path)}.", hint=f"At most {PATH_STEPS_MAX} steps.")
             count += self._plant(tree, names, visible)
-        if count > INCLUDES_MAX:
-            raise Refused("unknown_parameter", f"`include` names {count} references.", hint=f"At most {INCLUDES_MAX} can be included.")
+        if max(count, len(paths)) > INCLUDES_MAX:
+            raise Refused(
+                "unknown_parameter",
+                f"`include` names {max(count, len(paths))} references.",
+                hint=f"At most {INCLUDES_MAX} can be included.",
+            )
         return tree
 
     def _plant(self, tree: _Branch, names: list[str], visible: Visible) -> int:

@@ -77,7 +77,7 @@ def build_view_parameters(resource: ResourceSpec) -> Iterator[tuple[str, Schema]
     names = [each.name for each in references(resource)]
     if names:
         told = f"Show the records referred to as well, as objects; parted by commas, deeper as `a.b`, at most {INCLUDES_MAX}."
-        yield f"{resource.name}.include", _query("include", told, _names_schema(_one_of(names), len(names)))
+        yield f"{resource.name}.include", _query("include", told, _names_schema(_one_of(names), INCLUDES_MAX))
 
 
 COMMON_PARAMETERS: dict[str, Schema] = {
@@ -285,7 +285,7 @@ def _build_query(catalog: Catalog, resource: ResourceSpec) -> Schema:
     if resource.search_fields:
         properties["q"] = _from_parameter("list.q")
     if references(resource):
-        properties["include"] = _names(_one_of([each.name for each in references(resource)]), len(references(resource)))
+        properties["include"] = _names(_one_of([each.name for each in references(resource)]), INCLUDES_MAX)
     return {
         "type": "object",
         "description": "What a list can be asked, as one JSON object.",
