@@ -92,6 +92,19 @@ def start(*arguments: str, cwd: Path, **environ: str) -> "subprocess.Popen[str]"
     )
 
 
+@contextlib.contextmanager
+def importing_from(folder: Path) -> Iterator[None]:
+    """What is imported from a folder in here is forgotten afterwards, and so is the way to it."""
+    path, before = sys.path[:], set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+                del sys.modules[name]
+
+
 def clean_environ() -> dict[str, str]:
     """The environment without anything that would change settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_") and name not in {"PORT", "NO_COLOR"}}

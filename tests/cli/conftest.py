@@ -1,11 +1,10 @@
 """A folder with an app in it, which commands run in."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_harness import APP, clean_environ
+from cli_harness import APP, clean_environ, importing_from
 
 
 @pytest.fixture
@@ -15,12 +14,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in list(__import__("os").environ):
         if name not in clean_environ():
             monkeypatch.delenv(name)
-    before = set(sys.modules)
-    monkeypatch.setattr(sys, "path", sys.path[:])
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
+    with importing_from(tmp_path):
+        yield tmp_path
 
 
 @pytest.fixture

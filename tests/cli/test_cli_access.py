@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_harness import call
+from cli_harness import call, importing_from
 
 from holdfast.find import load_backend
 from holdfast.testing import Client
@@ -40,7 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
     """A folder with the app and its data, and the ids of an open and a shut note."""
     folder = tmp_path_factory.mktemp("access")
     (folder / "app.py").write_text(APP, "utf-8")
-    with pytest.MonkeyPatch.context() as patch:
+    with importing_from(folder), pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("HOLDFAST_APP", raising=False)
         assert call("user", "add", "ann@example.org", "--no-password", "--set", "team=blue").status == 0
