@@ -6,6 +6,7 @@ Prints one table; exit status 1 if anything was found. A tool that cannot be had
 """
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import time
@@ -77,6 +78,8 @@ def _scan(tool: str, app: str, scan: Scan, folder: Path) -> Row:
             findings = tuple(scan(served, folder))
         except Missing as missing:
             return Row(tool, app, f"not run: {missing}", time.monotonic() - began)
+        except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:  # the others run all the same
+            findings = (f"it could not be judged: {error!r}",)
     return Row(tool, app, f"{len(findings)} findings" if findings else "nothing found", time.monotonic() - began, findings)
 
 

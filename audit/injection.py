@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.request import urlopen
 
 from audit.served import Served
-from audit.tools import find_tool
+from audit.tools import ROOT, find_tool
 
-_TARGET_S = 600
-_CONTROL_PORT = 18_999
+_TARGET_S = 1_200
 _REFUSED = "400,401,403,404,406,409,412,413,414,415,422,428"
 _FOUND, _CLEAN = "identified the following injection point", "all tested parameters do not appear to be injectable"
 
@@ -91,15 +89,9 @@ def _run(sqlmap: Path, folder: Path, url: str, headers: tuple[str, ...], *option
 
 @contextmanager
 def _control() -> Iterator[str]:
-    with subprocess.Popen([sys.executable, "-m", "audit.control", str(_CONTROL_PORT)]) as control:
+    with subprocess.Popen([sys.executable, "-m", "audit.control"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as control:
         try:
-            address = f"http://127.0.0.1:{_CONTROL_PORT}"
-            for _ in range(100):
-                try:
-                    urlopen(address, timeout=1).close()
-                    break
-                except OSError:
-                    control.poll()
-            yield address
+            assert control.stdout is not None
+            yield f"http://127.0.0.1:{int(control.stdout.readline())}"
         finally:
             control.terminate()
