@@ -14,14 +14,21 @@ _ROOT = Path(__file__).parents[2]
 _TIMEOUT_S = 600
 
 
-def _judge(address: str, key: str, *, seed: int, phases: str, max_examples: int, folder: Path) -> None:
+def _judge(address: str, key: str, *, seed: int, phases: str, max_examples: int, folder: Path, paths: str = "^/") -> None:
     """Run schemathesis once; a failure shows its report, with the requests that repeat it.
 
     It does not sign out, nor end a session: that ends the key that it judges by, and everything after it would be judged signed out. Nor
     does it look for answers to a missing token: its own is sent all the same. `ignored_auth` asks that.
     """
     options = ["--checks", "all", "--mode", "all", "--phases", phases, "--seed", str(seed), "--max-examples", str(max_examples)]
-    options += ["--exclude-checks", "missing_required_header", "--exclude-operation-id-regex", "^(sign_out|revoke_session)$"]
+    options += [
+        "--include-path-regex",
+        paths,
+        "--exclude-checks",
+        "missing_required_header",
+        "--exclude-operation-id-regex",
+        "^(sign_out|revoke_session)$",
+    ]
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", "tests/judges/schemathesis.toml",
         "run", f"{address}/openapi.json", "--header", f"Authorization: Bearer {key}",
@@ -48,9 +55,15 @@ def test_generated_requests_meet_what_the_document_says(
     _judge(served("library"), admin_key("library"), seed=seed, phases="examples,fuzzing,stateful", max_examples=15, folder=tmp_path)
 
 
-def test_every_bound_of_the_document_is_kept(served: Callable[[str], str], admin_key: Callable[[str], str], tmp_path: Path) -> None:
-    """The coverage phase, which goes through every keyword of every schema and throws few dice, finds nothing."""
-    _judge(served("library"), admin_key("library"), seed=1, phases="coverage", max_examples=15, folder=tmp_path)
+@pytest.mark.parametrize("paths", ["^/api/v1/authors", "^/(?!api/v1/(authors|books|users))"])
+def test_every_bound_of_the_document_is_kept(
+    served: Callable[[str], str], admin_key: Callable[[str], str], tmp_path: Path, paths: str
+) -> None:
+    """The coverage phase, which goes through every keyword of every schema and throws few dice, finds nothing.
+
+    One resource stands for all here; `make audit-self` goes through every one, which takes five minutes more.
+    """
+    _judge(served("library"), admin_key("library"), seed=1, phases="coverage", max_examples=15, folder=tmp_path, paths=paths)
 
 
 def test_every_type_is_as_the_document_says(served: Callable[[str], str], admin_key: Callable[[str], str], tmp_path: Path) -> None:
