@@ -42,6 +42,16 @@ def test_a_read_by_id_is_one_search_of_the_index(database: Database) -> None:
     assert written[1:] == included.splitlines()[1:]
 
 
+def test_a_rule_through_a_reference_is_asked_of_the_one_row(database: Database) -> None:
+    """A read by id under a rule on what it refers to looks the target up by its id; it is not made a join, which costs more."""
+    plan = ReadOne(RecordId("0001"), VIEW, c.Test(maker("open"), c.Operator.EQUALS, 1))
+    assert database.explain(database.render.read_one(plan)).splitlines() == [
+        "SEARCH things USING INDEX sqlite_autoindex_things_1 (id=?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH hf_1 USING INDEX sqlite_autoindex_makers_1 (id=?)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("plan", "index"),
     [
