@@ -1,6 +1,7 @@
 """`make bench`: measure side by side and write docs/benchmarks.md.
 
-python -m bench [--rounds 5] [--seconds 3] [--only read create creates keys batch list growth create-growth journal workers start]
+python -m bench [--rounds 5] [--seconds 3] [--only read create creates keys batch list growth create-growth journal workers start
+                 signed-in reference row-rule logins]
 """
 
 import argparse
@@ -12,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench import scenarios, writes
+from bench import identity, scenarios, writes
 from bench.report import Report
 from bench.scenarios import Bench
 
@@ -28,6 +29,10 @@ SCENARIOS: Mapping[str, Callable[[Bench], Any]] = {
     "journal": writes.journal,
     "workers": scenarios.workers,
     "start": scenarios.start,
+    "signed-in": identity.signed_in,
+    "reference": identity.reference,
+    "row-rule": identity.row_rule,
+    "logins": identity.logins,
 }
 
 ROOT = Path(__file__).parents[1]

@@ -4,7 +4,7 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from holdfast.base.ids import build_uuid7
 
 APP = "bench/apps/items.py"
 CATEGORIES = 500
+JWT_KEY = "what the usual stack signs its tokens with"  # of a server that is thrown away
 _EPOCH_MS = 1_700_000_000_000
 _STATUSES = ("draft", "published", "archived")
 
@@ -40,15 +41,15 @@ def make_item(number: int, *, categories: int = CATEGORIES) -> dict[str, Any]:
 
 def load(data: Path, rows: int, *, categories: int = CATEGORIES) -> None:
     """Fill the database of a data folder with this many rows."""
+    load_lines(data, "items", ({"id": item_id(number), **make_item(number, categories=categories)} for number in range(rows)))
+
+
+def load_lines(data: Path, into: str, bodies: Iterable[Mapping[str, Any]], *, app: str = APP) -> None:
+    """Load records into a resource of an app."""
     file = data.with_suffix(".jsonl")
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8") as lines:
-        lines.writelines(_lines(rows, categories))
-    command = [sys.executable, "-m", "holdfast", "load", str(file), "--into", "items", "--app", APP, "--data", str(data)]
+        lines.writelines(f"{json.dumps(each)}\n" for each in bodies)
+    command = [sys.executable, "-m", "holdfast", "load", str(file), "--into", into, "--app", app, "--data", str(data)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     file.unlink()
-
-
-def _lines(rows: int, categories: int) -> Iterator[str]:
-    for number in range(rows):
-        yield json.dumps({"id": item_id(number), **make_item(number, categories=categories)}) + "\n"

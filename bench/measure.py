@@ -17,6 +17,7 @@ class Sample:
     per_s: float
     cpu_us: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
 
     def figure(self, name: str) -> float:
@@ -42,9 +43,10 @@ def post(path: str, body: object) -> bytes:
     return f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
 
 
-def get(path: str) -> bytes:
-    """A raw GET."""
-    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n\r\n".encode()
+def get(path: str, token: str | None = None) -> bytes:
+    """A raw GET, with a bearer token where there is one."""
+    bearer = "" if token is None else f"Authorization: Bearer {token}\r\n"
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n{bearer}\r\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _run(entrant: Entrant, folder: Path, *, seconds: float, connections: int) ->
     if set(result["statuses"]) != {str(entrant.status)}:
         message = f"{entrant.server.name} answered {result['statuses']}, expected {entrant.status} alone"
         raise RuntimeError(message)
-    return Sample(result["per_s"], cpu_s / result["requests"] * 1e6, result["p50_ms"], result["p99_ms"])
+    return Sample(result["per_s"], cpu_s / result["requests"] * 1e6, result["p50_ms"], result["p95_ms"], result["p99_ms"])
 
 
 def ratio(rows: Sequence[Row], name: str, against: str, what: str = "per_s") -> float:

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,10 +60,10 @@ class Bench:
         return copy
 
     def holdfast(self, stack: ExitStack, folder: Path, *, workers: int = 1, name: str = HOLDFAST, app: str = data.APP) -> Server:
-        """Holdfast as its users run it; the quota is above the load."""
+        """Holdfast as its users run it; the quotas are above the load."""
         port = free_port()
         command = [_PYTHON, "-m", "holdfast", "serve", app, "--data", str(folder), "--port", str(port), "--workers", str(workers)]
-        environment = {"HOLDFAST_RATE_LIMIT": "100000000/minute"}
+        environment = {"HOLDFAST_RATE_LIMIT": "100000000/minute", "HOLDFAST_LOGIN_RATE_LIMIT": "100000000/minute"}
         return stack.enter_context(serve(name, command, port=port, log=self.folder / "holdfast.log", environment=environment))
 
     def door(self, stack: ExitStack, folder: Path) -> Server:
@@ -74,9 +74,9 @@ class Bench:
         """The bare server with a prepared answer."""
         return self._uvicorn(stack, BARE, "bench.apps.bare:app", {"BENCH_BARE_ANSWER": str(answer)})
 
-    def fastapi(self, stack: ExitStack, folder: Path) -> Server:
+    def fastapi(self, stack: ExitStack, folder: Path, app: str = "bench.apps.fastapi_sqlalchemy:app") -> Server:
         """FastAPI on the database of a data folder."""
-        return self._uvicorn(stack, FASTAPI, "bench.apps.fastapi_sqlalchemy:app", {"BENCH_DATABASE": str(folder / "holdfast.db")})
+        return self._uvicorn(stack, FASTAPI, app, {"BENCH_DATABASE": str(folder / "holdfast.db")})
 
     def fastify(self, stack: ExitStack, folder: Path) -> Server | None:
         """Fastify on the database of a data folder; None where there is no Node."""
@@ -110,19 +110,22 @@ def _with(entrants: list[Entrant], server: Server | None, requests: Sequence[byt
         entrants.append(Entrant(server, requests, status))
 
 
-def _fetch(port: int, path: str) -> tuple[dict[str, str], bytes]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
-        return dict(answer.headers), answer.read()
+def prepare_answer(bench: Bench, port: int, path: str, token: str | None = None) -> Path:
+    """Keep what a server answers, for the bare server to answer the same."""
+    bearer = {} if token is None else {"Authorization": f"Bearer {token}"}
+    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=bearer)) as answer:
+        kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in {"date", "connection"}]
+        body = answer.read().decode()
+    file = bench.folder / "answer.json"
+    file.write_text(json.dumps({"body": body, "headers": kept}), "utf-8")
+    return file
 
 
 def read_entrants(bench: Bench, stack: ExitStack, *, door: bool) -> list[Entrant]:
     """The bare server and Holdfast, which answer the same reads with the same bytes; with `door` the ASGI door too."""
     ids = _sample_ids(bench)
     holdfast = bench.holdfast(stack, bench.database("read"))
-    headers, body = _fetch(holdfast.port, f"/api/v1/items/{ids[0]}")
-    kept = [(name, value) for name, value in headers.items() if name.lower() not in {"date", "connection"}]
-    answer = bench.folder / "answer.json"
-    answer.write_text(json.dumps({"body": body.decode(), "headers": kept}), "utf-8")
+    answer = prepare_answer(bench, holdfast.port, f"/api/v1/items/{ids[0]}")
     requests = [get(f"/api/v1/items/{each}") for each in ids]
     servers = [bench.bare(stack, answer), holdfast, *([bench.door(stack, bench.database("read-door"))] if door else [])]
     return [Entrant(each, requests) for each in servers]
@@ -194,7 +197,7 @@ def growth(bench: Bench) -> None:
             Entrant(bench.holdfast(stack, large, name=many), requests),
         ]
         still = bench.race(entrants)
-        with _writing([each.server for each in entrants]):
+        with beside([each.server for each in entrants], "bench.writer", "200"):
             busy = bench.race(entrants)
     bench.report.table("A repeated list with its total", still, few)
     bench.report.table("The same with 200 writes a second", busy, few)
@@ -203,21 +206,19 @@ def growth(bench: Bench) -> None:
     bench.report.target(f"list at {many} with 200 writes/s, CPU, of 1,000 still", under, 3, at_least=False)
 
 
-class _writing:  # noqa: N801 - a context manager that reads like a word
-    """200 creates a second on each server, from the core of the load."""
-
-    def __init__(self, servers: Sequence[Server]) -> None:
-        self._writers = [subprocess.Popen([_PYTHON, "-m", "bench.writer", str(each.port), "200"]) for each in servers]
-        for each in self._writers:
-            os.sched_setaffinity(each.pid, {LOAD_CORE % (os.cpu_count() or 1)})
-
-    def __enter__(self) -> None:
+@contextmanager
+def beside(servers: Sequence[Server], module: str, *arguments: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run a module of the bench against each server, on the core of the load, while the block lasts."""
+    started = [subprocess.Popen([_PYTHON, "-m", module, str(each.port), *arguments], stdout=subprocess.PIPE) for each in servers]
+    for process in started:
+        os.sched_setaffinity(process.pid, {LOAD_CORE % (os.cpu_count() or 1)})
+    try:
         time.sleep(0.5)
-
-    def __exit__(self, *_: object) -> None:
-        for each in self._writers:
-            each.terminate()
-            each.wait()
+        yield started
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait()
 
 
 def workers(bench: Bench) -> None:
