@@ -12,7 +12,7 @@ from holdfast.base.limits import FILTER_TERMS_MAX, IN_VALUES_MAX
 from holdfast.core.ask.filter import split_commas
 from holdfast.core.ask.lists import ListReader
 from holdfast.core.ask.operators import OPERATORS, operators_of
-from holdfast.core.ask.visible import Visible
+from holdfast.core.ask.visible import Sight, Sights, Visible
 from holdfast.core.condition import ALWAYS, NEVER, All, Condition, IsNull, Not, OneOf, Operator, Path, Step, Stored, Test
 from holdfast.core.condition import Any as AnyOf
 from holdfast.model.catalog import Catalog
@@ -402,7 +402,7 @@ def test_a_field_named_like_a_parameter_is_filtered_with_an_operator() -> None:
 
 def test_what_a_caller_may_not_read_is_unknown() -> None:
     """A hidden field cannot be filtered by, is in no hint, and its reference cannot be followed."""
-    blind = Visible(hidden={"books": frozenset({"price", "author_id"}), "authors": frozenset({"email"})})
+    blind = Visible(Sights(books=Sight(frozenset({"price", "author_id"})), authors=Sight(frozenset({"email"}))))
 
     assert refusal_of(where, "price=1.00", visible=blind).code == "unknown_parameter"
     assert "`price`" not in (refusal_of(where, "prise=1", visible=blind).hint or "")
@@ -414,7 +414,7 @@ def test_what_a_caller_may_not_read_is_unknown() -> None:
 def test_guards_go_into_the_steps() -> None:
     """A path through a reference sees only the targets that the caller may read."""
     guard = Test(Path(AUTHORS.by_member["name"]), Operator.DIFFERS, "hidden")
-    seen = Visible(guards={"authors": guard})
+    seen = Visible(Sights(authors=Sight(guard=guard)))
     step = Step(BOOKS.by_member["author_id"], AUTHORS, guard)
 
     assert Test(Path(AUTHORS.by_member["name"], (step,)), Operator.EQUALS, "x") == where("author.name=x", visible=seen)

@@ -8,7 +8,7 @@ from ask_library import AUTHORS, BOOKS, CATALOG, COUNTRIES, CURSORS, PLAIN, READ
 
 from holdfast.base.limits import INCLUDES_MAX, SEARCH_LENGTH_MAX, SEARCH_WORDS_MAX, SORT_KEYS_MAX
 from holdfast.core.ask.lists import ListAsk, ListReader
-from holdfast.core.ask.visible import Visible
+from holdfast.core.ask.visible import Sight, Sights, Visible
 from holdfast.core.condition import ALWAYS, All, Matches, Operator, Path, Step, Test
 from holdfast.core.plan import Order, Page, ReadMany
 
@@ -399,7 +399,7 @@ def test_a_cursor_of_another_resource_is_refused() -> None:
 def test_hidden_fields_and_guards_shape_the_view() -> None:
     """A caller who may not read a field does not see it, cannot choose it, and is shown guarded targets only."""
     guard = Test(Path(AUTHORS.by_member["name"]), Operator.DIFFERS, "hidden")
-    blind = Visible(hidden={"books": frozenset({"price"}), "authors": frozenset({"email"})}, guards={"authors": guard})
+    blind = Visible(Sights(books=Sight(frozenset({"price"})), authors=Sight(frozenset({"email"}), guard)))
     view = read("include=author", visible=blind).view
 
     assert "price" not in [each.member for each in view.fields]

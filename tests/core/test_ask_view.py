@@ -6,7 +6,7 @@ from ask_library import ADDRESS, BOOKS, CATALOG, build_resource, field, refusal_
 from holdfast.base.limits import INCLUDES_MAX
 from holdfast.core.ask.records import CHANGING, DELETING, VIEWING, RecordReader
 from holdfast.core.ask.view import _VIEWS_KEPT_MAX, ViewReader, describe_type
-from holdfast.core.ask.visible import EVERYTHING, Visible
+from holdfast.core.ask.visible import EVERYTHING, Sight, Sights, Visible
 from holdfast.model.catalog import Catalog
 from holdfast.model.types import Items, Mapping, Number, Reference, Text
 
@@ -67,11 +67,11 @@ def test_a_type_is_described_without_addresses() -> None:
 
 def test_a_view_for_other_eyes_is_kept_by_what_is_hidden() -> None:
     """Callers with the same hidden fields share a view; a view with guards in it belongs to one caller."""
-    hidden = {"books": frozenset({"price"})}
+    eyes, alike = (Visible(Sights(books=Sight(frozenset({"price"})))) for _ in range(2))
 
-    assert READER.read(None, None, Visible(hidden)) is READER.read(None, None, Visible(dict(hidden)))
-    assert READER.read(None, None, Visible()) == READER.default
-    one, other = READER.read(None, ["author"], Visible(hidden)), READER.read(None, ["author"], Visible(hidden))
+    assert READER.read(None, None, eyes) is READER.read(None, None, alike)
+    assert READER.read(None, None, Visible(Sights())) == READER.default
+    one, other = READER.read(None, ["author"], eyes), READER.read(None, ["author"], alike)
     assert one is not other
     assert one == other
 
@@ -104,7 +104,7 @@ def test_a_record_without_parameters_is_the_default() -> None:
     """The hot path allocates nothing."""
     assert RECORDS.read_query("", VIEWING) is RECORDS.default
     assert RECORDS.default.version is None
-    assert RECORDS.read_query("", VIEWING, visible=Visible()) == RECORDS.default
+    assert RECORDS.read_query("", VIEWING, visible=Visible(Sights())) == RECORDS.default
 
 
 def test_a_record_has_a_view_and_a_version() -> None:

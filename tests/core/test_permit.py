@@ -1,6 +1,7 @@
 """Permits: what rules become for one caller."""
 
 from datetime import datetime
+from typing import Any as AnyValue
 from typing import Literal
 
 import pytest
@@ -11,7 +12,7 @@ from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.core.actor import NOBODY, Actor
 from holdfast.core.ask.visible import EVERYTHING
-from holdfast.core.condition import ALWAYS, NEVER, All, Any, Condition, IsNull, Not, OneOf, Operator, Path, Step, Test
+from holdfast.core.condition import ALWAYS, NEVER, All, Any, Condition, IsNull, Not, OneOf, Operator, Path, Step, Stored, Test
 from holdfast.core.permit import Grants, Permit, conjoin, disjoin, negate
 from holdfast.core.slots import FREE
 from holdfast.model.rule import Rule
@@ -131,6 +132,27 @@ def test_the_admin_is_granted_everything() -> None:
     assert (grant.list, grant.read, grant.create, grant.update, grant.update_to, grant.delete) == (ALWAYS,) * 6
     assert grants.visible is EVERYTHING
     assert grant.bodies is FREE
+
+
+class _Told(dict[str, Stored]):
+    """The values of a user, which tell when they are looked at."""
+
+    looks = 0
+
+    def get(self, key: str, default: AnyValue = None, /) -> AnyValue:
+        self.looks += 1
+        return super().get(key, default)
+
+
+def test_rules_are_bound_when_they_are_asked_for() -> None:
+    """A request pays for the rules of the resources that it touches, once."""
+    resources = Backend(Note, Team, Person).catalog.resources
+    values = _Told(team_name="red")
+    grants = Permit(Backend(Note, Team, Person).catalog).grant(Actor(ANN, frozenset(), values, "s1"), AT)
+    assert grants.on(resources["notes"]) is grants.on(resources["notes"])
+    assert values.looks == 0  # what a team shows depends on the user, and nobody asked for teams
+    looks = [grants.visible.guard(resources["teams"]) is not None and values.looks for _ in range(2)]
+    assert looks[0] == looks[1] > 0
 
 
 def test_what_is_not_granted_is_refused_by_who_asks() -> None:

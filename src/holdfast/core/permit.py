@@ -12,7 +12,7 @@ from typing import Any as AnyValue
 from holdfast.base.errors import Refused
 from holdfast.base.instant import Instant, format_instant
 from holdfast.core.actor import Actor
-from holdfast.core.ask.visible import EVERYTHING, Visible
+from holdfast.core.ask.visible import EVERYTHING, Sight, Visible
 from holdfast.core.condition import ALWAYS, NEVER, All, Any, Condition, IsNull, Not, OneOf, Operator, Path, Step, Stored, Test
 from holdfast.core.slots import FREE, Bodies
 from holdfast.model.access import VERBS
@@ -37,7 +37,7 @@ from holdfast.model.rule import (
     operands,
     path_of,
 )
-from holdfast.model.types import Date
+from holdfast.model.types import Date, Reference
 
 _OPERATORS: Mapping[CompareOperator, Operator] = {
     "eq": Operator.EQUALS,
@@ -55,18 +55,21 @@ _COMPARE: Mapping[CompareOperator, Callable[[AnyValue, AnyValue], bool]] = {
     "gt": operator.gt,
     "ge": operator.ge,
 }
+_CHANGING = ("update", "delete")
 _DATE_LENGTH = 10  # of a stored timestamp, its date comes first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Grant:
-    """What one caller may do with the records of one resource.
+class Grant(Sight):
+    """What one caller may see of one resource, and do with its records.
 
+    verbs            those for which there can be a row. What may not be read may not be changed either
     list ... delete  must hold for the row; see model.access
     locked           member -> what must hold for the row before the member may be written; those that may always be are left out
     bodies           what that means for what is sent
     """
 
+    verbs: frozenset[str] = frozenset(VERBS)
     list: Condition = ALWAYS
     read: Condition = ALWAYS
     create: Condition = ALWAYS
@@ -77,9 +80,8 @@ class Grant:
     bodies: Bodies = FREE
 
     def may(self, verb: str) -> bool:
-        """Whether there can be a row for which the verb is granted. What may not be read may not be changed either."""
-        where: Condition = getattr(self, verb)
-        return where is not NEVER and (verb not in ("update", "delete") or self.read is not NEVER)
+        """Whether there can be a row for which the verb is granted."""
+        return verb in self.verbs
 
     def becoming(self, members: Iterable[str]) -> Condition:
         """What must hold for a new row whose body holds these members."""
@@ -87,7 +89,7 @@ class Grant:
 
 
 class Grants:
-    """Everything that one caller is granted: a Grant for each resource, and what of other records may be seen."""
+    """Everything that one caller is granted: a Grant for each resource, bound when it is first asked for, and what may be seen."""
 
     __slots__ = ("_grants", "actor", "visible")
 
@@ -103,7 +105,7 @@ class Grants:
     def require(self, verb: str, resource: ResourceSpec) -> Grant:
         """What is granted on one resource. Raises Refused where the verb is granted on no row: unauthenticated, or forbidden."""
         grant = self._grants[resource.path]
-        if not grant.may(verb):
+        if verb not in grant.verbs:
             raise self.refusal()
         return grant
 
@@ -113,12 +115,11 @@ class Grants:
 
     def targets(self, resource: ResourceSpec, members: Iterable[str]) -> dict[str, Condition]:
         """Member of a reference -> what must hold for the record that it names; those that may name any are left out."""
-        guards = self.visible.guards
-        if not guards:
+        if self.visible is EVERYTHING:
             return {}
         specs = (resource.by_member[each] for each in members)
-        targets = ((each.member, each.type.target) for each in specs if each.reference is not None)  # type: ignore[union-attr]
-        return {member: guards[path] for member, path in targets if path in guards}
+        targets = ((each.member, self._grants[each.type.target]) for each in specs if isinstance(each.type, Reference))
+        return {member: grant.read for member, grant in targets if grant.guard is not None}
 
 
 class Permit:
@@ -132,29 +133,29 @@ class Permit:
         self.timely = any(isinstance(each, Now) for spec in catalog.resources.values() for rule in spec.rules for each in operands(rule))
 
     def grant(self, actor: Actor, now: Instant) -> Grants:
-        """Bind every rule to a caller."""
+        """What the rules grant to a caller; those of a resource are bound when it is first asked for."""
         if actor.is_admin:
             return Grants(actor, dict.fromkeys(self._catalog.resources, Grant()), EVERYTHING)
-        binder = _Binder(self._catalog, actor, format_instant(now))
-        grants: dict[str, Grant] = {}
-        hidden: dict[str, frozenset[str]] = {}
-        masks: dict[str, Mapping[str, Condition]] = {}
-        guards: dict[str, Condition] = {}
-        for path, resource in self._catalog.resources.items():
-            readable = binder.fields(resource, "readable_by")
-            grants[path] = binder.grant(resource, readable)
-            if unseen := frozenset(member for member, where in readable.items() if where == NEVER):
-                hidden[path] = unseen
-            if masked := {member: where for member, where in readable.items() if where != NEVER}:
-                masks[path] = masked
-            if grants[path].read != ALWAYS:
-                guards[path] = grants[path].read
-        seen = Visible(hidden, guards, masks) if hidden or guards or masks else EVERYTHING
-        return Grants(actor, grants, seen)
+        bound = _Bound(_Binder(self._catalog, actor, format_instant(now)))
+        return Grants(actor, bound, Visible(bound))
 
     def bind(self, rule: Rule, resource: ResourceSpec, actor: Actor, now: Instant) -> Condition:
-        """One rule of a resource, bound to a caller as `grant` binds them all."""
+        """One rule of a resource, bound to a caller as those of `grant` are."""
         return ALWAYS if actor.is_admin else _Binder(self._catalog, actor, format_instant(now)).bind(rule, resource)
+
+
+class _Bound(dict[str, Grant]):
+    """Resource path -> what one caller is granted on it: a request pays for the rules that it touches."""
+
+    __slots__ = ("_binder",)
+
+    def __init__(self, binder: "_Binder") -> None:
+        super().__init__()
+        self._binder = binder
+
+    def __missing__(self, path: str) -> Grant:
+        grant = self[path] = self._binder.grant(path)
+        return grant
 
 
 class _Binder:
@@ -163,14 +164,23 @@ class _Binder:
     def __init__(self, catalog: Catalog, actor: Actor, now: str) -> None:
         self._catalog, self._actor, self._now = catalog, actor, now
 
-    def grant(self, resource: ResourceSpec, readable: Mapping[str, Condition]) -> Grant:
-        locked = self.fields(resource, "writable_by", "readable_by")
-        fixed = frozenset(member for member, where in locked.items() if where == NEVER)
-        unknown = frozenset(member for member in fixed if readable.get(member) == NEVER or resource.by_member[member].secret is not None)
+    def grant(self, path: str) -> Grant:
+        resource = self._catalog.resources[path]
+        readable, locked = self.fields(resource, "readable_by"), self.fields(resource, "writable_by", "readable_by")
+        hidden, fixed = _never(readable), _never(locked)
+        unknown = frozenset(member for member in fixed if member in hidden or resource.by_member[member].secret is not None)
         kept = frozenset((*locked, *readable)) - fixed
-        bodies = Bodies(unknown, fixed - unknown, kept) if fixed or kept else FREE
-        verbs = {verb: self.bind(getattr(resource.access, verb), resource) for verb in VERBS}
-        return Grant(**verbs, locked=locked, bodies=bodies)
+        where = {verb: self.bind(getattr(resource.access, verb), resource) for verb in VERBS}
+        refused = {verb for verb in VERBS if where[verb] == NEVER or (verb in _CHANGING and where["read"] == NEVER)}
+        return Grant(
+            verbs=frozenset(VERBS) - refused,
+            hidden=hidden,
+            guard=None if where["read"] == ALWAYS else where["read"],
+            masks={member: where for member, where in readable.items() if where != NEVER},
+            locked=locked,
+            bodies=Bodies(unknown, fixed - unknown, kept) if fixed or kept else FREE,
+            **where,
+        )
 
     def fields(self, resource: ResourceSpec, *rules: str) -> dict[str, Condition]:
         """Member -> the condition of the first of these rules that it has; those that hold always are left out."""
@@ -243,6 +253,10 @@ class _Binder:
             resource = self._catalog.target(spec)
             steps.append(Step(spec, resource))
         return Path(resource.by_name[last], tuple(steps))
+
+
+def _never(bound: Mapping[str, Condition]) -> frozenset[str]:
+    return frozenset(member for member, where in bound.items() if where == NEVER)
 
 
 def conjoin(*parts: Condition) -> Condition:
