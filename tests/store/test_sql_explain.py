@@ -1,11 +1,11 @@
 """Indexes are used where the contract counts on them: the plans of SQLite itself, on a table of a thousand rows."""
 
 import pytest
-from sql_library import MAKERS, THINGS, Database, maker, thing
+from sql_library import MAKERS, SYSTEM, THINGS, Database, maker, thing
 
 from holdfast.base.ids import RecordId
 from holdfast.core import condition as c
-from holdfast.core.plan import Order, ReadMany, ReadOne
+from holdfast.core.plan import Create, Order, ReadMany, ReadOne
 from holdfast.core.view import Include, View
 from holdfast.store.sql.statement import Statement
 
@@ -37,7 +37,7 @@ def test_a_read_by_id_is_one_search_of_the_index(database: Database) -> None:
     assert included.splitlines()[0] == plain
     assert "sqlite_autoindex_makers_1 (id=?) LEFT-JOIN" in included.splitlines()[1]
     assert database.explain(database.render.image(THINGS, "0001", c.ALWAYS)) == plain
-    written = database.explain(database.render.written(view, 1)).splitlines()
+    written = database.explain(*database.render.written(view, [1])).splitlines()
     assert written[0] == "SEARCH things USING INTEGER PRIMARY KEY (rowid=?)"
     assert written[1:] == included.splitlines()[1:]
 
@@ -50,6 +50,14 @@ def test_a_rule_through_a_reference_is_asked_of_the_one_row(database: Database) 
         "CORRELATED SCALAR SUBQUERY 1",
         "SEARCH hf_1 USING INDEX sqlite_autoindex_makers_1 (id=?)",
     ]
+
+
+def test_an_id_that_was_chosen_is_looked_up_among_the_deleted_ones(database: Database) -> None:
+    """One search of the primary key beside the insert; ids of our own are looked up nowhere."""
+    values = {each.member: None for each in THINGS.fields}
+    chosen, ours = (Create(RecordId("n"), VIEW, values, chosen_id=each) for each in (True, False))
+    assert "SEARCH hf_gone USING PRIMARY KEY (resource=? AND record_id=?)" in database.explain(database.render.insert(chosen, SYSTEM))
+    assert "hf_gone" not in database.explain(database.render.insert(ours, SYSTEM))
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,35 @@
 """Creating and changing records: what is written, what is refused, and the journal of it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import apsw
 import msgspec
 import pytest
-from sqlite_library import AUTHORS, BOOKS, CATALOG, create, delete, listing, make_id, page, read, refusal, run, shown, update, where, write
+from sqlite_library import (
+    AUTHORS,
+    BOOKS,
+    CATALOG,
+    NODES,
+    create,
+    delete,
+    listing,
+    make_id,
+    page,
+    read,
+    refusal,
+    run,
+    shown,
+    update,
+    where,
+    write,
+)
 
 from holdfast.base.errors import Answerable, Detail
 from holdfast.core import condition as c
 from holdfast.core.plan import Delete, ReadOne, Row, Update, Write
+from holdfast.core.view import View
 from holdfast.store.sqlite.store import SqliteStore
 
 
@@ -232,6 +251,42 @@ def test_steps_are_all_or_nothing_and_say_which_failed(tmp_path: Path) -> None:
     assert list(error.details) == [Detail("[2].email", "unique_conflict", "A record with this value exists already.")]
     assert look(tmp_path, "SELECT count(*) FROM authors") == [(0,)]
     assert look(tmp_path, "SELECT count(*) FROM hf_journal") == [(0,)]
+
+
+def test_creates_in_one_write_are_told_and_journaled_one_by_one(tmp_path: Path) -> None:
+    """Alike or not: every row and entry in the order of the steps, found by its words, and of a view that is its step's own."""
+    steps = [create(AUTHORS, name=name) for name in ("Ada", "Grace", "Mary")]
+    bare = replace(create(AUTHORS, name="Emmy"), view=View(AUTHORS, (AUTHORS.by_member["name"],)))
+    hidden = replace(create(AUTHORS, name="Lise"), shown=where(AUTHORS, "name", "Ada"))
+    node = create(NODES, name="n")
+    steps += [bare, hidden, node, create(NODES, parent_id=node.id), create(AUTHORS, name="Rosa")]
+
+    async def story(store: SqliteStore) -> tuple[Any, list[int | None]]:
+        rows = await store.write(write(*steps))
+        found = [await page(store, listing(AUTHORS, c.Matches(AUTHORS, (word,)), ranked=True)) for word in ("ada", "mary", "lise", "rosa")]
+        return rows, [each.total for each in found]
+
+    rows, found = run(tmp_path, story)
+    assert [row.id for row in rows] == [each.id for each in steps]
+    assert [shown(row).get("name") for row in rows] == ["Ada", "Grace", "Mary", "Emmy", None, "n", "n", "Rosa"]
+    assert shown(rows[3]) == {"name": "Emmy"}
+    assert found == [1, 1, 1, 1]
+    entries = look(tmp_path, "SELECT record_id, after ->> 'id', after ->> 'version' FROM hf_journal ORDER BY seq")
+    assert entries == [(each.id, each.id, 1) for each in steps]
+
+
+def test_the_first_create_that_fails_is_the_one_that_is_told(tmp_path: Path) -> None:
+    """Of creates that go together: whether its id is one of a deleted record, or another constraint says so; nothing of any is left."""
+    old, taken = create(AUTHORS), create(AUTHORS, email="ada@example.org")
+    setup = (write(old, taken), write(delete(old)))
+    again, twice = create(AUTHORS, old.id), create(AUTHORS, email="ada@example.org")
+    for steps, place in (((again, twice), "[1].id"), ((twice, again), "[1].email"), ((create(AUTHORS), again, twice), "[2].id")):
+        data_dir = tmp_path / place.strip("[]").replace("].", "-") / str(len(steps))
+        data_dir.mkdir(parents=True)
+        error = refused(data_dir, *setup, write(create(AUTHORS), *steps, prefix="[{}]"))
+        assert places(error) == [(place, "unique_conflict")]
+        assert look(data_dir, "SELECT count(*) FROM authors") == [(1,)]
+        assert look(data_dir, "SELECT count(*) FROM hf_journal") == [(3,)]
 
 
 def test_later_steps_see_earlier_ones(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ One Renderer serves one catalog on one database. Compiled texts are kept by shap
 values are kept too. Threads may share a Renderer.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import lru_cache, partial
 
 from holdfast.base.instant import Instant
@@ -90,13 +90,14 @@ class Renderer:
         prepared = self._one_and_epoch(shape, condition) if with_epoch else self._one(shape, condition)
         return prepared, tuple(shaper.values[1:])
 
-    def written(self, view: View, row: int, shown: Condition = ALWAYS) -> Statement:
-        """One row of a record by its hf_row: (image, JSON text as the view shows it, versions of what is included, 1 or 0: `shown`)."""
+    def written(self, view: View, rows: Sequence[int], shown: Condition = ALWAYS) -> list[Statement]:
+        """For each hf_row one row of its record: (image, JSON text as the view shows it, versions of what is included, 1 or 0: `shown`)."""
         if shown is ALWAYS and not view.includes and not view.masks:
-            return self._written(view, ALWAYS).bind((row,))
-        shaper = self._shaper(row)
-        shape, where = shaper.view(view), shaper.condition(shown)
-        return self._written(shape, where).bind(shaper.values)
+            plain = self._written(view, ALWAYS)
+            return [plain.bind((each,)) for each in rows]
+        shaper = self._shaper(0)
+        prepared = self._written(shaper.view(view), shaper.condition(shown))
+        return [prepared.bind((each, *shaper.values[1:])) for each in rows]
 
     def read_many(self, plan: ReadMany, *, dense: bool = False) -> Statement:
         """Rows of (JSON text, sort values..., id), the rank before the sort values where the plan is ranked.
@@ -195,13 +196,16 @@ class Renderer:
     # Writes
 
     def insert(self, step: Create, system: Mapping[str, Stored]) -> Statement:
-        """Make a record; it fails where it would leave the bounds of the step. `system` holds what the store itself gives to a record."""
+        """Make a record; it fails where it would leave the bounds of the step, or its id was that of a record before.
+
+        `system` holds what the store itself gives to a record.
+        """
         values = {**step.values, **system, "id": step.id}
         given = [values[each.member] for each in step.resource.fields]
         if step.become is ALWAYS and not step.targets:
-            return self._insert(step.resource).bind(given)
+            return self._insert(step.resource, chosen_id=step.chosen_id).bind(given)
         shaper = self._shaper(*given)
-        return self._insert(step.resource, self._bounds(shaper, step, values)).bind(shaper.values)
+        return self._insert(step.resource, self._bounds(shaper, step, values), chosen_id=step.chosen_id).bind(shaper.values)
 
     def change(self, step: Update, version: int, columns: Mapping[str, Stored]) -> Statement:
         """Change the record if it has that version still and stays within the bounds of the step; no row is changed otherwise."""

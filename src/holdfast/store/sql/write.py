@@ -48,17 +48,22 @@ class Writes:
         self._dialect = dialect
         self._conditions = Conditions(tables, dialect, alone=True)
 
-    def insert(self, resource: ResourceSpec, bounds: Bounds = FREE) -> Prepared:
-        """A new record: the values of all fields, in the order of the resource. Where it would leave its bounds it has no id, and so fails.
+    def insert(self, resource: ResourceSpec, bounds: Bounds = FREE, *, chosen_id: bool = False) -> Prepared:
+        """A new record: the values of all fields, in the order of the resource. Where it may not be made it has no id, and so fails:
+
+        where it would leave its bounds, and where its id was chosen and is that of a deleted record.
 
         It returns nothing, and its condition stands in a value: to return its row, and to select it from a condition, make SQLite keep a
         journal of the statement, which doubles its cost. The connection knows the row.
         """
         table = self._tables.table(resource)
         values: dict[sa.Column[Any], Element] = {table.c[each.member]: parameter(position) for position, each in enumerate(resource.fields)}
-        if bounds != FREE:
-            row = GivenRow(resource, _given(resource, (each.member for each in resource.fields), 0))
-            values[table.c.id] = sa.case((sa.and_(*self._within(bounds, row)), values[table.c.id]))
+        row = GivenRow(resource, _given(resource, (each.member for each in resource.fields), 0))
+        needed = [] if bounds == FREE else self._within(bounds, row)
+        if chosen_id:
+            needed.append(sa.not_(self._is_gone(row)))
+        if needed:
+            values[table.c.id] = sa.case((sa.and_(*needed), values[table.c.id]))
         return self._dialect.prepare(sa.insert(table).values(values))
 
     def update(self, resource: ResourceSpec, members: tuple[str, ...], bounds: Bounds = FREE) -> Prepared:
@@ -121,6 +126,12 @@ class Writes:
         """A new value (position 1) for one of the house's own facts (0)."""
         meta = self._tables.meta
         return self._dialect.prepare(sa.update(meta).values({meta.c.value: parameter(1)}).where(meta.c.key == parameter(0)))
+
+    def _is_gone(self, row: GivenRow) -> Truth:
+        """The id is that of a deleted record."""
+        gone = self._tables.gone
+        found = sa.select(constant(1)).where(gone.c.resource == constant(row.resource.path), gone.c.record_id == row.value("id"))
+        return sa.exists(found)
 
     def _within(self, bounds: Bounds, row: GivenRow) -> list[Truth]:
         return [self._conditions.build(bounds.become, row), *(self._may_name(each, row) for each in bounds.targets)]

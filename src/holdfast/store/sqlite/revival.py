@@ -39,11 +39,12 @@ class Revival:
         system = {"version": version, "updated_at": tx.at, **{name: image[name] for name in ("created_at", "created_by_id")}}
         tx.change(tx.renderer.gone_delete(resource, step.id))
         again = Create(step.id, step.view, values)
+        made: list[int] = []
         try:
-            row = tx.insert(tx.renderer.insert(again, system))
+            tx.insert_each([tx.renderer.insert(again, system)], made)
         except apsw.ConstraintError as error:
             raise self._conflicts.explain_create(tx, again, system, error) from error
-        return row, version, values
+        return made[0], version, values
 
 
 def _revive(resource: ResourceSpec, image: Mapping[str, Any]) -> dict[str, Stored]:

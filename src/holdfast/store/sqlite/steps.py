@@ -1,22 +1,24 @@
 """Steps: creating, changing and deleting records inside the transaction of a write, each change with its journal entry."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from typing import cast
 
 import apsw
 import msgspec
 
-from holdfast.base.errors import Refused, detail
+from holdfast.base.errors import HoldfastError, Refused, detail
 from holdfast.base.instant import format_instant
 from holdfast.base.limits import ANSWER_BYTES_MAX
 from holdfast.core.change import settle
-from holdfast.core.condition import Stored
 from holdfast.core.plan import Create, Delete, Row, Undelete, Update, Write, WriteStep
 from holdfast.core.search import fold_stored
 from holdfast.core.size import count_bytes, result_too_large
 from holdfast.model.catalog import Catalog
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.conflict import Conflicts
+from holdfast.store.sqlite.creation import Creation, NotCreated, is_alike
 from holdfast.store.sqlite.removal import Removal
 from holdfast.store.sqlite.revival import Revival
 from holdfast.store.sqlite.sight import check_identity
@@ -30,6 +32,7 @@ class Steps:
         self._renderer = renderer
         self._users = catalog.users
         self._conflicts = Conflicts(catalog)
+        self._creation = Creation(catalog, self._conflicts)
         self._removal = Removal(catalog)
         self._revival = Revival(self._conflicts)
         self._searched = {path: [each.member for each in resource.search_fields] for path, resource in catalog.resources.items()}
@@ -47,45 +50,37 @@ class Steps:
         """
         rows: list[Row | None] = []
         left = ANSWER_BYTES_MAX
-        for index, step in enumerate(plan.steps):
-            try:
-                rows.append(self._run(tx, step))
-            except Refused as refused:
-                _prefix(refused, plan.step_prefix.format(index))
-                raise
-            row = rows[-1]
-            left -= 0 if row is None else count_bytes(row.text)
-            if left < 0 and index:  # never of one step, which is not guarded by a savepoint
-                raise result_too_large()
+        for steps in split(plan.steps):
+            with closing(self._run(tx, plan, steps, len(rows))) as done:
+                for row in done:
+                    left -= 0 if row is None else count_bytes(row.text)
+                    if left < 0 and rows:  # never of one step, which is not guarded by a savepoint
+                        raise result_too_large()
+                    rows.append(row)
         return tuple(rows)
 
-    def _run(self, tx: Transaction, step: WriteStep) -> Row | None:
-        match step:
-            case Create():
-                return self._create(tx, step)
-            case Update():
-                return self._update(tx, step)
-            case Delete():
-                self._removal.run(tx, step)
-                return None
-            case Undelete():
-                return self._undelete(tx, step)
-
-    def _create(self, tx: Transaction, step: Create) -> Row:
-        resource = step.resource
-        system: Mapping[str, Stored] = {"version": 1, "created_at": tx.at, "updated_at": tx.at, "created_by_id": tx.actor_id}
-        if step.chosen_id and tx.fetch(tx.renderer.gone_version(resource, step.id)):
-            raise self._conflicts.explain_create(tx, step, system)
+    def _run(self, tx: Transaction, plan: Write, steps: Sequence[WriteStep], start: int) -> Generator[Row | None]:
+        """Run some steps of a plan, the first of which is its step number `start`, and give their rows."""
         try:
-            row = tx.insert(tx.renderer.insert(step, system))
-        except apsw.ConstraintError as error:
-            raise self._conflicts.explain_create(tx, step, system, error) from error
-        written = tx.written(step.view, row, step.id, 1, step.shown)
-        tx.note(resource, step.id, 1, "create", None, written.image)
-        if searched := self._searched[resource.path]:
-            text = fold_stored(step.values, searched) if step.index_text is None else step.index_text
-            tx.change(tx.renderer.search_insert(resource, row, text))
-        return written.shown
+            yield from self._run_alike(tx, steps)
+        except NotCreated as failed:
+            _prefix(failed.reason, plan.step_prefix.format(start + failed.place))
+            raise failed.reason from failed.__cause__
+        except Refused as refused:
+            _prefix(refused, plan.step_prefix.format(start))
+            raise
+
+    def _run_alike(self, tx: Transaction, steps: Sequence[WriteStep]) -> Iterable[Row | None]:
+        match steps[0]:
+            case Create():
+                return self._creation.run(tx, cast("Sequence[Create]", steps))
+            case Update() as step:
+                return (self._update(tx, step),)
+            case Delete() as step:
+                self._removal.run(tx, step)
+                return (None,)
+            case Undelete() as step:
+                return (self._undelete(tx, step),)
 
     def _update(self, tx: Transaction, step: Update) -> Row:
         resource = step.resource
@@ -101,7 +96,7 @@ class Steps:
             raise self._conflicts.explain_update(tx, step, stand, columns, error) from error
         if not done:
             raise self._conflicts.explain_update(tx, step, stand, columns)
-        written = tx.written(step.view, stand.row, step.id, version, step.where)
+        (written,) = tx.written(step.view, (stand.row,), (step.id,), version, step.where)
         tx.note(resource, step.id, version, "update", stand.image, written.image)
         searched = self._searched[resource.path]
         if any(member in changed for member in searched):
@@ -113,7 +108,7 @@ class Steps:
     def _undelete(self, tx: Transaction, step: Undelete) -> Row:
         resource = step.resource
         row, version, values = self._revival.run(tx, step)
-        written = tx.written(step.view, row, step.id, version, step.where)
+        (written,) = tx.written(step.view, (row,), (step.id,), version, step.where)
         tx.note(resource, step.id, version, "undelete", None, written.image)
         if searched := self._searched[resource.path]:
             tx.change(tx.renderer.search_insert(resource, row, fold_stored(values, searched)))
@@ -140,8 +135,22 @@ class Steps:
         return stand
 
 
-def _prefix(refused: Refused, prefix: str) -> None:
+def split(steps: Sequence[WriteStep]) -> Iterator[Sequence[WriteStep]]:
+    """The steps in order, creates that can be made together in one part, every other step in a part of its own."""
+    start = 0
+    for place, step in enumerate(steps):
+        if place > start and not _goes_with(steps[start], step):
+            yield steps[start:place]
+            start = place
+    yield steps[start:]
+
+
+def _goes_with(first: WriteStep, step: WriteStep) -> bool:
+    return isinstance(first, Create) and isinstance(step, Create) and is_alike(first, step)
+
+
+def _prefix(refused: HoldfastError, prefix: str) -> None:
     """Say which step of several it was, also where a refusal has no details of its own."""
-    if prefix:
+    if prefix and isinstance(refused, Refused):
         details = refused.details or (detail("", refused.code),)
         refused.details = tuple(replace(each, field=f"{prefix}.{each.field}" if each.field else prefix) for each in details)

@@ -1,5 +1,7 @@
 """One write at work: its connection, who asked and when, and the journal entry that every change leaves."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +15,7 @@ from holdfast.core.plan import Delete, Row, Update
 from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.render import Renderer
-from holdfast.store.sql.statement import Statement
+from holdfast.store.sql.statement import Bound, Statement
 
 
 class Stand(NamedTuple):
@@ -54,17 +56,26 @@ class Transaction:
         self.connection.execute(statement.text, statement.values)
         return self.connection.changes()
 
-    def insert(self, statement: Statement) -> int:
-        """Run a statement that makes one row of a resource; its hf_row."""
-        self.connection.execute(statement.text, statement.values)
-        return self.connection.last_insert_rowid()
+    def change_each(self, statements: Sequence[Statement]) -> None:
+        """Run statements of one text (at least one), each of which changes a row."""
+        self.connection.executemany(statements[0].text, [each.values for each in statements])
 
-    def written(self, view: View, row: int, record_id: RecordId, version: int, shown: Condition) -> Written:
-        """A record as it was just written. Where `shown` does not hold for it, its writer is told its id and version alone."""
-        ((image, text, included, is_shown),) = self.fetch(self.renderer.written(view, row, shown))
-        if is_shown:
-            return Written(image, Row(text, record_id, version, included))
-        return Written(image, build_bare_row(record_id, version))
+    def insert_each(self, statements: Sequence[Statement], made: list[int]) -> None:
+        """Run statements of one text (at least one), each of which makes a row; its hf_row joins `made` once it is there."""
+        self.connection.executemany(statements[0].text, self._follow(statements, made))
+
+    def _follow(self, statements: Sequence[Statement], made: list[int]) -> Iterator[tuple[Bound, ...]]:
+        """The values of each statement; whoever runs them asks for the next once the one before is done."""
+        for each in statements:
+            yield each.values
+            made.append(self.connection.last_insert_rowid())
+
+    def written(self, view: View, rows: Sequence[int], ids: Sequence[RecordId], version: int, shown: Condition) -> Iterator[Written]:
+        """Records as they were just written, read as they are asked for. Where `shown` does not hold, id and version alone are told."""
+        statements = self.renderer.written(view, rows, shown)
+        with closing(self.connection.executemany(statements[0].text, [each.values for each in statements])) as found:
+            for record_id, (image, text, included, is_shown) in zip(ids, found, strict=True):
+                yield Written(image, Row(text, record_id, version, included) if is_shown else build_bare_row(record_id, version))
 
     def stand(self, resource: ResourceSpec, record_id: str, *conditions: Condition) -> Stand | None:
         """How a record stands now; None if there is none."""
@@ -75,16 +86,19 @@ class Transaction:
         return Stand(row, version, image, tuple(map(bool, holds)))
 
     def note(
-        self,
-        resource: ResourceSpec,
-        record_id: str,
-        version: int,
-        operation: Operation,
-        before: str | None,
-        after: str | None,
+        self, resource: ResourceSpec, record_id: str, version: int, operation: Operation, before: str | None, after: str | None
     ) -> None:
         """Leave the journal entry of a change, in the transaction of the change. A change of a user moves the identity epoch with it."""
-        entry = self.renderer.journal_insert(
+        self.change(self.entry(resource, record_id, version, operation, before, after))
+        if resource is self.users and operation != "create" and not self.moved:
+            self.moved = True
+            self.change(self.renderer.epoch_move())
+
+    def entry(
+        self, resource: ResourceSpec, record_id: str, version: int, operation: Operation, before: str | None, after: str | None
+    ) -> Statement:
+        """The journal entry of a change that this write makes."""
+        return self.renderer.journal_insert(
             resource=resource,
             record_id=record_id,
             version=version,
@@ -95,10 +109,6 @@ class Transaction:
             request_id=self.request_id,
             at=self.at,
         )
-        self.connection.execute(entry.text, entry.values)
-        if resource is self.users and operation != "create" and not self.moved:
-            self.moved = True
-            self.change(self.renderer.epoch_move())
 
 
 def build_bare_row(record_id: RecordId, version: int) -> Row:
