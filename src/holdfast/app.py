@@ -38,6 +38,7 @@ from holdfast.engine.auth.oidc import Oidc
 from holdfast.engine.auth.post import Post
 from holdfast.engine.auth.roster import Roster
 from holdfast.engine.auth.tokens import Tokens
+from holdfast.engine.auth.users import UserWatch
 from holdfast.engine.batch import Batch
 from holdfast.engine.changes import Changes
 from holdfast.engine.commit import Committer
@@ -225,7 +226,11 @@ async def open_worker(
             docs=_documents(replies) if settings.docs != "off" else {},
             private_docs=settings.docs == "signed_in",
         )
-        commits = Committer(store=store, clock=clock, secrets=vault, replies=replies)
+        users = catalog.users
+        assert users is not None, "every Backend has users"
+        say = log.say if log is not None else _say_nothing
+        events = Events(say)
+        commits = Committer(store=store, clock=clock, secrets=vault, replies=replies, tell=UserWatch(users, events).tell)
         rules = PasswordRules(is_common, settings.password_length_min)
         records = {
             path: Records(
@@ -239,7 +244,7 @@ async def open_worker(
                 cursors=Cursors(partial(vault.sign, "cursors")),
                 commits=commits,
                 policy=replies.policy,
-                judge=rules.judge_user if resource is catalog.users else None,
+                judge=rules.judge_user if resource is users else None,
             )
             for path, resource in catalog.resources.items()
         }
@@ -250,18 +255,17 @@ async def open_worker(
         changes = Changes(catalog, journal=store.journal, clock=clock, replies=replies)
         batch = Batch(catalog, records, commits=commits, replies=replies)
         service_handlers = {**pages.handlers(), Action.CHANGES: changes.read, Action.BATCH: batch.run}
-        users = catalog.users
-        assert users is not None, "every Backend has users"
         cookies = Cookies(settings.cors_origins) if settings.cookies else None
-        identities = Identities(store.accounts, Permit(catalog), secrets=vault, clock=clock, cookies=cookies)
-        say = log.say if log is not None else _say_nothing
+        identities = Identities(
+            store.accounts, Permit(catalog), secrets=vault, clock=clock, tell_first_use=events.tell_first_use, cookies=cookies
+        )
         desk = Desk(
             sessions=store.accounts,
             tickets=store.accounts,
             secrets=vault,
             clock=clock,
             replies=replies,
-            events=Events(say),
+            events=events,
             limits=LoginLimits(login_limiter),
             bodies=AccountBodies(users, rules),
             tokens=Tokens(vault, SystemEntropy()),

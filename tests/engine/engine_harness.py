@@ -74,7 +74,9 @@ class Desk:
             tell=self.told.append,
             quota=Quota(self.limiter, "default"),
             notices=Notices(Proxies(self.trusted_proxies), self.cors, SystemEntropy(), self.forwarded.append),
-            identities=Identities(_NoAccounts(), Permit(self.catalog), secrets=Vault(bytes(32)), clock=SystemClock()),
+            identities=Identities(
+                _NoAccounts(), Permit(self.catalog), secrets=Vault(bytes(32)), clock=SystemClock(), tell_first_use=lambda *_: None
+            ),
         )
 
     def ask(self, method: str, target: str, body: bytes = b"", **parts: Any) -> Reply | Awaitable[Reply]:

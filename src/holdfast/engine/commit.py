@@ -1,5 +1,6 @@
 """Committing: what every handler that writes does last. Steps go to the store, once for each idempotency key, and become a reply."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,12 +13,14 @@ from holdfast.engine.request import Request
 from holdfast.ports.store import Store
 from holdfast.ports.world import Clock, Secrets
 
+Tell = Callable[[Request, Sequence[WriteStep]], None]
+
 
 class Committer:
-    """Runs the writes of one worker."""
+    """Runs the writes of one worker. `tell` hears of each that was committed, and not of its repeats."""
 
-    def __init__(self, *, store: Store, clock: Clock, secrets: Secrets, replies: Replies) -> None:
-        self._store, self._clock, self._replies = store, clock, replies
+    def __init__(self, *, store: Store, clock: Clock, secrets: Secrets, replies: Replies, tell: Tell) -> None:
+        self._store, self._clock, self._replies, self._tell = store, clock, replies, tell
         self._sign = partial(secrets.sign, "idempotency")
 
     async def commit(
@@ -36,7 +39,9 @@ class Committer:
         known = request.known
         write = Write(steps, known.actor.id, request.request_id, self._clock.now(), deadline_s, step_prefix, known.caller)
         if key is None:
-            return answer(await request.time_store(self._store.write(write)))
+            rows = await request.time_store(self._store.write(write))
+            self._tell(request, steps)
+            return answer(rows)
         claim = build_claim(
             key,
             request.head,
@@ -52,4 +57,6 @@ class Committer:
         reply = answer(done.rows) if done.kept is None else self._replies.kept(done.kept, request.request_id)
         if done.replayed:
             mark_replayed(reply)
+        else:
+            self._tell(request, steps)
         return reply

@@ -5,6 +5,7 @@ statement, and what is out of date is looked up again.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -46,10 +47,19 @@ class Known(NamedTuple):
 
 
 class Identities:
-    """Finds who asks, for one worker."""
+    """Finds who asks, for one worker. `tell_first_use` hears of each key that was never used so far."""
 
-    def __init__(self, accounts: Accounts, permit: Permit, *, secrets: Secrets, clock: Clock, cookies: Cookies | None = None) -> None:
-        self._cookies = cookies
+    def __init__(
+        self,
+        accounts: Accounts,
+        permit: Permit,
+        *,
+        secrets: Secrets,
+        clock: Clock,
+        tell_first_use: Callable[[Head, Identity], None],
+        cookies: Cookies | None = None,
+    ) -> None:
+        self._cookies, self._tell_first_use = cookies, tell_first_use
         self._accounts, self._permit, self._secrets, self._clock = accounts, permit, secrets, clock
         self._kept: OrderedDict[str, Known] = OrderedDict()
         self._nobody = Known(permit.grant(NOBODY, clock.now()))
@@ -66,7 +76,7 @@ class Identities:
         now = self._clock.now()
         known = self._kept.get(sent)
         if known is None:
-            known = self._look_up(sent, None)
+            known = self._look_up(head, sent, None)
         elif self._permit.timely:
             known = known._replace(grants=self._permit.grant(known.actor, now))
         if known.expires_at is not None and known.expires_at <= now:
@@ -78,7 +88,7 @@ class Identities:
     def find_again(self, head: Head, known: Known) -> Known:
         """Who asks, looked up because the store found the identity out of date. Raises as `find` does."""
         sent = self._read(head)
-        return self.nobody() if sent is None else self._look_up(sent, known)
+        return self.nobody() if sent is None else self._look_up(head, sent, known)
 
     def renew(self, head: Head, known: Known) -> Known:
         """Who asks, as of now: with the same grants where nothing has changed. Raises as `find` does."""
@@ -100,18 +110,21 @@ class Identities:
             return None if token is None else f"Bearer {token}"
         return sent
 
-    def _look_up(self, sent: str, before: Known | None) -> Known:
+    def _look_up(self, head: Head, sent: str, before: Known | None) -> Known:
         token_hash = self._secrets.sign(TOKENS, _read_token(sent))
         epoch = self._accounts.epoch()  # first: what is found then is at least as new
         identity = self._accounts.identify(token_hash)
         if identity is None:
             self._kept.pop(sent, None)
             raise _refuse("The token is not known, or was revoked.")
+        now = self._clock.now()
+        if identity.new_key is not None and before is None and (identity.expires_at is None or identity.expires_at > now):
+            self._tell_first_use(head, identity)
         caller = Caller(epoch, token_hash, identity.user_id, identity.user_version)
         if before is not None and before.caller is not None and before.caller.user_version == caller.user_version:
             known = before._replace(caller=caller)
         else:
-            known = Known(self._permit.grant(_actor_of(identity), self._clock.now()), caller, identity.expires_at, identity.session_id)
+            known = Known(self._permit.grant(_actor_of(identity), now), caller, identity.expires_at, identity.session_id)
         self._keep(sent, known)
         return known
 

@@ -18,6 +18,7 @@ class Identity(NamedTuple):
     image         the user's record as JSON text in storage form, secrets left out
     session_id    the session or key that the token belongs to
     expires_at    when the token ends; None: never
+    new_key       the name of a key that was never used so far; None: it was, or is none
     """
 
     user_id: RecordId
@@ -25,6 +26,7 @@ class Identity(NamedTuple):
     image: str
     session_id: str
     expires_at: Instant | None
+    new_key: str | None
 
 
 class Accounts(Protocol):

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
+from holdfast.core.exchange import Head
 from holdfast.engine.request import Request
+from holdfast.ports.accounts import Identity
 
 
 class Event(Enum):
@@ -12,6 +14,7 @@ class Event(Enum):
 
     SIGNED_IN = "signed in"
     SIGN_IN_REFUSED = "sign-in refused"
+    CODE_ASKED = "sign-in waits for the second factor"
     SIGNED_OUT = "signed out"
     REFRESH_REFUSED = "refresh refused"
     REFRESH_REUSED = "a refresh token was used again: its session is revoked"
@@ -20,13 +23,24 @@ class Event(Enum):
     PASSWORD_REFUSED = "change of password refused"  # noqa: S105  # a message
     REGISTERED = "registered"
     EMAIL_VERIFIED = "e-mail address verified"
+    EMAIL_REFUSED = "verification of an e-mail address refused"
+    EMAIL_CHANGED = "e-mail address set"
     RESET_ASKED = "reset of password asked for"
+    RESET_REFUSED = "reset of password refused"
     FACTOR_ENROLLED = "second factor enrolled"
     FACTOR_CONFIRMED = "second factor in force"
     FACTOR_DISABLED = "second factor taken away"
+    FACTOR_REFUSED = "change of a second factor refused"
+    USER_MADE = "user made"
+    USER_DELETED = "user deleted"
+    USER_UNDELETED = "user undeleted"
+    USER_REVOKED = "user may not sign in any more"
+    USER_RESTORED = "user may sign in"
+    ROLES_SET = "roles of a user set"
+    KEY_FIRST_USED = "a key is used for the first time"
 
 
-_WARNINGS = frozenset({Event.SIGN_IN_REFUSED, Event.REFRESH_REFUSED, Event.REFRESH_REUSED, Event.PASSWORD_REFUSED})
+_WARNINGS = frozenset(each for each in Event if each.name.endswith("_REFUSED") or each is Event.REFRESH_REUSED)
 
 
 class Events:
@@ -40,3 +54,8 @@ class Events:
         known = {name: value for name, value in facts.items() if value is not None}
         level = "warning" if event in _WARNINGS else "info"
         self._say(level, event.value, security=event.name.lower(), request_id=request.request_id, peer=request.head.peer, **known)
+
+    def tell_first_use(self, head: Head, key: Identity) -> None:
+        """Tell that a key is used that never was. Who asks is found before the request has its id, so its line names the peer alone."""
+        event, facts = Event.KEY_FIRST_USED, {"user_id": key.user_id, "session_id": key.session_id, "key": key.new_key}
+        self._say("info", event.value, security=event.name.lower(), peer=head.peer, **facts)

@@ -50,6 +50,7 @@ class SecondFactor:
         if step is None or not await request.time_store(
             self._factors.confirm(user.user_id, step, kept, desk.now(), desk.deadline(request))
         ):
+            desk.events.tell(Event.FACTOR_REFUSED, request, user_id=user.user_id)
             raise Refused("invalid_credentials", "The code is not one of the authenticator that was enrolled.")
         desk.events.tell(Event.FACTOR_CONFIRMED, request, user_id=user.user_id)
         return desk.answer(request, {"recovery_codes": codes})
@@ -60,6 +61,7 @@ class SecondFactor:
         sent = desk.bodies.read_disabling(desk.read(request, body))
         user = await self._authenticate(request, sent.password)
         if not await self.judge(request, user, sent.totp):
+            desk.events.tell(Event.FACTOR_REFUSED, request, user_id=user.user_id)
             raise Refused("invalid_credentials")
         await request.time_store(self._factors.disable(user.user_id, desk.deadline(request)))
         desk.events.tell(Event.FACTOR_DISABLED, request, user_id=user.user_id)
@@ -72,6 +74,7 @@ class SecondFactor:
         if factor is None or not factor.confirmed:
             return True
         if code is None:
+            desk.events.tell(Event.CODE_ASKED, request, user_id=user.user_id)
             raise Refused("totp_required")
         step = find_step(desk.secrets.unseal(factor.secret), code, desk.now())
         if step is not None:
@@ -84,6 +87,7 @@ class SecondFactor:
         user = desk.require_credentials(desk.require(request))
         desk.limits.take_account(msgspec.json.decode(user.image)["email"])
         if not await desk.secrets.verify(user.password, password):
+            desk.events.tell(Event.FACTOR_REFUSED, request, user_id=user.user_id)
             raise Refused("invalid_credentials")
         return user
 

@@ -49,16 +49,20 @@ class Recovery:
         ticket = desk.tickets.find_ticket(ticket_hash, KIND, now)
         user = None if ticket is None else self._user_of(ticket)
         if user is None:
-            raise Refused("invalid_credentials", "The token is not known, was used, or has ended.")
+            raise self._refuse(request)
         email = msgspec.json.decode(user.image)["email"]
         desk.bodies.check_context(sent.password, email, ".password")
         sealed = await desk.secrets.seal("hashed", sent.password)
         if await request.time_store(desk.tickets.redeem(ticket_hash, KIND, desk.now(), desk.deadline(request))) is None:
-            raise Refused("invalid_credentials", "The token is not known, was used, or has ended.")
+            raise self._refuse(request)
         step = Update(user.user_id, self._view, {"password": sealed, "email_verified": 1})
         await request.time_store(self._store.write(Write((step,), user.user_id, request.request_id, desk.now(), desk.deadline(request))))
         desk.events.tell(Event.PASSWORD_CHANGED, request, user_id=user.user_id)
         return desk.answer(request, None)
+
+    def _refuse(self, request: Request) -> Refused:
+        self._desk.events.tell(Event.RESET_REFUSED, request)
+        return Refused("invalid_credentials", "The token is not known, was used, or has ended.")
 
     def _user_of(self, ticket: Ticket) -> Credentials | None:
         """The user of a token, if the address that it was mailed to is still theirs."""

@@ -24,7 +24,6 @@ from holdfast.ports.store import Store
 
 KIND_NEW, KIND_KNOWN = "register", "verify"
 _US = 1_000_000
-_OVER = "The token is not known, was used, or has ended."
 
 
 class Registration:
@@ -58,12 +57,11 @@ class Registration:
         for kind in (KIND_NEW, KIND_KNOWN):
             ticket = await request.time_store(desk.tickets.redeem(ticket_hash, kind, desk.now(), deadline_s))
             if ticket is not None:
-                await request.time_store(
-                    self._store.write(Write((self._settle(ticket),), None, request.request_id, desk.now(), deadline_s))
-                )
-                desk.events.tell(Event.EMAIL_VERIFIED, request, user_id=ticket.user_id)
+                step = self._settle(request, ticket)
+                await request.time_store(self._store.write(Write((step,), None, request.request_id, desk.now(), deadline_s)))
+                desk.events.tell(Event.EMAIL_VERIFIED, request, user_id=step.id)
                 return desk.answer(request, None)
-        raise Refused("invalid_credentials", _OVER)
+        raise self._refuse(request)
 
     def _ask(self, request: Request) -> Reply:
         desk = self._desk
@@ -73,14 +71,18 @@ class Registration:
         self._post.start(lambda: self._mail_known(email, user.user_id))
         return desk.answer(request, None)
 
-    def _settle(self, ticket: Ticket) -> WriteStep:
+    def _refuse(self, request: Request) -> Refused:
+        self._desk.events.tell(Event.EMAIL_REFUSED, request)
+        return Refused("invalid_credentials", "The token is not known, was used, or has ended.")
+
+    def _settle(self, request: Request, ticket: Ticket) -> WriteStep:
         """What a token does that was shown: it makes the user, or verifies the address that they still have."""
         if ticket.kind == KIND_NEW:
             values = {**msgspec.json.decode(ticket.payload), "email_verified": 1}
             return Create(self._desk.ids.make(), self._view, values)
         user = self._desk.sessions.find_by_id(RecordId(ticket.user_id or ""))
         if user is None or msgspec.json.decode(user.image)["email"] != ticket.payload:
-            raise Refused("invalid_credentials", _OVER)
+            raise self._refuse(request)
         return Update(user.user_id, self._view, {"email_verified": 1}, version=user.user_version, stale=409)
 
     async def _mail_new(self, values: Mapping[str, object]) -> None:

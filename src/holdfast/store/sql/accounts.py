@@ -38,13 +38,15 @@ class AccountStatements:
 
     @cached_property
     def find_identity(self) -> Prepared:
-        """By token hash (position 0): user id, version and image, session id, expiry of the token (ports.accounts.Identity).
+        """By token hash (position 0): user id, version and image, session id, expiry of the token, name of a key that is new.
 
         No row where there is no such access token or key, or its session was revoked, or its user is gone or not active.
         """
         session, token = self._session, self._token
         image = self._views.image(self._user.resource, self._user)
-        found = sa.select(self._user.value("id"), self._user.value("version"), image, session.c.id, token.c.expires_at).select_from(
+        new_key = sa.case((sa.and_(session.c.kind == constant("key"), session.c.seen_at.is_(None)), session.c.name))
+        columns = (self._user.value("id"), self._user.value("version"), image, session.c.id, token.c.expires_at, new_key)
+        found = sa.select(*columns).select_from(
             token.join(session, session.c.row == token.c.session_row).join(self._user.table, self._user.value("id") == session.c.user_id)
         )
         opens = token.c.kind.in_((constant("access"), constant("key")))
