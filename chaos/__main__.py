@@ -1,6 +1,6 @@
 """`make chaos`: every campaign at full length.
 
-python -m chaos [--only power control disk kills revoke] [--seed 0] [--count N] [--fault write-io-12]
+python -m chaos [--only power control disk kills revoke sessions] [--seed 0] [--count N] [--fault write-io-12]
 
 A run is named by its campaign and its seed; --seed S --count 1 runs one again. Exit status 1 if a promise was not kept, or if faults
 did not fire. See the docstrings of the modules for what is judged.
@@ -22,9 +22,10 @@ from chaos.kills import READY_AGAIN_WITHIN_S, kill
 from chaos.power import cut_power, cut_power_carelessly
 from chaos.report import describe
 from chaos.revoke import race
+from chaos.sessions import race_sessions
 from chaos.store import Failed
 
-CUTS, CARELESS_CUTS, KILLS, RACES = 1_000, 100, 200, 10_000
+CUTS, CARELESS_CUTS, KILLS, RACES, SESSION_RACES = 1_000, 100, 200, 10_000, 1_000
 KILLS_PER_RUN = 20  # each run is one server, one history
 CALLS_MAX = 2_000  # of a faulty disk: a run makes some hundred
 
@@ -118,7 +119,20 @@ def _revoke(seed: int, count: int | None) -> str:
         return str(race(seed, count or RACES, folder))
 
 
-CAMPAIGNS: dict[str, Callable[..., str]] = {"power": _power, "control": _control, "disk": _disk, "kills": _kills, "revoke": _revoke}
+def _sessions(seed: int, count: int | None) -> str:
+    """Ends of sessions against writes on two workers: no write may come after."""
+    with _folder("sessions", seed) as folder:
+        return str(race_sessions(seed, count or SESSION_RACES, folder))
+
+
+CAMPAIGNS: dict[str, Callable[..., str]] = {
+    "power": _power,
+    "control": _control,
+    "disk": _disk,
+    "kills": _kills,
+    "revoke": _revoke,
+    "sessions": _sessions,
+}
 
 
 @contextmanager

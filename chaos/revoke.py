@@ -62,8 +62,8 @@ class _Writer:
 
 
 @dataclass(frozen=True)
-class _Workers:
-    """Two services on one database, and the tokens of an admin."""
+class Workers:
+    """Two services on one database, and the token of an admin."""
 
     clients: Sequence[Client]
     admin: str
@@ -80,7 +80,7 @@ def race(seed: int, count: int, folder: Path) -> Toll:
     """Run so many races, in rounds of some users each. Raises Failed where a write came after the revocation."""
     dice, toll = random.Random(seed), Toll()
     with Client(BACKEND, data=str(folder / "data")) as one, Client(BACKEND, data=str(folder / "data")) as other:
-        workers = _Workers((one, other), _add_key(one, "admin"))
+        workers = Workers((one, other), add_key(one, "admin"))
         with ThreadPoolExecutor(THREADS) as pool:
             after = 0
             while toll.races.total() < count:
@@ -88,14 +88,21 @@ def race(seed: int, count: int, folder: Path) -> Toll:
     return toll
 
 
-def _run_round(workers: _Workers, pool: ThreadPoolExecutor, dice: random.Random, count: int, toll: Toll, after: int) -> int:
+def _run_round(workers: Workers, pool: ThreadPoolExecutor, dice: random.Random, count: int, toll: Toll, after: int) -> int:
     writers = [_add_writer(workers) for _ in range(count)]
     revokes = {writer.id: dice.choice(tuple(REVOKES)) for writer in writers}
     asks: list[Callable[[], int]] = []
     for writer in writers:
-        own: list[Callable[[], int]] = [_write(workers, dice.randrange(2), writer) for _ in range(WRITES_EACH)]
+        own: list[Callable[[], int]] = [write_note(workers, dice.randrange(2), writer.token) for _ in range(WRITES_EACH)]
         own.insert(dice.randint(1, WRITES_EACH), _revoke(workers, dice.randrange(2), writer, revokes[writer.id]))
         asks.extend(own)
+    ask_at_once(pool, dice, asks, toll)
+    toll.races.update(revokes.values())
+    return _judge(workers, {writer.id for writer in writers}, toll, after)
+
+
+def ask_at_once(pool: ThreadPoolExecutor, dice: random.Random, asks: list[Callable[[], int]], toll: Toll) -> None:
+    """Ask everything in any order, many at a time; whoever has no right any more is refused."""
     dice.shuffle(asks)
     waiting = [pool.submit(each) for each in asks]
     wait(waiting)
@@ -103,18 +110,16 @@ def _run_round(workers: _Workers, pool: ThreadPoolExecutor, dice: random.Random,
     if unexpected := set(statuses) - {200, 201, 401, 403, BUSY}:
         raise Failed(f"unexpected answers: {unexpected}")
     toll.late += statuses[401] + statuses[403]
-    toll.races.update(revokes.values())
-    return _judge(workers, {writer.id for writer in writers}, toll, after)
 
 
-def _add_writer(workers: _Workers) -> _Writer:
+def _add_writer(workers: Workers) -> _Writer:
     """A user whom both workers know already: what they remember must not count."""
-    token = _add_key(workers.clients[0], "writer")
+    token = add_key(workers.clients[0], "writer")
     ids = {_know(workers, each, token) for each in range(2)}
     return _Writer(token, ids.pop())
 
 
-def _know(workers: _Workers, worker: int, token: str) -> str:
+def _know(workers: Workers, worker: int, token: str) -> str:
     for _ in range(TRIES):
         _status, me = workers.ask(worker, token, "GET", "/auth/me")
         if me is not None:
@@ -122,29 +127,35 @@ def _know(workers: _Workers, worker: int, token: str) -> str:
     raise Failed(f"a new key is not known after {TRIES} tries")
 
 
-def _add_key(client: Client, name: str) -> str:
+def add_key(client: Client, name: str) -> str:
+    """A key with a role."""
     for _ in range(TRIES):
         with suppress(Unavailable):
             return client.add_key(name)
     raise Failed(f"no key was made in {TRIES} tries")
 
 
-def _write(workers: _Workers, worker: int, writer: _Writer) -> Callable[[], int]:
-    return lambda: workers.ask(worker, writer.token, "POST", "/notes", {"text": writer.id})[0]
+def write_note(workers: Workers, worker: int, token: str) -> Callable[[], int]:
+    """To write a note; the status of the answer."""
+    return lambda: workers.ask(worker, token, "POST", "/notes", {"text": "written in a race"})[0]
 
 
-def _revoke(workers: _Workers, worker: int, writer: _Writer, kind: str) -> Callable[[], int]:
-    method, body = REVOKES[kind]
+def ask_until_done(workers: Workers, worker: int, token: str, method: str, path: str, body: Any) -> Callable[[], int]:
+    """To revoke something, asked until it is done: who is not revoked is in no race."""
 
     def ask() -> int:
-        """Ask until it is done: who is not revoked is in no race."""
         for _ in range(TRIES):
-            status, _data = workers.ask(worker, workers.admin, method, f"/users/{writer.id}", body)
+            status, _data = workers.ask(worker, token, method, path, body)
             if status != BUSY:
                 return status
-        raise Failed(f"{kind} was not done in {TRIES} tries")
+        raise Failed(f"{method} {path} was not done in {TRIES} tries")
 
     return ask
+
+
+def _revoke(workers: Workers, worker: int, writer: _Writer, kind: str) -> Callable[[], int]:
+    method, body = REVOKES[kind]
+    return ask_until_done(workers, worker, workers.admin, method, f"/users/{writer.id}", body)
 
 
 REVOKES: dict[str, tuple[str, Any]] = {
@@ -155,7 +166,7 @@ REVOKES: dict[str, tuple[str, Any]] = {
 """How a right is taken: the role; the account, as `holdfast user revoke` and `holdfast key revoke` do; the user."""
 
 
-def _judge(workers: _Workers, ids: set[str], toll: Toll, after: int) -> int:
+def _judge(workers: Workers, ids: set[str], toll: Toll, after: int) -> int:
     """Read what was committed after a place in the journal, and hold it against the revocations; the next place."""
     revoked: dict[str, int] = {}
     while True:
