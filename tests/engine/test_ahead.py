@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
+from threading import Event, Thread
 
 import pytest
 
@@ -53,6 +54,19 @@ def test_a_process_that_dies_is_no_end() -> None:
         assert next(items) == 1
         with pytest.raises(Broken):
             next(items)
+
+
+def test_a_process_with_threads_is_not_copied() -> None:
+    """A copy would have the locks of threads that it does not have. The items are the same either way."""
+    done = Event()
+    waiting = Thread(target=done.wait)
+    waiting.start()
+    try:
+        with read_ahead(partial(tell_process, 3)) as items:
+            assert [number for number, _ in items] == [0, 1, 2]
+    finally:
+        done.set()
+        waiting.join()
 
 
 def test_leaving_early_ends_the_process() -> None:

@@ -1,7 +1,7 @@
 """Loading where the store cannot, or where others write at the same time."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from holdfast import field as declare
 from holdfast.base.errors import Unavailable
 from holdfast.core.plan import Claim, Done, Page, ReadMany, ReadOne, Row, Write
 from holdfast.engine.load import Loaded, Loader
-from holdfast.engine.prepare import prepare_file
+from holdfast.engine.prepare import PreparedRows, prepare_file
 from holdfast.engine.rows import Rejected
 from holdfast.ports.store import Health, Store
 from holdfast.store.sqlite.store import SqliteStore
@@ -137,3 +137,42 @@ def test_what_is_no_object_is_rejected(tmp_path: Path) -> None:
 
     assert loaded.rejected == 3
     assert [each.details[0].code for each in rejected] == ["wrong_type", "wrong_type", "wrong_type"]
+
+
+def test_the_next_batch_is_read_while_one_is_written(tmp_path: Path) -> None:
+    """One batch ahead, no more: what is handed over is bounded, and no two batches are written at once or out of order."""
+    path = tmp_path / "plants.jsonl"
+    path.write_bytes(b"".join(_lines(4_000)))
+    events: list[str] = []
+
+    async def run() -> Loaded:
+        inner = SqliteStore(BACKEND.catalog, tmp_path, SystemClock(), create=True)
+
+        class Watched(Weak):
+            async def write(self, plan: Write) -> tuple[Row | None, ...]:
+                events.append("write")
+                rows = await Weak.write(self, plan)
+                events.append("written")
+                return rows
+
+        def follow(batches: Iterable[PreparedRows]) -> Iterator[PreparedRows]:
+            for batch in batches:
+                events.append("read")
+                yield batch
+
+        store = Watched(inner, 0)
+        try:
+            loader = Loader(PLANTS, store, Vault(bytes(32)), SystemClock(), "load-plants")
+            return await loader.load(follow(prepare_file(path, "jsonl", PLANTS, None)))
+        finally:
+            await store.close()
+
+    assert asyncio.run(run()).created == 4_000
+    assert events == ["read", "write", *["read", "written", "write"] * 3, "written"]
+
+
+def test_a_row_twice_in_neighbouring_batches_is_loaded_once(tmp_path: Path) -> None:
+    """The second batch is looked up before the first is there: the database itself refuses the second row then."""
+    lines = [b'{"id": "019a0000-0000-7000-8000-%012d", "name": "P%d"}\n' % (number, number) for number in range(1_000)]
+    loaded, rejected, _ = _load(tmp_path, [*lines, lines[0], b'{"name": "Q"}\n'])
+    assert (loaded.created, loaded.existing, rejected) == (1_001, 1, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import nullcontext
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 SHOWN_MAX = 20
 REMEMBERED_MAX = 100_000
-AHEAD_BYTES_MIN = 4 * 1024 * 1024  # about a second of work; a process of its own takes half a second to start
+GARBAGE_THRESHOLD = 50_000  # rows are many containers, of which none refers to itself: to look at them every 700 is a tenth of a load
+AHEAD_BYTES_MIN = 1024 * 1024  # a tenth of a second of work; below it there is not enough to be done side by side
 
 
 @click.command("load")
@@ -73,16 +75,17 @@ def command(file: Path, resource: str, key: str | None, *, as_json: bool, **flag
 async def _load(
     settings: Settings, catalog: Catalog, resource: ResourceSpec, file: Path, file_format: str, key: FieldSpec | None, report: _Report
 ) -> Loaded:
-    from holdfast.app import open_secrets, open_store  # noqa: PLC0415 - heavy for `--help`
-    from holdfast.engine.load import Loader  # noqa: PLC0415 - heavy for `--help`
-    from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
+    with _open_rows(settings, resource, file, file_format, key) as batches:  # before all else: the first are read meanwhile
+        from holdfast.app import open_secrets, open_store  # noqa: PLC0415 - heavy for `--help`
+        from holdfast.engine.load import Loader  # noqa: PLC0415 - heavy for `--help`
+        from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
 
-    async with open_store(settings, catalog, create=True, bulk=True) as store:
-        rows = _open_rows(settings, resource, file, file_format, key)
-        with open_secrets(settings) as secrets, rows as batches, _show_progress(file) as show:
-            loader = Loader(resource, store, secrets, SystemClock(), f"load-{resource.path}", key, report.reject, show)
-            report.began = True
-            return await loader.load(batches)
+        gc.set_threshold(GARBAGE_THRESHOLD)
+        async with open_store(settings, catalog, create=True, bulk=True) as store:
+            with open_secrets(settings) as secrets, _show_progress(file) as show:
+                loader = Loader(resource, store, secrets, SystemClock(), f"load-{resource.path}", key, report.reject, show)
+                report.began = True
+                return await loader.load(batches)
 
 
 def _open_rows(

@@ -2,9 +2,12 @@
 
 import multiprocessing
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkContext, SpawnContext
 from typing import Any, TypeVar
 
 from holdfast.base.errors import Broken, Misconfigured
@@ -16,13 +19,14 @@ Item = TypeVar("Item")
 def read_ahead(make: Callable[[], Iterable[Item]]) -> Iterator[Iterator[Item]]:
     """The items of `make()`, made by another process, which is one item ahead and waits then. It ends with this block, or with us.
 
-    make  sent to the process, as are the items: all of them must be picklable
+    make  sent to the process, as are the items: all of them must be picklable. Begin before threads and connections are made, and the
+          process has everything at hand that this one has
 
     Iterating raises Misconfigured as `make` does, and Broken where the process ends in any other way.
     """
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send_all, args=(make, sender), name="holdfast-ahead", daemon=True)
+    process = context.Process(target=_send_all, args=(make, sender, receiver), name="holdfast-ahead", daemon=True)
     process.start()
     sender.close()
     try:
@@ -30,6 +34,13 @@ def read_ahead(make: Callable[[], Iterable[Item]]) -> Iterator[Iterator[Item]]:
     finally:
         receiver.close()
         process.join()
+
+
+def _context() -> ForkContext | SpawnContext:
+    """How the process is started: as our copy, with all that is loaded, unless a thread of ours could hold a lock that it waits for."""
+    if sys.platform == "linux" and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
 
 
 def _receive_all(receiver: "Connection[Any, Any]") -> Iterator[Any]:
@@ -45,7 +56,8 @@ def _receive_all(receiver: "Connection[Any, Any]") -> Iterator[Any]:
         yield content
 
 
-def _send_all(make: Callable[[], Iterable[Any]], sender: "Connection[Any, Any]") -> None:
+def _send_all(make: Callable[[], Iterable[Any]], sender: "Connection[Any, Any]", receiver: "Connection[Any, Any]") -> None:
+    receiver.close()  # ours is a copy: it would keep the pipe open when nobody reads it any more
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that we serve; when it ends, nobody receives
     try:
         for item in make():

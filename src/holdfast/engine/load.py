@@ -80,13 +80,28 @@ class Loader:
         self._sealing = Sealing(self.resource, self.secrets)
 
     async def load(self, batches: Iterable[PreparedRows]) -> Loaded:
-        """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then."""
-        for batch in batches:
-            await self._load_batch(batch)
+        """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then.
+
+        One batch ahead: while the store writes a batch, the next one is received and looked up. They are still written one after another.
+        """
+        writing: asyncio.Task[None] | None = None
+        try:
+            for batch in batches:
+                ready = await self._open_batch(batch)
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(self._write_batch(ready, batch.bytes_read))
+                await asyncio.sleep(0)  # until the store has it: what comes next may take its time
+            if writing is not None:
+                await writing
+        finally:
+            if writing is not None:
+                writing.cancel()
         await self._load_waiting()
         return self.loaded
 
-    async def _load_batch(self, batch: PreparedRows) -> None:
+    async def _open_batch(self, batch: PreparedRows) -> list[_Ready]:
+        """The rows of a batch that are neither wrong nor there already."""
         rows = [each for each in batch.rows if isinstance(each, Prepared)]
         for each in batch.rows:
             if isinstance(each, Rejected):
@@ -95,8 +110,11 @@ class Loader:
         keys = await self._find(self.key, {each.key for each in rows} - {None}) if self.key else frozenset()
         fresh = [each for each in rows if each.id not in there and each.key not in keys]
         self.loaded.existing += len(rows) - len(fresh)
-        await self._write([ready for each in fresh if (ready := await self._ready(each)) is not None])
-        self.loaded.bytes_read = batch.bytes_read
+        return [ready for each in fresh if (ready := await self._ready(each)) is not None]
+
+    async def _write_batch(self, batch: list[_Ready], bytes_read: int) -> None:
+        await self._write(batch)
+        self.loaded.bytes_read = bytes_read
         self.on_progress(self.loaded)
 
     async def _ready(self, row: Prepared) -> _Ready | None:
