@@ -54,6 +54,7 @@ from holdfast.engine.observer import Listener, Observer
 from holdfast.engine.pages import Document, Pages
 from holdfast.engine.quota import LoginLimits, Quota
 from holdfast.engine.records import Records
+from holdfast.engine.sealing import Judge, Sealing
 from holdfast.engine.service import Engine
 from holdfast.engine.verify import Anchor, Tell, Verifier
 from holdfast.find import load_backend
@@ -150,6 +151,13 @@ def open_secrets(settings: Settings) -> Iterator[Vault]:
         vault.close()
 
 
+@contextmanager
+def open_sealing(settings: Settings, catalog: Catalog, resource: ResourceSpec) -> Iterator[Sealing]:
+    """What seals the secrets of one resource under the key of the settings; new passwords of users are judged first."""
+    with open_secrets(settings) as vault:
+        yield Sealing(resource, vault, _judge(settings, catalog, resource))
+
+
 @asynccontextmanager
 async def open_roster(settings: Settings, catalog: Catalog, *, request_id: str, create: bool = False) -> AsyncIterator[Roster]:
     """Open the users and keys of the settings' database, beside whatever serves it.
@@ -244,7 +252,7 @@ async def open_worker(
                 cursors=Cursors(partial(vault.sign, "cursors")),
                 commits=commits,
                 policy=replies.policy,
-                judge=rules.judge_user if resource is users else None,
+                judge=_judge(settings, catalog, resource),
             )
             for path, resource in catalog.resources.items()
         }
@@ -317,6 +325,11 @@ def _build_roster(settings: Settings, users: ResourceSpec, store: SqliteStore, v
         rules=PasswordRules(is_common, settings.password_length_min),
         request_id=request_id,
     )
+
+
+def _judge(settings: Settings, catalog: Catalog, resource: ResourceSpec) -> Judge | None:
+    """What the secrets of a resource must be beyond their type: passwords of users, none that is guessed first."""
+    return PasswordRules(is_common, settings.password_length_min).judge_user if resource is catalog.users else None
 
 
 def _routes(catalog: Catalog, settings: Settings) -> tuple[Route, ...]:

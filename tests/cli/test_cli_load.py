@@ -55,6 +55,25 @@ def test_what_is_wrong_is_told_by_line_and_the_rest_is_loaded() -> None:
     assert (corrected.status, corrected.out) == (0, "2 loaded into authors, 2 there already.\n")
 
 
+def test_users_are_loaded_with_good_passwords_alone() -> None:
+    """A password is judged as one that is sent is; the rows beside it are loaded."""
+    file = _write(
+        "users.jsonl",
+        {"email": "ann@example.org", "password": "a long enough phrase"},
+        {"email": "bob@example.org", "password": "passwordpassword"},
+        {"email": "mirabelle@example.org", "password": "mirabelle's garden"},
+        {"email": "cy@example.org"},
+    )
+
+    loaded = call("load", file, "--into", "users")
+
+    assert (loaded.status, loaded.out) == (1, "2 loaded into users, 2 rejected.\n")
+    told = loaded.err.splitlines()
+    assert [line for line in told if line.endswith("(too_common)")] == told[:2]
+    assert [line.split(":", 2)[1] for line in told[:2]] == ["2  password", "3  password"]
+    assert "passwordpassword" not in loaded.err
+
+
 def test_the_report_is_json_too() -> None:
     """--json lists every rejected row with all its details; for people only the first twenty are shown."""
     file = _write("authors.jsonl", *({"name": ""} for _ in range(25)))

@@ -14,6 +14,7 @@ from holdfast.core.plan import Claim, Done, Page, ReadMany, ReadOne, Row, Write
 from holdfast.engine.load import Loaded, Loader
 from holdfast.engine.prepare import PreparedRows, prepare_file
 from holdfast.engine.rows import Rejected
+from holdfast.engine.sealing import Sealing
 from holdfast.ports.store import Health, Store
 from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
@@ -78,7 +79,7 @@ def _load(folder: Path, lines: list[bytes], *, failures: int = 0, code: str = "u
     async def run() -> tuple[Loaded, list[Write]]:
         store = Weak(SqliteStore(BACKEND.catalog, folder, SystemClock(), create=True), failures, code)
         try:
-            loader = Loader(PLANTS, store, Vault(bytes(32)), SystemClock(), "load-plants", None, rejected.append)
+            loader = Loader(PLANTS, store, Sealing(PLANTS, Vault(bytes(32))), SystemClock(), "load-plants", None, rejected.append)
             return await loader.load(prepare_file(path, "jsonl", PLANTS, None)), store.writes
         finally:
             await store.close()

@@ -350,3 +350,45 @@ def test_a_batch_gives_no_easy_passwords(place: tuple[Story, Path]) -> None:
     answer = admin.ask("POST", "/batch", json={"operations": operations})
 
     assert [(each["field"], each["code"]) for each in answer.error["details"]] == [("operations[1].body.password", "too_common")]
+
+
+def test_a_bulk_create_gives_no_easy_passwords(place: tuple[Story, Path]) -> None:
+    """Every record is judged, and each refusal says which one it is about."""
+    story, data = place
+    admin = add_person(story, data, "admin").sign_in()
+    sent = [
+        {"email": "fine@example.org", "password": OTHER},
+        {"email": "easy@example.org", "password": "passwordpassword"},
+        {"email": "mirabelle@example.org", "password": "mirabelle's garden"},
+    ]
+    answer = admin.ask("POST", "/users/bulk", json=sent)
+
+    assert answer.status == 422
+    assert [(each["field"], each["code"]) for each in answer.error["details"]] == [
+        ("[1].password", "too_common"),
+        ("[2].password", "too_common"),
+    ]
+
+
+def test_a_password_is_judged_beside_every_other_member(place: tuple[Story, Path]) -> None:
+    """All that is wrong is told at once, made or changed."""
+    story, data = place
+    admin, person = add_person(story, data, "admin").sign_in(), add_person(story, data)
+    body = {"password": "short", "active": "yes", "nmae": 1}
+    for answer in (
+        admin.ask("POST", "/users", json={"email": "many@example.org", **body}),
+        admin.ask("PATCH", f"/users/{person.id}?version=1", json=body),
+    ):
+        details = {(each["field"], each["code"]) for each in answer.error["details"]}
+        assert details == {("password", "too_short"), ("active", "wrong_type"), ("nmae", "unknown_member")}
+
+
+def test_a_key_is_not_signed_out(place: tuple[Story, Path]) -> None:
+    """A key is no sign-in: it is refused to sign out, and lives on."""
+    story, data = place
+    held = Held(story, operate(data, lambda roster: roster.add_key("signs-out", [], None, {})), "")
+    answer = held.ask("POST", "/auth/logout")
+
+    assert (answer.status, answer.error["code"]) == (403, "forbidden")
+    assert "holdfast key revoke" in answer.error["hint"]
+    assert held.lives

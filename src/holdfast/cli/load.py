@@ -76,14 +76,14 @@ async def _load(
     settings: Settings, catalog: Catalog, resource: ResourceSpec, file: Path, file_format: str, key: FieldSpec | None, report: _Report
 ) -> Loaded:
     with _open_rows(settings, resource, file, file_format, key) as batches:  # before all else: the first are read meanwhile
-        from holdfast.app import open_secrets, open_store  # noqa: PLC0415 - heavy for `--help`
+        from holdfast.app import open_sealing, open_store  # noqa: PLC0415 - heavy for `--help`
         from holdfast.engine.load import Loader  # noqa: PLC0415 - heavy for `--help`
         from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
 
         gc.set_threshold(GARBAGE_THRESHOLD)
         async with open_store(settings, catalog, create=True, bulk=True) as store:
-            with open_secrets(settings) as secrets, _show_progress(file) as show:
-                loader = Loader(resource, store, secrets, SystemClock(), f"load-{resource.path}", key, report.reject, show)
+            with open_sealing(settings, catalog, resource) as sealing, _show_progress(file) as show:
+                loader = Loader(resource, store, sealing, SystemClock(), f"load-{resource.path}", key, report.reject, show)
                 report.began = True
                 return await loader.load(batches)
 

@@ -5,6 +5,7 @@ has faults of both kinds is told of all of them in one answer. That costs a few 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import msgspec
@@ -19,25 +20,36 @@ from holdfast.core.permit import Grants
 from holdfast.core.plan import ReadOne, Row
 from holdfast.core.validate import Changed, Created
 from holdfast.core.view import View
+from holdfast.engine.sealing import Judge
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.ports.store import Store
 
 _LOOKUPS_MAX = 200  # targets looked for beside one refusal; a bulk could name a thousand
 
+_Body = tuple[str, Mapping[str, Stored]]
+"""Where details of a record begin, and its values."""
+
 
 class FaultFinder:
     """Completes the refusals of one resource.
 
-    view  the whole record
+    view   the whole record
+    judge  what secret values must be beyond their type
     """
 
-    def __init__(self, catalog: Catalog, resource: ResourceSpec, store: Store, view: View) -> None:
-        self._resource, self._store, self._view = resource, store, view
+    def __init__(self, catalog: Catalog, resource: ResourceSpec, store: Store, view: View, judge: Judge | None = None) -> None:
+        self._resource, self._store, self._view, self._judge = resource, store, view, judge
         targets = {each.member: catalog.target(each) for each in resource.fields if each.reference is not None}
         self._targets = {member: View(target, (target.by_member["id"],)) for member, target in targets.items()}
 
+    def judge_create(self, created: Sequence[Created], prefix: str) -> None:
+        """Refuse secret values that will not do, those of every record at once."""
+        details = self._find_unfit(_places(created, prefix))
+        if details:
+            raise Refused("validation_failed", details=details[:DETAILS_MAX])
+
     async def complete_create(self, refused: Refused, created: Sequence[Created], prefix: str, grants: Grants) -> Refused:
-        """The refusal of a creation with every missing reference.
+        """The refusal of a creation with every missing reference, and every secret that will not do.
 
         created  what was sound; ids that the caller chose are taken as there
         prefix   before the details of each, as in core.plan.Write
@@ -45,29 +57,39 @@ class FaultFinder:
         if refused.code != "validation_failed":
             return refused
         chosen = {(self._resource.path, each.id) for each in created}
-        bodies = ((prefix.format(index), each.values) for index, each in enumerate(created))
-        return _add(refused, await self._find_missing(bodies, chosen, grants))
+        unfit = self._find_unfit(_places(created, prefix))
+        return _add(refused, [*unfit, *await self._find_missing(_places(created, prefix), chosen, grants)])
 
     async def complete_change(
         self, refused: Refused, changed: Changed | None, record_id: RecordId, expected: Precondition, grants: Grants
     ) -> Refused:
-        """The refusal of a change with every missing reference and, if the version is the one expected, all that may not be changed.
+        """The refusal of a change with every missing reference, every secret that will not do and, at the version expected, all that may
+        not be changed.
 
         changed  what was sound, if anything was
         """
         if refused.code != "validation_failed" or changed is None:
             return refused
-        more = await self._find_missing([("", changed.assign)], set(), grants)
+        more = [*self._find_unfit([("", changed.assign)]), *await self._find_missing([("", changed.assign)], set(), grants)]
         row = await self._read(record_id, self._view, grants.on(self._resource).read)
         if row is not None and expected.version in (None, row.version):
             more.extend(compare(self._resource, changed, msgspec.json.decode(row.text)))
         return _add(refused, more)
 
-    async def _find_missing(
-        self, bodies: Iterable[tuple[str, Mapping[str, Stored]]], there: set[tuple[str, RecordId | None]], grants: Grants
-    ) -> list[Detail]:
+    def _find_unfit(self, bodies: Iterable[_Body]) -> list[Detail]:
+        details: list[Detail] = []
+        if self._judge is None:
+            return details
+        for place, values in bodies:
+            try:
+                self._judge(values)
+            except Refused as refused:
+                details.extend(replace(each, field=_at(place, each.field)) for each in refused.details)
+        return details
+
+    async def _find_missing(self, bodies: Iterable[_Body], there: set[tuple[str, RecordId | None]], grants: Grants) -> list[Detail]:
         named = (
-            (f"{place}.{member}" if place else member, view, RecordId(value))
+            (_at(place, member), view, RecordId(value))
             for place, values in bodies
             for member, view in self._targets.items()
             if isinstance(value := values.get(member), str)
@@ -82,6 +104,14 @@ class FaultFinder:
     async def _read(self, record_id: RecordId, view: View, where: Condition) -> Row | None:
         row = self._store.read_one(ReadOne(record_id, view, where))
         return row if row is None or isinstance(row, Row) else await row
+
+
+def _places(created: Sequence[Created], prefix: str) -> Iterable[_Body]:
+    return ((prefix.format(index), each.values) for index, each in enumerate(created))
+
+
+def _at(place: str, member: str) -> str:
+    return f"{place}.{member}" if place else member
 
 
 def _add(refused: Refused, more: Iterable[Detail]) -> Refused:

@@ -21,7 +21,7 @@ from holdfast.engine.sealing import Sealing
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.types import Choice, Date, Integer, Text, Timestamp, Uuid
 from holdfast.ports.store import Store
-from holdfast.ports.world import Clock, Secrets
+from holdfast.ports.world import Clock
 
 WAIT_FOR_STORE_S = 60.0
 _RETRIES = 6
@@ -57,6 +57,7 @@ class _Ready:
 class Loader:
     """Loads rows into one resource.
 
+    sealing      hashes and encrypts the secrets of rows, and judges them first
     key          the field by which the rows were prepared: one whose value of it exists already is passed by
     on_rejected  called for each row that is not loaded
     on_progress  called after each batch
@@ -64,7 +65,7 @@ class Loader:
 
     resource: ResourceSpec
     store: Store
-    secrets: Secrets
+    sealing: Sealing
     clock: Clock
     request_id: str
     key: FieldSpec | None = None
@@ -72,12 +73,10 @@ class Loader:
     on_progress: Callable[[Loaded], None] = lambda _loaded: None
     loaded: Loaded = field(default_factory=Loaded)
     _view: View = field(init=False)
-    _sealing: Sealing = field(init=False)
     _waiting: list[_Ready] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self._view = View(self.resource, ())  # nobody looks at what was made
-        self._sealing = Sealing(self.resource, self.secrets)
 
     async def load(self, batches: Iterable[PreparedRows]) -> Loaded:
         """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then.
@@ -121,7 +120,11 @@ class Loader:
         if row.values is None:
             self._reject(Rejected(row.line, row.details))
             return None
-        values = await self._sealing.seal(row.values)
+        try:
+            values = await self.sealing.seal(row.values)
+        except Refused as refused:
+            self._reject(Rejected(row.line, details_of(refused)))
+            return None
         return _Ready(row.line, Create(row.id, self._view, values, chosen_id=True, index_text=row.index_text))
 
     async def _write(self, batch: list[_Ready]) -> None:

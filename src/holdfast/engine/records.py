@@ -69,7 +69,7 @@ class Records:
         self._one = RecordReader(catalog, resource, views)
         self._many = ListReader(catalog, resource, cursors, views)
         self._bodies = BodyReaders(catalog)
-        self._faults = FaultFinder(catalog, resource, store, self._one.default.view)
+        self._faults = FaultFinder(catalog, resource, store, self._one.default.view, judge)
         self._replies = RecordReplies(resource, policy)
         self.seal = Sealing(resource, secrets, judge).seal
 
@@ -185,6 +185,7 @@ class Records:
         created: Sequence[Created] = ()
         try:
             created = read(value)
+            self._faults.judge_create(created, step_prefix)
             sent = value if isinstance(value, list) else [value]
             steps = tuple([await self._plan_create(each, said, view, request.grants) for each, said in zip(created, sent, strict=True)])
             return await self._commits.commit(steps, answer, request, key=key, body=value, step_prefix=step_prefix)

@@ -86,7 +86,9 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
             _object({"refresh_token": _TOKEN}),
             "Each works once. One that is used again, later than by a retry, ends its session: somebody has a copy.",
         ),
-        Action.LOGOUT: _Operation("sign_out", "End the session of the token that is sent", (401, *_BODY), _NOTHING),
+        Action.LOGOUT: _Operation(
+            "sign_out", "End the session of the token that is sent", (401, 403, *_BODY), _NOTHING, description="A key is no sign-in: 403."
+        ),
         Action.ME: _Operation("read_me", "Read one's own record", (401,), user),
         Action.PASSWORD: _Operation(
             "change_password",

@@ -51,11 +51,13 @@ class Login:
         raise Refused("invalid_credentials", hint="Sign in again.")
 
     async def logout(self, request: Request, body: bytes) -> Reply:
-        """Revoke the session of the token that was sent."""
+        """Revoke the session of the token that was sent. A key is none: a program that tidies up behind itself shall not end it."""
         desk = self._desk
         user_id, session_id, _ = desk.require(request)
         if body:
             desk.bodies.read_nothing(desk.read(request, body))
+        if any(each.id == session_id and each.kind == "key" for each in desk.sessions.list_sessions(user_id, desk.now())):
+            raise Refused("forbidden", "A key does not sign in, so it cannot sign out.", hint="`holdfast key revoke` ends a key.")
         await request.time_store(desk.sessions.revoke(user_id, session_id, desk.now(), desk.deadline(request)))
         desk.events.tell(Event.SIGNED_OUT, request, user_id=user_id, session_id=session_id)
         reply = desk.answer(request, None)
