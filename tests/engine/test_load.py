@@ -163,7 +163,7 @@ def test_the_next_batch_is_read_while_one_is_written(tmp_path: Path) -> None:
 
         store = Watched(inner, 0)
         try:
-            loader = Loader(PLANTS, store, Vault(bytes(32)), SystemClock(), "load-plants")
+            loader = Loader(PLANTS, store, Sealing(PLANTS, Vault(bytes(32))), SystemClock(), "load-plants")
             return await loader.load(follow(prepare_file(path, "jsonl", PLANTS, None)))
         finally:
             await store.close()
