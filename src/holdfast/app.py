@@ -284,7 +284,17 @@ async def open_worker(
         stack.push_async_callback(post.close)
         factor = SecondFactor(desk, store.accounts, SystemEntropy(), catalog.title)
         providers = _open_providers(settings)
-        oidc = Oidc(desk, users, store, store.accounts, factor, SystemEntropy(), providers, registration=catalog.registration)
+        oidc = Oidc(
+            desk,
+            users,
+            store,
+            store.accounts,
+            factor,
+            SystemEntropy(),
+            providers,
+            registration=catalog.registration,
+            app_url=settings.app_url or "",
+        )
         service_handlers |= account_handlers(desk, users, store, post, factor, oidc)
         handlers = assign_handlers(catalog, routes, records, histories, service_handlers)
         engine = Engine(

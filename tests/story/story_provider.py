@@ -23,7 +23,8 @@ class Provider:
     """What the provider knows. `claims` go into the next tokens; `sign` makes a token of claims."""
 
     issuer: str = ""
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65_537, 2_048))
+    key: Any = field(default_factory=lambda: rsa.generate_private_key(65_537, 2_048))
+    algorithm: str = "RS256"
     kid: str = "one"
     claims: dict[str, Any] = field(default_factory=dict)
     sign: Callable[[dict[str, Any]], str] | None = None
@@ -33,8 +34,12 @@ class Provider:
 
     def jwk(self) -> dict[str, Any]:
         """The public key as it is published."""
-        known: dict[str, Any] = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
-        return {**known, "kid": self.kid, "use": "sig", "alg": "RS256"}
+        known: dict[str, Any] = json.loads(jwt.get_algorithm_by_name(self.algorithm).to_jwk(self.key.public_key()))
+        return {**known, "kid": self.kid, "use": "sig", "alg": self.algorithm}
+
+    def use(self, algorithm: str, key: Any) -> None:
+        """Sign by another key from now on, under a name of its own."""
+        self.algorithm, self.key, self.kid = algorithm, key, f"kid-{time.monotonic_ns()}"
 
     def authorize(self, place: str) -> str:
         """What a user does at the authorization endpoint: the query of the way back."""
@@ -48,8 +53,7 @@ class Provider:
     def trade(self, form: dict[str, list[str]], authorization: str) -> dict[str, Any] | None:
         """The token endpoint; None refuses."""
         asked = self.codes.pop(form["code"][0], None)
-        wanted = "Basic " + base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
-        if asked is None or authorization != wanted or form["redirect_uri"][0] != asked["redirect_uri"]:
+        if asked is None or not self._knows(form, authorization) or form["redirect_uri"][0] != asked["redirect_uri"]:
             return None
         digest = hashlib.sha256(form["code_verifier"][0].encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != asked["code_challenge"]:
@@ -60,9 +64,15 @@ class Provider:
         sign = self.sign or self.honest
         return {"access_token": "at", "token_type": "Bearer", "id_token": sign(claims)}
 
+    def _knows(self, form: dict[str, list[str]], authorization: str) -> bool:
+        """Whether the client says who it is, in the one way that this provider takes."""
+        if self.discovery.get("token_endpoint_auth_methods_supported") == ["client_secret_post"]:
+            return not authorization and (form.get("client_id"), form.get("client_secret")) == ([CLIENT], [SECRET])
+        return authorization == "Basic " + base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode() and "client_secret" not in form
+
     def honest(self, claims: dict[str, Any]) -> str:
         """A token as it should be."""
-        return jwt.encode(claims, self.key, "RS256", headers={"kid": self.kid})
+        return jwt.encode(claims, self.key, self.algorithm, headers={"kid": self.kid})
 
 
 @contextmanager

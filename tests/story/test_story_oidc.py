@@ -4,15 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from story_case import Story, telling
 from story_people import BACKEND, PASSWORD, Held, Note, Person, add_person, change
 from story_provider import CLIENT, SECRET, Provider, providing
@@ -37,6 +36,8 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture(autouse=True)
 def _honest(provider: Provider) -> None:
     provider.claims, provider.sign, provider.discovery = {}, None, {}
+    if provider.algorithm != "RS256" or provider.key.key_size < 2_048:
+        provider.use("RS256", rsa.generate_private_key(65_537, 2_048))
 
 
 def _settings(provider: Provider) -> dict[str, Any]:
@@ -102,12 +103,77 @@ def test_a_user_signs_in(place: tuple[Story, Path], provider: Provider, person: 
 
 
 def test_a_browser_keeps_the_session_in_a_cookie(place: tuple[Story, Path], provider: Provider, person: Person) -> None:
-    """Where it was asked for at the start; the answer holds no token then."""
+    """Where it was asked for at the start: it goes on to the app, and nowhere else; the answer holds no token then."""
     _vouch(provider, person)
     answer = _sign_in(place[0], provider, f"{START}?cookie=true")
 
-    assert (answer.status, answer.data["access_token"], answer.data["token_type"]) == (200, None, "Cookie")
+    assert (answer.status, answer.headers["location"]) == (303, APP)
+    assert (answer.data["access_token"], answer.data["token_type"]) == (None, "Cookie")
     assert "__Host-hf=hfa_" in answer.headers["set-cookie"]
+
+
+def test_nothing_that_is_sent_says_where_a_browser_goes(place: tuple[Story, Path], provider: Provider, person: Person) -> None:
+    """Neither the way back nor a header of a proxy that is not trusted; what is refused leads nowhere."""
+    story = place[0]
+    _vouch(provider, person)
+    location, cookie = _begin(story, f"{START}?cookie=true")
+    evil = {"cookie": cookie, "x-forwarded-host": "evil.example", "referer": "https://evil.example"}
+    query = f"{provider.authorize(location)}&return_to=https://evil.example"
+    answer, again = (story.ask("GET", f"{CALLBACK}?{query}", headers=evil) for _ in range(2))
+
+    assert (answer.status, answer.headers["location"]) == (303, APP)
+    assert again.status == 401
+    assert "location" not in again.headers
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "make"),
+    [
+        ("RS512", lambda: rsa.generate_private_key(65_537, 2_048)),
+        ("PS256", lambda: rsa.generate_private_key(65_537, 2_048)),
+        ("ES256", lambda: ec.generate_private_key(ec.SECP256R1())),
+        ("ES384", lambda: ec.generate_private_key(ec.SECP384R1())),
+        ("ES512", lambda: ec.generate_private_key(ec.SECP521R1())),
+        ("EdDSA", ed25519.Ed25519PrivateKey.generate),
+    ],
+)
+def test_every_algorithm_that_is_documented_counts(
+    place: tuple[Story, Path], provider: Provider, person: Person, algorithm: str, make: Callable[[], Any]
+) -> None:
+    """RS, PS, ES and EdDSA, each by a key of its kind; a changed token does not, whatever signed the rest."""
+    _vouch(provider, person)
+    provider.use(algorithm, make())
+    assert _sign_in(place[0], provider).status == 200
+
+    provider.sign = lambda claims: _changed(provider.honest(claims), claims)
+    assert _sign_in(place[0], provider).error["code"] == "invalid_credentials"
+
+
+@pytest.mark.parametrize("size", [1_024, 2_047])
+def test_a_key_that_is_too_short_signs_nobody_in(place: tuple[Story, Path], provider: Provider, person: Person, size: int) -> None:
+    """An RSA key has 2,048 bits at least."""
+    _vouch(provider, person)
+    provider.use("RS256", rsa.generate_private_key(65_537, size))
+    provider.sign = lambda claims: _rs256(provider, claims)
+
+    _refused(_sign_in(place[0], provider), person)
+
+
+def test_a_curve_is_that_of_its_algorithm(place: tuple[Story, Path], provider: Provider, person: Person) -> None:
+    """A key on another curve is no key of ES256."""
+    _vouch(provider, person)
+    provider.use("ES256", ec.generate_private_key(ec.SECP384R1()))
+    provider.sign = lambda claims: jwt.encode(claims, ec.generate_private_key(ec.SECP256R1()), "ES256", headers={"kid": provider.kid})
+
+    _refused(_sign_in(place[0], provider), person)
+
+
+def test_the_client_says_who_it_is_as_the_provider_takes_it(provider: Provider, tmp_path: Path) -> None:
+    """In the form where the provider takes it there alone, else in the header (as the other stories do), never in both."""
+    provider.discovery = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    with telling(BACKEND, data=str(tmp_path / "data"), **_settings(provider)) as story:
+        _vouch(provider, add_person(story, tmp_path / "data"))
+        assert _sign_in(story, provider).status == 200
 
 
 def test_what_is_sent_to_the_provider(place: tuple[Story, Path], provider: Provider) -> None:
@@ -127,13 +193,20 @@ def _b64(value: Any) -> str:
 
 def _public(provider: Provider) -> bytes:
     form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return provider.key.public_key().public_bytes(serialization.Encoding.PEM, form)
+    public: bytes = provider.key.public_key().public_bytes(serialization.Encoding.PEM, form)
+    return public
 
 
 def _hs256(provider: Provider, claims: dict[str, Any]) -> str:
     """Signed with the public key as if it were a shared secret."""
     text = f"{_b64({'alg': 'HS256', 'kid': provider.kid})}.{_b64(claims)}"
     return f"{text}.{_b64(hmac.new(_public(provider), text.encode(), hashlib.sha256).digest())}"
+
+
+def _rs256(provider: Provider, claims: dict[str, Any]) -> str:
+    """Rightly signed, however short the key is."""
+    text = f"{_b64({'alg': 'RS256', 'kid': provider.kid})}.{_b64(claims)}"
+    return f"{text}.{_b64(provider.key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
 
 EVIL = rsa.generate_private_key(65_537, 2_048)
@@ -310,7 +383,7 @@ def test_a_new_key_is_found(place: tuple[Story, Path], provider: Provider, perso
     _vouch(provider, person)
     assert _sign_in(place[0], provider).status == 200
     before = provider.fetched.count("/jwks")
-    provider.key, provider.kid = rsa.generate_private_key(65_537, 2_048), f"kid-{time.monotonic_ns()}"
+    provider.use("RS256", rsa.generate_private_key(65_537, 2_048))
 
     assert _sign_in(place[0], provider).status == 200
     assert provider.fetched.count("/jwks") == before + 1

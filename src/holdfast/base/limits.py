@@ -68,6 +68,15 @@ PASSWORD_LENGTH_MIN = 15  # NIST 800-63B rev 4, a password alone; settable, neve
 PASSWORD_LENGTH_MAX = 128
 HASHES_WAITING_MAX = 64  # of one worker, beyond those that are computed: about two seconds
 
+# OpenID providers
+OIDC_STATE_S = 600  # a sign-in at a provider must come back within this
+OIDC_PARAMETER_LENGTH_MAX = 2_048  # of what a provider sends back in a URL
+OIDC_ANSWER_S = 5.0  # for a provider to answer one request of ours
+OIDC_ANSWER_BYTES_MAX = 256 * 1024
+OIDC_KEPT_S = 3_600.0  # a provider's addresses and keys are good for so long; a key of an unknown name has them fetched before
+OIDC_LEEWAY_S = 60  # between the clocks
+OIDC_RSA_BITS_MIN = 2_048  # of a provider's key (RFC 7518, 3.3)
+
 # Declarations
 NAME_LENGTH_MAX = 48  # of a resource or field: leaves room for suffixes within the 63 bytes of a PostgreSQL identifier
 

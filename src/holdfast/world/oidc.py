@@ -12,13 +12,9 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 import msgspec
 
 from holdfast.base.errors import Misconfigured, Refused, Unavailable
+from holdfast.base.limits import OIDC_ANSWER_BYTES_MAX, OIDC_ANSWER_S, OIDC_KEPT_S, OIDC_LEEWAY_S, OIDC_RSA_BITS_MIN
 from holdfast.ports.oidc import Vouched
 
-KEPT_S = 3_600.0  # so long a discovery document and its keys are good
-FETCH_S = 5.0
-ANSWER_BYTES_MAX = 262_144
-LEEWAY_S = 60
-RSA_BITS_MIN = 2_048
 KINDS: Mapping[str, tuple[str, str | None]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", None)),
     "ES256": ("EC", "P-256"),
@@ -96,7 +92,7 @@ class OidcProvider:
         jwk = await self._find_key(algorithm, kid, deadline_s)
         try:
             key = jwt.PyJWK(jwk, algorithm=algorithm).key
-            if KINDS[algorithm][0] == "RSA" and key.key_size < RSA_BITS_MIN:
+            if KINDS[algorithm][0] == "RSA" and key.key_size < OIDC_RSA_BITS_MIN:
                 _refuse()
             claims = jwt.decode(
                 token,
@@ -104,7 +100,7 @@ class OidcProvider:
                 algorithms=[algorithm],
                 audience=self._client_id,
                 issuer=self.issuer,
-                leeway=LEEWAY_S,
+                leeway=OIDC_LEEWAY_S,
                 options={"require": ["iss", "sub", "aud", "exp", "iat"]},
             )
         except (jwt.PyJWTError, ValueError, TypeError):
@@ -127,7 +123,7 @@ class OidcProvider:
         """The key that a token names, from the provider's own list and nowhere else; an unknown name has the list fetched once more."""
         began_s = time.monotonic()
         for _ in range(2):
-            if self._keys is None or self._keys[0] + KEPT_S < began_s:
+            if self._keys is None or self._keys[0] + OIDC_KEPT_S < began_s:
                 self._keys = time.monotonic(), await self._fetch_keys(deadline_s)
             fit = [each for each in self._keys[1] if _fits(each, algorithm) and (kid is None or each.get("kid") == kid)]
             if len(fit) == 1:
@@ -146,7 +142,7 @@ class OidcProvider:
         return [each for each in keys if isinstance(each, dict)]
 
     async def _discover(self, deadline_s: float) -> dict[str, Any]:
-        if self._found is None or self._found[0] + KEPT_S < time.monotonic():
+        if self._found is None or self._found[0] + OIDC_KEPT_S < time.monotonic():
             place = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
             status, answer = await self._fetch("GET", place, deadline_s)
             if status != 200 or answer.get("issuer") != self.issuer:
@@ -166,13 +162,13 @@ class OidcProvider:
         headers = {"accept": "application/json", "accept-encoding": "identity"}
         try:
             async with (
-                asyncio.timeout(min(FETCH_S, deadline_s - time.monotonic())),
-                http.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=FETCH_S) as client,
+                asyncio.timeout(min(OIDC_ANSWER_S, deadline_s - time.monotonic())),
+                http.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=OIDC_ANSWER_S) as client,
                 client.stream(method, place, headers=headers, **more) as answer,
             ):
                 async for part in answer.aiter_raw():
                     body += part
-                    if len(body) > ANSWER_BYTES_MAX:
+                    if len(body) > OIDC_ANSWER_BYTES_MAX:
                         raise _broken()
             members = msgspec.json.decode(bytes(body)) if answer.status_code in (200, 400, 401) else {}
         except (http.HTTPError, http.InvalidURL, OSError, TimeoutError, msgspec.DecodeError, UnicodeDecodeError):

@@ -177,6 +177,7 @@ def build_account_operation(catalog: Catalog, route: Route) -> Schema | None:
     }
 
 
+_PLACE: Schema = {"type": "string", "format": "uri", "maxLength": 8_192}
 _OIDC = frozenset({Action.OIDC_START, Action.OIDC_CALLBACK})
 
 
@@ -186,11 +187,12 @@ def _build_oidc(route: Route) -> Schema:
     asked: dict[str, Schema] = {"cookie": _COOKIE} if starts else {each: _text(2_048) for each in ("state", "code", "iss", "error")}
     provider = {"name": "provider", "in": "path", "required": True, "description": "Its name in the settings.", "schema": _text(32)}
     query = [{"name": name, "in": "query", "description": f"The {name} of the sign-in.", "schema": each} for name, each in asked.items()]
-    done: Schema = {"description": summary + "."}
+    moved = {"description": summary + ".", "headers": headers_of() | {"Location": {"schema": _PLACE}}}
     if starts:
-        done |= {"headers": headers_of() | {"Location": {"schema": {"type": "string", "format": "uri", "maxLength": 8_192}}}}
+        answers = {"302": moved}
     else:
-        done |= {"headers": headers_of(), "content": {JSON: {"schema": build_answer(_PAIR)}}}
+        done = {"description": summary + ".", "headers": headers_of(), "content": {JSON: {"schema": build_answer(_PAIR)}}}
+        answers = {"200": done, "303": moved | {"description": summary + " by cookie: on to the app."}}
     errors = sorted((*_ANY, 404, *((422,) if starts else (401,))))
     return {
         "operationId": "start_oidc" if starts else "finish_oidc",
@@ -198,7 +200,7 @@ def _build_oidc(route: Route) -> Schema:
         "summary": summary,
         "parameters": [provider, *query, {"$ref": "#/components/parameters/x-request-id"}],
         "responses": {
-            "302" if starts else "200": done,
+            **answers,
             **{str(each): {"$ref": f"#/components/responses/{error_name(each)}"} for each in errors},
         },
     }

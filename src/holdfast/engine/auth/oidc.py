@@ -13,6 +13,7 @@ import msgspec
 
 from holdfast.base.errors import Refused, detail
 from holdfast.base.instant import Instant
+from holdfast.base.limits import OIDC_PARAMETER_LENGTH_MAX, OIDC_STATE_S
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import Create, Write
 from holdfast.core.view import View
@@ -28,8 +29,6 @@ from holdfast.ports.world import Entropy
 
 KIND = "oidc"
 COOKIE = "__Host-hf-oidc"
-STATE_S = 600
-PARAMETER_LENGTH_MAX = 2_048
 _US = 1_000_000
 
 
@@ -37,6 +36,7 @@ class Oidc:
     """The handlers of start and callback.
 
     registration  who has no account gets one
+    app_url       where a browser goes that keeps its session in a cookie: it is set, and nothing that is sent can change it
     """
 
     def __init__(
@@ -50,9 +50,10 @@ class Oidc:
         providers: Mapping[str, Provider],
         *,
         registration: bool,
+        app_url: str,
     ) -> None:
         self._desk, self._store, self._links, self._factor, self._entropy = desk, store, links, factor, entropy
-        self._providers, self._registration = providers, registration
+        self._providers, self._registration, self._app_url = providers, registration, app_url
         self._view = View(users, (users.by_member["id"],))
 
     async def start(self, request: Request, _body: bytes) -> Reply:
@@ -65,11 +66,11 @@ class Oidc:
         state, bound = self._draw(), self._draw()
         challenge = _encode(sha256(self._derive("verifier", state, bound).encode()).digest())
         place = await provider.begin(state, self._derive("nonce", state, bound), challenge, desk.deadline(request))
-        expires_at = Instant(desk.now() + STATE_S * _US)
+        expires_at = Instant(desk.now() + OIDC_STATE_S * _US)
         ticket = Ticket(self._hash(request, state, bound), KIND, None, "cookie" if cookie else "", expires_at)
         await request.time_store(desk.tickets.issue(ticket, desk.deadline(request)))
         reply = desk.answer(request, None, status=302)
-        reply.headers += (("location", place), _set_cookie(bound, STATE_S))
+        reply.headers += (("location", place), _set_cookie(bound, OIDC_STATE_S))
         return reply
 
     async def callback(self, request: Request, _body: bytes) -> Reply:
@@ -89,7 +90,11 @@ class Oidc:
         except Refused:
             desk.events.tell(Event.SIGN_IN_REFUSED, request)
             raise
-        reply = await desk.sign_in(request, user, password=None, cookie=ticket.payload == "cookie")
+        by_cookie = ticket.payload == "cookie"
+        reply = await desk.sign_in(request, user, password=None, cookie=by_cookie)
+        if by_cookie:
+            reply.status = 303
+            reply.headers += (("location", self._app_url),)
         reply.headers += (_set_cookie("", 0),)
         return reply
 
@@ -184,7 +189,7 @@ def _read_query(query: str) -> dict[str, str]:
     """What the provider sent; members that nobody asked for are left alone (RFC 6749, 4.1.2)."""
     pairs = parse_qsl(query, keep_blank_values=True)
     sent = dict(pairs)
-    if len(sent) != len(pairs) or any(len(value) > PARAMETER_LENGTH_MAX for value in sent.values()):
+    if len(sent) != len(pairs) or any(len(value) > OIDC_PARAMETER_LENGTH_MAX for value in sent.values()):
         raise Refused("unknown_parameter", "A parameter is given twice, or is too long.")
     return sent
 
