@@ -305,6 +305,7 @@ async def open_worker(
             tell=observer.tell,
             quota=Quota(limiter, "default"),
             identities=identities,
+            moment=store.moment,
             notices=Notices(
                 Proxies(settings.trusted_proxies),
                 Cors(settings.cors_origins, credentials=settings.cookies),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
 import pytest
 from ask_library import AUTHORS, BOOKS, ID
 
@@ -121,7 +122,7 @@ def test_what_is_kept_is_the_answer_without_the_request() -> None:
 def test_nothing_is_kept_of_what_the_journal_tells() -> None:
     """A record as it was written is in its entry. Not so what is included beside it, nor how many entries a deletion has left."""
     include = Include(BOOKS.by_name["author"], View(AUTHORS, (AUTHORS.by_member["id"],)))
-    shows_more = replace(VIEW, includes=(include,))
+    shows_more = msgspec.structs.replace(VIEW, includes=(include,))
     made, changed = Create(RECORD, VIEW, {}), Update(RECORD, VIEW, {})
     assert is_in_journal((made,))
     assert is_in_journal((made, changed, Undelete(RECORD, VIEW)))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Coroutine, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -77,6 +78,7 @@ class Desk:
             identities=Identities(
                 _NoAccounts(), Permit(self.catalog), secrets=Vault(bytes(32)), clock=SystemClock(), tell_first_use=lambda *_: None
             ),
+            moment=nullcontext,
         )
 
     def ask(self, method: str, target: str, body: bytes = b"", **parts: Any) -> Reply | Awaitable[Reply]:

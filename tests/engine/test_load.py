@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,6 +70,10 @@ class Weak:
     async def close(self) -> None:
         """As the real one."""
         await self.inner.close()
+
+    def moment(self) -> AbstractContextManager[None]:
+        """As the store within."""
+        return self.inner.moment()
 
 
 def _load(folder: Path, lines: list[bytes], *, failures: int = 0, code: str = "unavailable") -> tuple[Loaded, list[Rejected], list[Write]]:

@@ -101,6 +101,7 @@ class EchoService:
     refused: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     closed_streams: list[str] = field(default_factory=list)
+    moments: list[tuple[list[str], list[str]]] = field(default_factory=list)
 
     def open(self, head: Head) -> Exchange | Reply:
         """Let everything in but /refuse."""
@@ -108,6 +109,13 @@ class EchoService:
         if head.target.startswith("/refuse"):
             return Reply(401, b'{"success":false}', (("www-authenticate", "Bearer"),), FIXED)
         return EchoExchange(self, head)
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Note which requests had come when it was opened, and which were answered within."""
+        opened, answered = [head.target for head in self.opened], len(self.answered)
+        yield
+        self.moments.append((opened, self.answered[answered:]))
 
     def refuse(
         self,

@@ -9,64 +9,30 @@ from collections.abc import Iterator
 
 import pytest
 from http_harness import Answer, EchoService, parse_answers
+from http_wire import Wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.http.bounds import Bounds
 from holdfast.http.door import Door
 from holdfast.http.protocol import Connection
 
-
-class Wire(asyncio.Transport):
-    """A transport in memory."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.ended = False
-
-    def get_extra_info(self, name: str, default: object = None) -> object:
-        """The peer, as a socket would say."""
-        return ("127.0.0.1", 1) if name == "peername" else default
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Keep it."""
-        assert not self.ended, "written after the end"
-        self.written += bytes(data)
-
-    def get_write_buffer_size(self) -> int:
-        """Everything is read at once."""
-        return 0
-
-    def can_write_eof(self) -> bool:
-        """As TCP."""
-        return True
-
-    def write_eof(self) -> None:
-        """The end."""
-        self.ended = True
-
-    def close(self) -> None:
-        """The end."""
-        self.ended = True
-
-    def abort(self) -> None:
-        """The end."""
-        self.ended = True
-
-    def is_closing(self) -> bool:
-        """Whether the end has come."""
-        return self.ended
+_TURNS = 64  # of the loop: each answers one of the requests that came together
 
 
 def talk(parts: list[bytes]) -> tuple[list[Answer], EchoService, Wire]:
     """Give parts to a new connection one by one."""
     service, wire = EchoService(), Wire()
-    connection = Connection(Door(service, Bounds(pipelined_per_turn=1_000)))
+    asyncio.run(_give(parts, Connection(Door(service)), wire))
+    return parse_answers(wire.written), service, wire
+
+
+async def _give(parts: list[bytes], connection: Connection, wire: Wire) -> None:
     connection.connection_made(wire)
     for part in parts:
         connection.data_received(part)
-    return parse_answers(wire.written), service, wire
+        await asyncio.sleep(0)
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 @pytest.fixture(autouse=True)

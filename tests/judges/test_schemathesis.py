@@ -55,13 +55,14 @@ def test_generated_requests_meet_what_the_document_says(
     _judge(served("library"), admin_key("library"), seed=seed, phases="examples,fuzzing,stateful", max_examples=15, folder=tmp_path)
 
 
-@pytest.mark.parametrize("paths", ["^/api/v1/authors", "^/(?!api/v1/(authors|books|users))"])
+@pytest.mark.parametrize("paths", ["^/api/v1/authors(?!/[^/]+/books)", "^/(?!api/v1/(authors|books|users))"])
 def test_every_bound_of_the_document_is_kept(
     served: Callable[[str], str], admin_key: Callable[[str], str], tmp_path: Path, paths: str
 ) -> None:
     """The coverage phase, which goes through every keyword of every schema and throws few dice, finds nothing.
 
-    One resource stands for all here; `make audit-self` goes through every one, which takes five minutes more.
+    One resource stands for all here, and its list for the lists of what refers to it; `make audit-self` goes through every one, which
+    takes minutes more.
     """
     _judge(served("library"), admin_key("library"), seed=1, phases="coverage", max_examples=15, folder=tmp_path, paths=paths)
 

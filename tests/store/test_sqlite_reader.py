@@ -92,6 +92,52 @@ def test_short_reads_come_back_at_once(tmp_path: Path) -> None:
     assert run(tmp_path, story) == (False, [False, True], False)
 
 
+def test_a_moment_is_one_state_of_the_database(tmp_path: Path) -> None:
+    """Reads by id, pages and totals within it see no write that commits meanwhile; what is read after it does."""
+    made, counted_late = create(AUTHORS, name="North"), where(AUTHORS, "name", "North")
+
+    async def story(store: SqliteStore) -> Any:
+        await store.write(write(made))
+
+        def look() -> tuple[bool, int | None]:
+            found = store.read_many(listing(AUTHORS, counted_late))
+            assert not isawaitable(found)
+            return store.read_one(ReadOne(made.id, made.view)) is not None, found.total
+
+        other = apsw.Connection(str(tmp_path / "holdfast.db"))
+        with store.moment():
+            before = look()
+            other.execute("DELETE FROM authors")
+            within = look()
+            with store.moment():
+                inner = look()
+            still = look()
+        after = store.read_one(ReadOne(made.id, made.view))
+        other.close()
+        connection = store._reader._lane._connection
+        assert connection is not None
+        return before, within, inner, still, after, connection.in_transaction
+
+    seen = (True, 1)
+    assert run(tmp_path, story) == (seen, seen, seen, seen, None, False)
+
+
+def test_a_moment_outlives_a_read_that_does_not(tmp_path: Path) -> None:
+    """A read that is stopped within it goes to the pool, and the moment ends all the same."""
+
+    async def story(store: SqliteStore) -> Any:
+        made = create(AUTHORS)
+        await store.write(write(made, *(create(AUTHORS, name=f"x{number}") for number in range(900))))
+        with store.moment(), slices(-1.0):
+            slow = store.read_many(listing(AUTHORS, c.Not(SOUTH), count=False, limit=1_000))
+            quick = store.read_one(ReadOne(made.id, made.view))
+        connection = store._reader._lane._connection
+        assert connection is not None
+        return isawaitable(slow) and len((await slow).rows), quick is not None, connection.in_transaction
+
+    assert run(tmp_path, story) == (901, True, False)
+
+
 @contextmanager
 def slices(seconds: float) -> Iterator[None]:
     """Give reads on the loop another slice of time."""

@@ -4,11 +4,14 @@ A condition names fields and holds stored values; how it reads in SQL is the sto
 condition is ever unknown, so `Not` is plain negation. `equals` and `differs` treat null as a value; every other test is false on null.
 
 A path that goes through references sees only targets for which the guard of that step holds; else its value is null.
+
+Compiled texts are found by the shape of a condition, for every request: so these are structs, which keep their hash.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum
+
+import msgspec
 
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 
@@ -16,8 +19,7 @@ Stored = str | int | float | None
 """A value in storage form (see model.types)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, cache_hash=True):
     """One reference followed: from a Ref field to the target resource, where `guard` says which targets may be seen."""
 
     field: FieldSpec
@@ -25,8 +27,7 @@ class Step:
     guard: "Condition | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True, cache_hash=True):
     """A field of the row, or of a record that the row refers to. `str(path)` is how a caller writes it: `author.name`."""
 
     field: FieldSpec
@@ -51,8 +52,7 @@ class Operator(Enum):
     ENDS_WITH = "endswith"
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(msgspec.Struct, frozen=True, cache_hash=True):
     """A path against a value, or against another path of the same row."""
 
     path: Path
@@ -62,45 +62,39 @@ class Test:
     __test__ = False  # not a test class, whatever its name says to pytest
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(msgspec.Struct, frozen=True, cache_hash=True):
     """The path equals one of the values; null counts as a value. Empty: never."""
 
     path: Path
     values: tuple[Stored, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IsNull:
+class IsNull(msgspec.Struct, frozen=True, cache_hash=True):
     """The path has no value."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(msgspec.Struct, frozen=True, cache_hash=True):
     """Full-text: every word stands in the searched fields, the last one by its beginning. `words` are folded (`core.search`)."""
 
     resource: ResourceSpec
-    words: tuple[str, ...] = field(default=())
+    words: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(msgspec.Struct, frozen=True, cache_hash=True):
     """Every part holds; empty: always."""
 
     parts: tuple["Condition", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Any:
+class Any(msgspec.Struct, frozen=True, cache_hash=True):
     """At least one part holds; empty: never."""
 
     parts: tuple["Condition", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True, cache_hash=True):
     """The part does not hold."""
 
     part: "Condition"

@@ -4,6 +4,7 @@ A door turns bytes into a Head, asks the engine to open it, hands the body over 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import msgspec
@@ -46,6 +47,7 @@ class Reply(msgspec.Struct):
     headers  (lower-case name, value) in order, without content-length, date and connection: those are the door's.
              Values hold no CR or LF.
     fixed    header lines that never vary, prebuilt as bytes ("name: value\\r\\n" each), sent before `headers`
+    lines    header lines of this answer that were made as bytes, sent after `headers`
     body     the whole body, or an iterator of chunks for a stream (files, server-sent events)
     bare     no body may be sent although one is given: HEAD (its content-length is still that of `body`)
     close    close the connection after this answer
@@ -55,6 +57,7 @@ class Reply(msgspec.Struct):
     body: bytes | AsyncIterator[bytes]
     headers: tuple[tuple[str, str], ...] = ()
     fixed: bytes = b""
+    lines: bytes = b""
     bare: bool = False
     close: bool = False
 
@@ -88,6 +91,13 @@ class Service(Protocol):
         """Let a request in, or refuse it from its head alone.
 
         A Reply means that the body must not be read: if one follows, the door closes the connection after the answer.
+        """
+        ...
+
+    def moment(self) -> AbstractContextManager[None]:
+        """While it is open, everything that is answered is read from one state of what is stored, which saves most of a read's cost.
+
+        That state is not older than the opening: open it once the requests have arrived that are answered within.
         """
         ...
 

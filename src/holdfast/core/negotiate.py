@@ -25,6 +25,9 @@ class Accepted(NamedTuple):
 
 _JSON = Accepted(data=True, problem=False)
 
+TAKES_JSON = frozenset(("", "*/*", "application/json"))
+"""The Accept headers of nearly every client: JSON, known without reading them."""
+
 
 def read_accept(header: str | None) -> Accepted:
     """Read an Accept header (RFC 9110, 12.5.1). None, empty or without any sound part: JSON.
@@ -32,7 +35,7 @@ def read_accept(header: str | None) -> Accepted:
     problem+json must be named, with q at least that of JSON; naming it accepts JSON data too, because a caller who only says how
     errors should look still wants the record.
     """
-    if not header or header == "*/*" or header == "application/json":
+    if header is None or header in TAKES_JSON:
         return _JSON
     return _read_known_accept(header) if len(header) <= _CACHED_LENGTH_MAX else _read_accept(header)
 

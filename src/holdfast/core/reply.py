@@ -21,6 +21,9 @@ NO_STORE = "no-store"
 NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 """The content security policy of everything that is not a page."""
 
+Headers = tuple[tuple[str, str], ...]
+"""(lower-case name, value) in order."""
+
 MINIMAL = ("preference-applied", "return=minimal")
 """The header of an answer without a body, because the caller prefers one."""
 

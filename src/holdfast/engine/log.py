@@ -145,7 +145,7 @@ class Log:
             seen.request_id,
             seen.method if seen.method.isascii() else escape_line(seen.method),
             seen.route,
-            _clean_path(seen.path),
+            seen.path if seen.path.isascii() and "=" not in seen.path else escape_line(redact(seen.path)),
             status,
             int(seen.elapsed_s * 1e6) / 1e3,  # whole microseconds, in a third of the time of round()
             int(seen.store_s * 1e6) / 1e3,
@@ -195,12 +195,6 @@ _COLOURS = {2: "\x1b[32m", 3: "\x1b[36m", 4: "\x1b[33m", 5: "\x1b[1;31m"}
 
 def _indent(cause: str | None) -> str:
     return "" if cause is None else "\n    " + cause.rstrip().replace("\n", "\n    ")
-
-
-def _clean_path(path: str) -> str:
-    if "=" in path:
-        path = redact(path)
-    return path if path.isascii() else escape_line(path)
 
 
 class LibraryHandler(logging.Handler):

@@ -8,8 +8,7 @@ from holdfast.core.cors import Cors
 from holdfast.core.exchange import Head
 from holdfast.core.forwarding import FORWARDING, Proxies, came_by_tls
 from holdfast.core.negotiate import parse_traceparent
-from holdfast.core.reply import HSTS
-from holdfast.engine.quota import Headers
+from holdfast.core.reply import HSTS, Headers
 from holdfast.ports.world import Entropy
 
 _SPAN_BITS = 64

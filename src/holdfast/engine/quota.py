@@ -1,36 +1,38 @@
 """Quotas: what a limiter says about a caller, as headers or as a refusal (CONTRACT 2.10; IETF draft on RateLimit header fields)."""
 
 from holdfast.base.errors import Refused
-from holdfast.core.rate import Rate, Verdict, limit_key
+from holdfast.core.rate import Verdict, limit_key
 from holdfast.ports.limits import Limiter
-
-Headers = tuple[tuple[str, str], ...]
 
 
 class Quota:
     """Charges requests to a limiter, under the name by which callers see it."""
 
     def __init__(self, limiter: Limiter, name: str) -> None:
-        self._limiter, self._name = limiter, name
-        self._policy = None if limiter.rate is None else _build_policy(name, limiter.rate)
+        self._limiter, self._rate = limiter, limiter.rate
+        self._policy = "" if self._rate is None else f'"{name}";q={self._rate.quota};w={self._rate.window_s}'
+        self._state = f'"{name}";r=%d;t=%d'
+        self._lines = f"ratelimit-policy: {self._policy}\r\nratelimit: {self._state}\r\n".encode("ascii")
 
-    def charge(self, key: bytes, cost: int = 1) -> Headers:
-        """Count `cost` requests of a caller: the headers that his answer carries. Raises Refused (rate_limited), which carries them too."""
-        if self._policy is None:
-            return ()
+    def charge(self, key: bytes, cost: int = 1) -> bytes:
+        """Count `cost` requests of a caller: the header lines that his answer carries; none where there is no limit.
+
+        Raises Refused (rate_limited), which carries them too.
+        """
+        if self._rate is None:
+            return b""
         verdict = self._limiter.take(key, cost)
         if not verdict.allowed:
-            shown = dict(self._show(self._policy, verdict))
-            raise Refused("rate_limited", headers={"retry-after": str(verdict.retry_s), **shown})
-        return self._show(self._policy, verdict)
+            raise self._refuse(verdict)
+        return self._lines % (verdict.remaining, verdict.reset_s)
 
-    def charge_more(self, key: bytes, cost: int) -> Headers:
+    def charge_more(self, key: bytes, cost: int) -> bytes:
         """Count what a request turned out to be beside the one it was counted as; more than a quota counts as a whole one."""
-        rate = self._limiter.rate
-        return () if rate is None else self.charge(key, max(0, min(cost, rate.quota - 1)))
+        return b"" if self._rate is None else self.charge(key, max(0, min(cost, self._rate.quota - 1)))
 
-    def _show(self, policy: tuple[str, str], verdict: Verdict) -> Headers:
-        return policy, ("ratelimit", f'"{self._name}";r={verdict.remaining};t={verdict.reset_s}')
+    def _refuse(self, verdict: Verdict) -> Refused:
+        state = self._state % (verdict.remaining, verdict.reset_s)
+        return Refused("rate_limited", headers={"retry-after": str(verdict.retry_s), "ratelimit-policy": self._policy, "ratelimit": state})
 
 
 class LoginLimits:
@@ -49,7 +51,3 @@ class LoginLimits:
     def take_account(self, email: str) -> None:
         """Count an attempt on an account."""
         self._quota.charge(b"account:" + email.strip().casefold().encode("utf-8", "replace"))
-
-
-def _build_policy(name: str, rate: Rate) -> tuple[str, str]:
-    return "ratelimit-policy", f'"{name}";q={rate.quota};w={rate.window_s}'

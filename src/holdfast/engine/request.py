@@ -12,14 +12,14 @@ from holdfast.base.limits import BODY_BYTES_MAX
 from holdfast.base.observe import Observation
 from holdfast.core.actor import Actor
 from holdfast.core.exchange import Head, Reply
-from holdfast.core.negotiate import check_content_encoding, read_accept
+from holdfast.core.negotiate import TAKES_JSON, check_content_encoding, read_accept
 from holdfast.core.permit import Grants
 from holdfast.core.plan import CallerChanged
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Route
 from holdfast.engine.identity import Identities, Known
 from holdfast.engine.notice import Notice
-from holdfast.engine.quota import Headers, Quota
+from holdfast.engine.quota import Quota
 from holdfast.ports.world import Clock
 
 Outcome = TypeVar("Outcome")
@@ -59,7 +59,7 @@ class Request(msgspec.Struct, eq=False):
     handler        answers the route
     known          who asks
     quota_key      who it is counted for (core.rate.limit_key); b"" where it is not counted
-    limit_headers  what its answer says about the caller's quota
+    limit_lines    what its answer says about the caller's quota
     """
 
     around: Surroundings
@@ -74,7 +74,7 @@ class Request(msgspec.Struct, eq=False):
     known: Known
     body_bytes_max: int = BODY_BYTES_MAX
     quota_key: bytes = b""
-    limit_headers: Headers = ()
+    limit_lines: bytes = b""
     bytes_in: int = 0
     store_s: float = 0.0
 
@@ -129,13 +129,13 @@ class Request(msgspec.Struct, eq=False):
     def require_json_answer(self) -> None:
         """Refuse a caller who takes no JSON: 406 not_acceptable."""
         accept = self.head.headers.get("accept")
-        if accept is not None and not read_accept(accept).data:
+        if accept is not None and accept not in TAKES_JSON and not read_accept(accept).data:
             raise Refused("not_acceptable")
 
     def charge_more(self, cost: int) -> None:
         """Count what the request turned out to be beside the one that it was let in as. Raises Refused (rate_limited)."""
-        self.limit_headers = ()  # a refusal carries its own
-        self.limit_headers = self.around.quota.charge_more(self.quota_key, cost)
+        self.limit_lines = b""  # a refusal carries its own
+        self.limit_lines = self.around.quota.charge_more(self.quota_key, cost)
 
     async def time_store(self, waiting: Awaitable[Outcome]) -> Outcome:
         """Wait for the store, and count the time as the store's."""
@@ -184,8 +184,9 @@ class Request(msgspec.Struct, eq=False):
     def _finish(self, reply: Reply, code: str | None = None, cause: str | None = None, faults: tuple[str, ...] = ()) -> Reply:
         if self.head.method == "HEAD":
             reply.bare = True
-        if self.limit_headers or self.notice.headers:
-            reply.headers += self.limit_headers + self.notice.headers
+        reply.lines = self.limit_lines
+        if self.notice.headers:
+            reply.headers += self.notice.headers
         self._tell(reply.status, code, len(reply.body) if isinstance(reply.body, bytes) else 0, cause, faults)
         return reply
 

@@ -4,6 +4,7 @@ head -> route -> admit -> [receive body: the door] -> the route's handler -> rep
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -37,6 +38,7 @@ class Engine:
     quota     how much a caller may ask
     notices   reads what stands around a request
     identities  who asks
+    moment    opens a moment of the store
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Engine:
         quota: Quota,
         notices: Notices,
         identities: Identities,
+        moment: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self.clock = clock
         self.replies = replies
@@ -57,6 +60,7 @@ class Engine:
         self.quota = quota
         self.identities = identities
         self.in_flight = 0
+        self._moment = moment
         self._notices = notices
         self._handlers = routes
         self._always_admitted = frozenset(each for each in routes if each.action in _ALWAYS_ADMITTED)
@@ -66,7 +70,8 @@ class Engine:
 
     def open(self, head: Head) -> Exchange | Reply:
         """Let a request in, or refuse it from its head alone."""
-        request_id = self._identify(head)
+        sent = head.headers.get("x-request-id")
+        request_id = (None if sent is None else keep_request_id(sent)) or self._next_id()
         notice = self._notices.read(head)
         target, _, query = head.target.partition("?")
         try:
@@ -99,10 +104,14 @@ class Engine:
             except Refused as error:
                 refused = error
         request.quota_key = limit_key(request.actor.id, request.head.peer)
-        request.limit_headers = self.quota.charge(request.quota_key)
+        request.limit_lines = self.quota.charge(request.quota_key)
         if refused is not None:
             raise refused
         request.require_granted()
+
+    def moment(self) -> AbstractContextManager[None]:
+        """Answer from one state of what is stored."""
+        return self._moment()
 
     def refuse(
         self, code: str, message: str | None = None, *, peer: str, hint: str | None = None, method: str = "", target: str = ""
@@ -113,10 +122,6 @@ class Engine:
         reply = self._refuse(error, head, self._next_id(), NOTHING, () if message is None else (message,))
         reply.close = True
         return reply
-
-    def _identify(self, head: Head) -> str:
-        sent = head.headers.get("x-request-id")
-        return (keep_request_id(sent) if sent is not None else None) or self._next_id()
 
     def _next_id(self) -> str:
         self._id_count += 1

@@ -103,6 +103,7 @@ class AsgiDoor:
 
     async def _start(self, reply: Reply, scope: Scope, send: Send, *, close: bool) -> None:
         headers = [*self._parse_fixed(reply.fixed), *((name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers)]
+        headers += _parse_lines(reply.lines)
         if close and scope.get("http_version") in ("1.0", "1.1"):
             headers.append((b"connection", b"close"))
         if isinstance(reply.body, bytes) and reply.status not in BODILESS:
@@ -113,9 +114,13 @@ class AsgiDoor:
         """The prebuilt header lines as pairs; there are few different blocks, so each is taken apart once."""
         pairs = self._fixed.get(fixed)
         if pairs is None:
-            lines = (line.partition(b": ") for line in fixed.split(b"\r\n") if line)
-            self._fixed[fixed] = pairs = [(name, value) for name, _, value in lines]
+            self._fixed[fixed] = pairs = _parse_lines(fixed)
         return pairs
+
+
+def _parse_lines(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Header lines as pairs."""
+    return [(name, value) for name, _, value in (line.partition(b": ") for line in lines.split(b"\r\n") if line)]
 
 
 def _build_head(scope: Scope) -> Head:

@@ -24,6 +24,9 @@ class Guest(Protocol):
     def abort(self) -> None:
         """Close at once."""
 
+    def answer_whole(self) -> None:
+        """Answer the request that has arrived whole. Never raises."""
+
 
 class Door:
     """The shared state of the connections of one worker.
@@ -37,6 +40,7 @@ class Door:
         self.openings = Openings(time.time())
         self.draining = False
         self._guests: dict[Guest, str] = {}
+        self._arrived: list[Guest] = []
         self._per_peer: dict[str, int] = {}
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._date_timer: asyncio.TimerHandle | None = None
@@ -75,6 +79,25 @@ class Door:
             self._per_peer[peer] = left
         else:
             del self._per_peer[peer]
+
+    def answer_soon(self, guest: Guest) -> None:
+        """Answer a request that has arrived whole, together with all others of this turn of the loop.
+
+        They are read from one state of what is stored. It is opened after the last of them has arrived, so each sees all that was
+        acknowledged before it was sent.
+        """
+        self._arrived.append(guest)
+        if len(self._arrived) == 1:
+            asyncio.get_running_loop().call_soon(self._answer_arrived)
+
+    def _answer_arrived(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        if len(arrived) == 1:  # a moment of its own is what every read has anyway
+            arrived[0].answer_whole()
+            return
+        with self.service.moment():
+            for guest in arrived:
+                guest.answer_whole()
 
     async def drain(self, until_s: float) -> bool:
         """Let what is under way end; True if all of it did before `until_s` (monotonic). What is left then is aborted."""

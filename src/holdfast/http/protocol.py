@@ -1,8 +1,8 @@
 """One connection of HTTP/1.1: heads and bodies in, replies out, in order.
 
-A short read is answered inside `data_received`: no task, no scope, head and body in one write. Receipt deadlines, sizes and strict
-framing live here because they cannot be kept behind ASGI. Whatever a client does, it gets at most one answer for each request, and
-nothing of it reaches the log.
+A short read is answered in one call, beside all others that arrived in the same turn of the loop: no task, no scope, head and body in
+one write. Receipt deadlines, sizes and strict framing live here because they cannot be kept behind ASGI. Whatever a client does, it gets
+at most one answer for each request, and nothing of it reaches the log.
 """
 
 import asyncio
@@ -39,8 +39,10 @@ class Connection(asyncio.Protocol):
     """One connection; `Door` holds what it shares with the others of its worker."""
 
     __slots__ = (
+        "_arrived_s",
         "_body",
         "_buffer",
+        "_content",
         "_deadline_s",
         "_door",
         "_eof",
@@ -71,6 +73,8 @@ class Connection(asyncio.Protocol):
         self._receiving = True  # the first byte of the next head has come; the first head is due from the opening on
         self._deadline_s = time.monotonic() + door.bounds.headers_receipt_s
         self._exchange: Exchange | None = None
+        self._content = b""  # the body of the request that has arrived whole, at this time
+        self._arrived_s = 0.0
         self._body: BodyReader | None = None
         self._keep_alive = True
         self._eof = False
@@ -226,7 +230,7 @@ class Connection(asyncio.Protocol):
         elif fields.has_body:
             return self._begin_body(opened, fields, data[end + 4 :], now_s)
         else:
-            self._answer(opened, b"", now_s)
+            self._answer_soon(opened, b"", now_s)
         return data[end + 4 :]
 
     def _await_head(self, arrived: bytes, data: bytes) -> bytes:
@@ -246,7 +250,7 @@ class Connection(asyncio.Protocol):
         if length > exchange.body_bytes_max:
             return self._refuse_unread(exchange.refuse("payload_too_large"))
         if not fields.chunked and len(data) >= length:
-            self._answer(exchange, data[:length], now_s)
+            self._answer_soon(exchange, data[:length], now_s)
             return data[length:]
         self._exchange = exchange
         self._body = ChunkedBody(exchange.body_bytes_max) if fields.chunked else CountedBody(length)
@@ -265,8 +269,8 @@ class Connection(asyncio.Protocol):
         except Refused as refused:
             return self._refuse_unread(exchange.refuse(refused.code, refused.message))
         if body.done:
-            self._body = self._exchange = None
-            self._answer(exchange, body.join(), time.monotonic())
+            self._body = None
+            self._answer_soon(exchange, body.join(), time.monotonic())
         return rest
 
     # Refusing
@@ -292,16 +296,29 @@ class Connection(asyncio.Protocol):
 
     # Answering
 
-    def _answer(self, exchange: Exchange, body: bytes, now_s: float) -> None:
-        reply = exchange.answer(body)
-        if isinstance(reply, Reply):
-            self._respond(reply, now_s)
-        else:
-            self._await_answer(reply)
-
-    def _await_answer(self, reply: Awaitable[Reply]) -> None:
+    def _answer_soon(self, exchange: Exchange, body: bytes, now_s: float) -> None:
         self._stage = _BUSY
         self._deadline_s = math.inf
+        self._exchange, self._content, self._arrived_s = exchange, body, now_s
+        self._door.answer_soon(self)
+
+    def answer_whole(self) -> None:
+        """Answer the request that has arrived whole. For a client who is gone by now nothing is done."""
+        exchange, self._exchange = self._exchange, None
+        if self._stage is _CLOSED or exchange is None:
+            return
+        try:
+            reply = exchange.answer(self._content)
+            if isinstance(reply, Reply):
+                self._respond(reply, self._arrived_s)
+                if self._buffer:
+                    self._resume()
+            else:
+                self._await_answer(reply)
+        except Exception:  # noqa: BLE001  # as in data_received
+            self._break()
+
+    def _await_answer(self, reply: Awaitable[Reply]) -> None:
         work = asyncio.ensure_future(reply)
         self._work = work
         work.add_done_callback(self._answered)

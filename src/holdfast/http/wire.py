@@ -46,16 +46,16 @@ def encode_reply(opening: bytes, reply: Reply, body: bytes, *, keep_alive: bool,
     headers = encode_headers(reply.headers)
     connection = b"" if keep_alive and minor else _connection(keep_alive=keep_alive)
     if reply.status in BODILESS:
-        return b"%b%b%b%b\r\n" % (opening, reply.fixed, headers, connection)
+        return b"%b%b%b%b%b\r\n" % (opening, reply.fixed, headers, reply.lines, connection)
     payload = b"" if reply.bare else body
-    return b"%b%b%bcontent-length: %d\r\n%b\r\n%b" % (opening, reply.fixed, headers, len(body), connection, payload)
+    return b"%b%b%b%bcontent-length: %d\r\n%b\r\n%b" % (opening, reply.fixed, headers, reply.lines, len(body), connection, payload)
 
 
 def encode_stream_head(opening: bytes, reply: Reply, *, keep_alive: bool, minor: int) -> bytes:
     """The head of an answer whose length is not known: in chunks, or for HTTP/1.0 up to the end of the connection."""
     coding = _CHUNKED if minor and reply.status not in BODILESS else b""
     connection = b"" if keep_alive and minor else _connection(keep_alive=keep_alive)
-    return b"".join((opening, reply.fixed, encode_headers(reply.headers), coding, connection, b"\r\n"))
+    return b"".join((opening, reply.fixed, encode_headers(reply.headers), reply.lines, coding, connection, b"\r\n"))
 
 
 def encode_chunk(part: bytes) -> bytes:

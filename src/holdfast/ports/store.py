@@ -1,6 +1,7 @@
 """The store: runs plans, each in one transaction. The engine knows no more of a database than this."""
 
 from collections.abc import Awaitable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +26,13 @@ class Store(Protocol):
 
     def read_many(self, plan: ReadMany) -> Page | Awaitable[Page]:
         """Read one page and its total from one snapshot; what outlives its slice on the loop comes back as an awaitable."""
+        ...
+
+    def moment(self) -> AbstractContextManager[None]:
+        """While it is open, reads that come back at once are of one state of the database, not older than the opening.
+
+        For what runs without giving up the loop: what waits is read from a state of its own.
+        """
         ...
 
     def write(self, plan: Write) -> "Awaitable[tuple[Row | None, ...]]":

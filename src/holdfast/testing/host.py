@@ -95,7 +95,7 @@ class Host:
 
     async def _show(self, reply: Reply) -> Response:
         content = reply.body if isinstance(reply.body, bytes) else b"".join([part async for part in reply.body])
-        lines = (reply.fixed + encode_headers(reply.headers)).decode("latin-1").split("\r\n")
+        lines = (reply.fixed + encode_headers(reply.headers) + reply.lines).decode("latin-1").split("\r\n")
         headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
         if reply.status not in BODILESS:
             headers.append(("content-length", str(len(content))))

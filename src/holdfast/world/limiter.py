@@ -27,6 +27,7 @@ _BOOT_BYTES = 36  # a UUID as text
 _SHARED_AT = 64  # one byte: 1 while more than one worker counts
 _DIGEST_BYTES, _DUE_BYTES = 16, 8
 _BUCKET_SLOTS = 64  # at half of all slots taken, one bucket in a hundred million is full
+_BUCKET_BYTES = _BUCKET_SLOTS * _DIGEST_BYTES
 _BUCKETS = LIMITED_CALLERS_MAX // _BUCKET_SLOTS
 _DUES_AT = _HEADER_BYTES + LIMITED_CALLERS_MAX * _DIGEST_BYTES
 _TABLE_BYTES = _DUES_AT + LIMITED_CALLERS_MAX * _DUE_BYTES
@@ -70,26 +71,21 @@ class Table:
 
     def _take(self, digest: bytes, rate: Rate, cost: int) -> Verdict:
         now_ns = time.clock_gettime_ns(_CLOCK)
-        bucket = int.from_bytes(digest[:4], "little") % _BUCKETS
-        slot = self._find(digest, bucket)
-        due_ns = 0 if slot is None else self._dues[slot]
-        after_ns, verdict = rate.take(due_ns, now_ns, cost)
-        if verdict.allowed:
-            if slot is None:
-                slot = self._claim(digest, bucket, now_ns)
-            self._dues[slot] = after_ns  # after the digest: whoever is killed between the two leaves a slot whose time has passed
-        return verdict
-
-    def _find(self, digest: bytes, bucket: int) -> int | None:
-        begin = _HEADER_BYTES + bucket * _BUCKET_SLOTS * _DIGEST_BYTES
-        end = begin + _BUCKET_SLOTS * _DIGEST_BYTES
+        begin = _HEADER_BYTES + int.from_bytes(digest[:4], "little") % _BUCKETS * _BUCKET_BYTES
+        end = begin + _BUCKET_BYTES
         at = self._memory.find(digest, begin, end)
         while at >= 0 and (at - begin) % _DIGEST_BYTES:  # the end of one digest and the beginning of the next
             at = self._memory.find(digest, at + 1, end)
-        return None if at < 0 else (at - _HEADER_BYTES) // _DIGEST_BYTES
+        slot = (at - _HEADER_BYTES) // _DIGEST_BYTES
+        after_ns, verdict = rate.take(0 if at < 0 else self._dues[slot], now_ns, cost)
+        if verdict.allowed:
+            if at < 0:
+                slot = self._claim(digest, begin, now_ns)
+            self._dues[slot] = after_ns  # after the digest: whoever is killed between the two leaves a slot whose time has passed
+        return verdict
 
-    def _claim(self, digest: bytes, bucket: int, now_ns: int) -> int:
-        first = bucket * _BUCKET_SLOTS
+    def _claim(self, digest: bytes, begin: int, now_ns: int) -> int:
+        first = (begin - _HEADER_BYTES) // _DIGEST_BYTES
         for slot in range(first, first + _BUCKET_SLOTS):
             if self._dues[slot] <= now_ns:
                 at = _HEADER_BYTES + slot * _DIGEST_BYTES

@@ -50,7 +50,8 @@ class RecordReader:
         Refuses unknown_parameter, malformed_request (a version that is no whole number from 1, a time that is none).
         """
         if not text:
-            return self.default if visible is EVERYTHING else RecordAsk(self._views.whole(visible))
+            view = self._views.whole(visible)
+            return self.default if view is self.default.view else RecordAsk(view)
         single, rest = take_single(parse_query(text), parameters)
         if rest:
             raise unknown_parameter(rest[0].key, parameters)

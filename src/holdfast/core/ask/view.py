@@ -64,9 +64,10 @@ class ViewReader:
 
     def whole(self, visible: Visible) -> View:
         """The view of every member that the caller may read."""
-        if visible is EVERYTHING:
+        sight = visible.sights[self._resource.path]
+        if not sight.masks and not sight.hidden:
             return self.default
-        key = visible if visible.masks_of(self._resource) else visible.hidden_in(self._resource)
+        key = visible if sight.masks else sight.hidden
         return self._kept.get(key) or self._keep(key, self._build(None, _Branch(), visible))
 
     def _kept_view(self, members: frozenset[str] | None, tree: _Branch, visible: Visible) -> View:

@@ -81,7 +81,7 @@ class Renderer:
     def read_one(self, plan: ReadOne) -> Statement:
         """No row or one: (JSON text, version, versions of what is included), and the identity epoch where the plan names a caller."""
         prepared, values = self._one_bound(plan.view, plan.where, plan.caller is not None)
-        return prepared.bind((plan.id, *values))
+        return prepared.bind((plan.id, *values) if values else (plan.id,))
 
     def _bind_one(self, view: View, where: Condition, with_epoch: bool) -> tuple[Prepared, tuple[Stored, ...]]:  # noqa: FBT001  # a key
         """The text of a read by id, and the values that follow the id: what a caller is granted is the same from one read to the next."""

@@ -10,7 +10,8 @@ shape share one compiled text. Taking apart also settles what needs no database:
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from holdfast.core.condition import (
     NEVER,

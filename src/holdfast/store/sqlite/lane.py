@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import apsw
 
@@ -11,8 +11,6 @@ from holdfast.core.size import count_bytes
 from holdfast.ports.world import Clock
 from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite.fault import build_fault, is_damaging
-
-Value = TypeVar("Value")
 
 STEPS_BETWEEN_LOOKS = 2_000  # virtual machine instructions between two looks at the clock: some ten microseconds
 
@@ -42,15 +40,22 @@ class Lane:
         self._now_s = clock.monotonic_s
         self._connection: apsw.Connection | None = None
         self._cursor: apsw.Cursor | None = None
+        self._begun = 0
         self.limit = Limit()
 
     def fetch(self, statement: Statement) -> list[tuple[Any, ...]]:
         """Run one statement and fetch its rows to the end. Raises TooSlow, Unavailable, Broken."""
-        return self._run(lambda cursor: cursor.execute(statement.text, statement.values).fetchall())
+        try:
+            return (self._cursor or self._open()).execute(statement.text, statement.values).fetchall()
+        except apsw.Error as error:
+            raise self._explain(error) from error
 
     def fetch_within(self, statement: Statement, column: int) -> tuple[list[tuple[Any, ...]], bool]:
         """The same, but no more rows than an answer may have bytes of text in one column, the first always; whether these are all."""
-        return self._run(lambda cursor: self._fetch_within(cursor.execute(statement.text, statement.values), column))
+        try:
+            return self._fetch_within((self._cursor or self._open()).execute(statement.text, statement.values), column)
+        except apsw.Error as error:
+            raise self._explain(error) from error
 
     def _fetch_within(self, cursor: apsw.Cursor, column: int) -> tuple[list[tuple[Any, ...]], bool]:
         rows: list[tuple[Any, ...]] = []
@@ -75,23 +80,24 @@ class Lane:
         self._cursor = None if self._connection is None else self._connection.cursor()
         return rows[:-1], False
 
-    def _run(self, read: Callable[[apsw.Cursor], Value]) -> Value:
-        try:
-            return read(self._cursor or self._open())
-        except apsw.InterruptError as error:
-            raise TooSlow from error
-        except apsw.Error as error:
-            if is_damaging(error):
-                self.close()
-            raise build_fault(error) from error
+    def _explain(self, error: apsw.Error) -> Exception:
+        """What a failed read means; a connection that may be damaged is given back."""
+        if isinstance(error, apsw.InterruptError):
+            return TooSlow()
+        if is_damaging(error):
+            self.close()
+        return build_fault(error)
 
     def begin(self) -> None:
-        """Begin a snapshot: what is read until `end` is of one moment."""
-        self.fetch(_BEGIN)
+        """Begin a snapshot: what is read until `end` is of one moment; within another snapshot, of that one's."""
+        if self._connection is None or not self._connection.in_transaction:  # a connection that was given up took its snapshot along
+            self.fetch(_BEGIN)
+        self._begun += 1
 
     def end(self) -> None:
-        """End the snapshot, whatever happened in it: one left open would keep the log from ever being emptied."""
-        if self._connection is not None and self._connection.in_transaction:
+        """End the outermost snapshot, whatever happened in it: one left open would keep the log from ever being emptied."""
+        self._begun -= 1
+        if not self._begun and self._connection is not None and self._connection.in_transaction:
             self.limit = Limit()
             self.fetch(_COMMIT)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import apsw
@@ -61,6 +62,20 @@ class Reader:
             return self._fetch_later(plan)
         except CountElsewhere:
             return self._count_first(plan)
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Read from one snapshot what is read on the loop meanwhile. Where none can be begun, each read says so itself."""
+        self._lane.limit.stop_at_s = self._now_s() + SLICE_S
+        try:
+            self._lane.begin()
+        except (TooSlow, HoldfastError):
+            yield
+            return
+        try:
+            yield
+        finally:
+            self._lane.end()
 
     def run(self, read: Callable[[Lane], Value]) -> Value | Awaitable[Value]:
         """Run a short read at once; in the pool if it outlives its slice."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,10 @@ class SqliteStore:
     def read_many(self, plan: ReadMany) -> Page | Awaitable[Page]:
         """Read one page with its total, at once unless they outlive their slice."""
         return self._reader.read_many(plan)
+
+    def moment(self) -> AbstractContextManager[None]:
+        """Read from one snapshot what is read at once."""
+        return self._reader.moment()
 
     def write(self, plan: Write) -> Awaitable[tuple[Row | None, ...]]:
         """Queue a write for the next group; its rows come once they are durable."""
