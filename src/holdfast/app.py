@@ -116,14 +116,11 @@ async def open_store(settings: Settings, catalog: Catalog, *, create: bool = Tru
     bulk    this process loads, and does nothing else
     """
     _refuse_other_databases(settings)
-    opened_by = sqlite_connection.open_bulk_writer if bulk else sqlite_connection.open_writer
 
     def give_key(make: bool) -> Sign:  # noqa: FBT001  # the form of store.sqlite.fingerprint.Keys
         return _journal_key(settings, make=make)
 
-    store = SqliteStore(
-        catalog, settings.data, SystemClock(), create=create, keys=give_key, writes_by=opened_by, journal_days=settings.journal_days
-    )
+    store = SqliteStore(catalog, settings.data, SystemClock(), create=create, keys=give_key, bulk=bulk, journal_days=settings.journal_days)
     try:
         yield store
     finally:

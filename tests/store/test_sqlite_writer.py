@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -27,14 +27,14 @@ from holdfast.store.sqlite.writer import Writer
 class Bench:
     """A writer on a table of one column, whose turn a test can hold."""
 
-    def __init__(self, data_dir: Path, *, queue_max: int = 100, group_max: int = 100) -> None:
+    def __init__(self, data_dir: Path, *, queue_max: int = 100, group_max: int = 100, bulk: bool = False) -> None:
         self.path = prepare(data_dir, CATALOG, Renderer(CATALOG), CLOCK, create=True)
         outside = apsw.Connection(str(self.path))
         outside.execute("CREATE TABLE t (x UNIQUE)")
         outside.close()
         self.turn = Turn(data_dir)
         self.opened: list[apsw.Connection] = []
-        self.writer = Writer(self._connect, Turn(data_dir), CLOCK, queue_max=queue_max, group_max=group_max)
+        self.writer = Writer(self._connect, Turn(data_dir), CLOCK, queue_max=queue_max, group_max=group_max, bulk=bulk)
 
     def _connect(self) -> apsw.Connection:
         self.opened.append(open_writer(self.path))
@@ -62,11 +62,11 @@ def insert(value: object) -> Callable[[apsw.Connection], object]:
     return work
 
 
-def on_bench(data_dir: Path, story: Callable[[Bench], Coroutine[Any, Any, Any]], **limits: int) -> Any:
+def on_bench(data_dir: Path, story: Callable[[Bench], Coroutine[Any, Any, Any]], **more: Any) -> Any:
     """Run a story on a bench."""
 
     async def tell() -> Any:
-        bench = Bench(data_dir, **limits)
+        bench = Bench(data_dir, **more)
         try:
             return await story(bench)
         finally:
@@ -248,6 +248,87 @@ def test_a_group_is_bounded(tmp_path: Path) -> None:
         return [sum(state) for state in done]
 
     assert on_bench(tmp_path, story, group_max=3) == [1, 4, 4, 4, 5]
+
+
+@pytest.mark.parametrize(("bulk", "awaited", "joins"), [(True, False, True), (True, True, False), (False, False, False)])
+def test_what_comes_meanwhile_joins_a_load(tmp_path: Path, bulk: bool, awaited: bool, joins: bool) -> None:  # noqa: FBT001  # parameters
+    """A process that loads commits what was queued while it ran together with that; where another one waits it gives way first."""
+
+    async def story(bench: Bench) -> Any:
+        runs, go_on = Event(), Event()
+
+        def slow(connection: apsw.Connection) -> None:
+            insert("first")(connection)
+            runs.set()
+            go_on.wait(5)
+
+        first = bench.writer.submit(slow, CLOCK.monotonic_s() + 10)
+        await asyncio.to_thread(runs.wait)
+        second = bench.put("second")
+        joined: list[bool] = []
+        first.add_done_callback(lambda _: joined.append(second.done()))
+        with _waiting(tmp_path) if awaited else nullcontext():
+            go_on.set()
+            await asyncio.gather(first, second)
+        return joined, bench.rows()
+
+    assert on_bench(tmp_path, story, bulk=bulk) == ([joins], ["first", "second"])
+
+
+@contextmanager
+def _waiting(data_dir: Path) -> Iterator[None]:
+    """Somebody waits for the turn, which is held, and lets it go at once when it comes."""
+    turn, looking = Turn(data_dir), Turn(data_dir)
+
+    def wait() -> None:
+        with turn:
+            pass
+
+    thread = Thread(target=wait)
+    thread.start()
+    while not looking.is_awaited():
+        time.sleep(0.01)
+    yield
+    thread.join()
+    turn.close()
+    looking.close()
+
+
+def test_one_who_joins_and_fails_costs_nobody_his_row(tmp_path: Path) -> None:
+    """A plain job that fails half-way takes the transaction with it: all others of its group run again, each by itself."""
+
+    async def story(bench: Bench) -> Any:
+        runs, go_on = Event(), Event()
+
+        def slow(connection: apsw.Connection) -> None:
+            insert("first")(connection)
+            runs.set()
+            go_on.wait(5)
+
+        def bad(connection: apsw.Connection) -> None:
+            insert("bad")(connection)
+            raise Refused("forbidden")
+
+        futures = [bench.writer.submit(slow, CLOCK.monotonic_s() + 10, guarded=False)]
+        await asyncio.to_thread(runs.wait)
+        futures += [bench.writer.submit(bad, CLOCK.monotonic_s() + 10, guarded=False), bench.put("third", guarded=False)]
+        go_on.set()
+        return await asyncio.gather(*futures, return_exceptions=True), bench.rows()
+
+    (first, bad, third), rows = on_bench(tmp_path, story, bulk=True)
+    assert (first, third, rows) == (None, "third", ["first", "third"])
+    assert isinstance(bad, Refused)
+
+
+def test_who_holds_the_turn_sees_that_another_waits(tmp_path: Path) -> None:
+    """Only while somebody does; to look takes nobody's place."""
+    ours = Turn(tmp_path)
+    with ExitStack() as waiting, ours:
+        seen = [ours.is_awaited()]
+        waiting.enter_context(_waiting(tmp_path))
+        seen += [ours.is_awaited(), ours.is_awaited()]
+    assert [*seen, ours.is_awaited()] == [False, True, True, False]
+    ours.close()
 
 
 def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:

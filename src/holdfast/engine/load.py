@@ -6,6 +6,7 @@ is loaded by the next run, alone.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -24,6 +25,9 @@ from holdfast.ports.store import Store
 from holdfast.ports.world import Clock
 
 WAIT_FOR_STORE_S = 60.0
+AHEAD = 8
+"""Batches that the store has at a time: those of the transaction that it commits, and those of the next one."""
+
 _RETRIES = 6
 
 _KEY_TYPES = (Text, Integer, Uuid, Date, Timestamp, Choice)
@@ -81,21 +85,21 @@ class Loader:
     async def load(self, batches: Iterable[PreparedRows]) -> Loaded:
         """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then.
 
-        One batch ahead: while the store writes a batch, the next one is received and looked up. They are still written one after another.
+        Batches ahead: while the store writes some, the next ones are received and looked up. They are handed over in order.
         """
-        writing: asyncio.Task[None] | None = None
+        writing: deque[asyncio.Task[None]] = deque()
         try:
             for batch in batches:
                 ready = await self._open_batch(batch)
-                if writing is not None:
-                    await writing
-                writing = asyncio.create_task(self._write_batch(ready, batch.bytes_read))
+                if len(writing) == AHEAD:
+                    await writing.popleft()
+                writing.append(asyncio.create_task(self._write_batch(ready, batch.bytes_read)))
                 await asyncio.sleep(0)  # until the store has it: what comes next may take its time
-            if writing is not None:
-                await writing
+            while writing:
+                await writing.popleft()
         finally:
-            if writing is not None:
-                writing.cancel()
+            for each in writing:
+                each.cancel()
         await self._load_waiting()
         return self.loaded
 
@@ -113,7 +117,7 @@ class Loader:
 
     async def _write_batch(self, batch: list[_Ready], bytes_read: int) -> None:
         await self._write(batch)
-        self.loaded.bytes_read = bytes_read
+        self.loaded.bytes_read = max(self.loaded.bytes_read, bytes_read)
         self.on_progress(self.loaded)
 
     async def _ready(self, row: Prepared) -> _Ready | None:

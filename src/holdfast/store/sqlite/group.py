@@ -8,7 +8,7 @@ A refusal is an answer too: who was refused after a neighbour had written may ha
 transaction was committed, or if nobody before it had written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from holdfast.store.sqlite.queue import Job
 
 Finish = Callable[[apsw.Connection], None]
 """What a group does last, in the transaction of all its jobs."""
+
+More = Callable[[], Iterable[Job]]
+"""What else can go into a group whose jobs have run; nothing ends it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,8 +39,8 @@ def begin(connection: apsw.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
 
 
-def run_group(connection: apsw.Connection, jobs: Sequence[Job], finish: Finish = lambda _: None) -> list[Outcome]:
-    """Run jobs in the transaction that was begun, finish it and end it; an outcome for each job, in order.
+def run_group(connection: apsw.Connection, jobs: list[Job], finish: Finish = lambda _: None, more: More = lambda: ()) -> list[Outcome]:
+    """Run jobs in the transaction that was begun, and `more` that join them, finish it and end it; an outcome for each job, in order.
 
     A fault may take the whole transaction with it. Then nothing of the group happened: the offender is answered and the others run
     one by one; an offender that was refused runs again too, for what it was refused for may be gone.
@@ -47,8 +50,10 @@ def run_group(connection: apsw.Connection, jobs: Sequence[Job], finish: Finish =
     outcomes: list[Outcome] = []
     for job in jobs:
         outcomes.append(_run_guarded(connection, job) if job.guarded and len(jobs) > 1 else _run_plain(connection, job))
-        if not connection.in_transaction and len(jobs) > 1:
-            return _run_apart(connection, jobs, outcomes[-1], finish)
+        if not connection.in_transaction:
+            return _run_apart(connection, jobs, outcomes[-1], finish) if len(jobs) > 1 else outcomes
+        if len(outcomes) == len(jobs):
+            jobs.extend(more())
     return _end(connection, outcomes, finish)
 
 

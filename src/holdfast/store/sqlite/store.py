@@ -17,7 +17,7 @@ from holdfast.ports.store import Health
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.accounts import SqliteAccounts
-from holdfast.store.sqlite.connection import open_reader, open_writer
+from holdfast.store.sqlite.connection import open_bulk_writer, open_reader, open_writer
 from holdfast.store.sqlite.erasure import erase
 from holdfast.store.sqlite.fingerprint import Keys, bind_key, unkeyed
 from holdfast.store.sqlite.health import HealthProbe
@@ -43,6 +43,8 @@ class SqliteStore:
     create     make folder, database and schema where there are none; else a missing database is refused
     keys       gives what signs the seals of the journal; asked once the folder is known to be good, because the key may be made in it
                (fingerprint.Keys)
+    bulk       this process loads, and does nothing else: it writes in larger groups (Writer), with a larger cache, and without savepoints,
+               so that a write that is refused costs its whole group to be run again
     writes_by  opens the connection that writes; the fault campaigns give one that checkpoints after every few pages
     journal_days  how long entries of the journal are kept that say nothing of today; None: always
 
@@ -57,6 +59,7 @@ class SqliteStore:
         *,
         create: bool = False,
         keys: Keys = unkeyed,
+        bulk: bool = False,
         writes_by: Callable[[Path], apsw.Connection] = open_writer,
         journal_days: int | None = None,
     ) -> None:
@@ -74,7 +77,8 @@ class SqliteStore:
         self._seal = Sealer(renderer.journal, sign)
         self._retention = None if journal_days is None else Retention(renderer, sign, journal_days)
         self._turn = Turn(data_dir)
-        self._writer = Writer(partial(writes_by, path), self._turn, clock, self._finish)
+        self._bulk = bulk
+        self._writer = Writer(partial(open_bulk_writer if bulk else writes_by, path), self._turn, clock, self._finish, bulk=bulk)
         self.accounts = SqliteAccounts(catalog.users, self._reader, self._writer, renderer, clock)
         self._health = HealthProbe(path, Lane(connect, clock), self._writer.tell_fault, clock)
         self._closed = False
@@ -140,7 +144,7 @@ class SqliteStore:
             self._retention.step(connection, now)
 
     def _submit(self, work: Work, plan: Write) -> Awaitable[Any]:
-        guarded = len(plan.steps) > 1 or any(isinstance(each, Delete | Undelete) for each in plan.steps)
+        guarded = not self._bulk and (len(plan.steps) > 1 or any(isinstance(each, Delete | Undelete) for each in plan.steps))
         return self._writer.submit(work, plan.deadline_s, weight=len(plan.steps), guarded=guarded)
 
     async def close(self) -> None:

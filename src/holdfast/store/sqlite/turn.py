@@ -28,6 +28,15 @@ class Turn:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         fcntl.flock(self._turn, fcntl.LOCK_UN)
 
+    def is_awaited(self) -> bool:
+        """Whether another process waits while we hold the turn."""
+        try:
+            fcntl.flock(self._next, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        fcntl.flock(self._next, fcntl.LOCK_UN)
+        return False
+
     def close(self) -> None:
         """Give both files back. Not while the turn is held or awaited."""
         os.close(self._next)
