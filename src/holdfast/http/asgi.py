@@ -6,6 +6,7 @@ slow readers. A prefix under which it is mounted (`root_path`) is taken off the 
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -50,6 +51,8 @@ class AsgiDoor:
         """Open the service for as long as the context lasts."""
         async with self._make_service(self._slot) as runner:
             self._service = runner.service
+            gc.collect()
+            gc.freeze()  # what lives as long as the service is never looked at again: servers leave a cycle or two behind each request
             try:
                 yield runner
             finally:
@@ -102,8 +105,9 @@ class AsgiDoor:
         return exchange.refuse("payload_too_large") if body is None else body
 
     async def _start(self, reply: Reply, scope: Scope, send: Send, *, close: bool) -> None:
-        headers = [*self._parse_fixed(reply.fixed), *((name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers)]
-        headers += _parse_lines(reply.lines)
+        headers = self._parse_fixed(reply.fixed) + [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+        if reply.lines:
+            headers += _parse_lines(reply.lines)
         if close and scope.get("http_version") in ("1.0", "1.1"):
             headers.append((b"connection", b"close"))
         if isinstance(reply.body, bytes) and reply.status not in BODILESS:
@@ -135,9 +139,9 @@ def _build_head(scope: Scope) -> Head:
 def _build_target(scope: Scope) -> str:
     raw = scope.get("raw_path")
     path = raw.decode("latin-1").partition("?")[0] if raw else quote(scope["path"], safe=_PATH_SAFE)
-    root = quote(scope.get("root_path", ""), safe=_PATH_SAFE)
-    if root and path.startswith(root):
-        path = path[len(root) :] or "/"
+    if prefix := scope.get("root_path"):
+        root = quote(prefix, safe=_PATH_SAFE)
+        path = path[len(root) :] or "/" if path.startswith(root) else path
     query = scope.get("query_string", b"").decode("latin-1")
     return f"{path}?{query}" if query else path
 
