@@ -25,7 +25,7 @@ def test_a_new_project_passes_its_own_tests(folder: Path) -> None:
 
     assert (made.status, made.err) == (0, "")
     assert "  cd 'My Garden'\n" in made.out
-    assert "3 passed" in done.stdout
+    assert "4 passed" in done.stdout
     assert sorted(FILES) == sorted(
         str(each.relative_to(project)) for each in project.rglob("*") if each.is_file() and each.suffix != ".pyc"
     )

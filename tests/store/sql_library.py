@@ -90,7 +90,7 @@ THINGS = resource(
     FieldSpec("key", "key", Text(), nullable=True, secret=Secret.HASHED),
     access=AccessSpec(anyone, anyone, anyone, owner, anyone, anyone),
     unique=(("maker_id", "order"),),
-    index=(("integer",), ("choice",), ("title",)),
+    index=(("integer",), ("choice",), ("title",), ("created_by_id",)),
     checks=(CheckSpec("things_span_check", ~(this.span < Constant(-(2**62))), ("span",)),),
 )
 CATALOG = Catalog({"makers": MAKERS, "things": THINGS})

@@ -235,12 +235,6 @@ def test_a_reference_that_restricts_may_come_before_its_target_is_made() -> None
     assert database.run(database.render.count(right, c.ALWAYS)) == [(1,)]
 
 
-def test_who_made_a_record_is_indexed_where_a_rule_asks() -> None:
-    """`owner` in any rule makes the index; without it there is none."""
-    assert any("things_created_by_id_index" in text for text in Database().render.schema())
-    assert not any("makers_created_by_id_index" in text for text in Database().render.schema())
-
-
 def test_names_that_are_keywords_are_quoted() -> None:
     """Any name a developer may choose is a name to the database."""
     words = ("select", "order", "group", "index", "values", "rowid", "returning", "over", "window", "filter", "été", "X", "x_")

@@ -112,6 +112,25 @@ def test_the_oldest_sign_ins_go(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+def test_a_key_is_found_among_more_than_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name, while it lives, however many there are."""
+    monkeypatch.setattr(module, "SESSIONS_LISTED_MAX", 2)
+
+    async def story(store: SqliteStore) -> None:
+        user, now = await _user(store), CLOCK.now()
+        for name in ("one", "two", "three"):
+            session = NewSession(make_id(), user.id, "key", name, now, Instant(now + HOUR_US), None)
+            assert await store.accounts.open(session, [], None, _soon())
+        assert [each.name for each in store.accounts.list_keys(now)] == ["one", "two"]
+        found = store.accounts.find_key("three", now)
+        assert found is not None
+        assert (found.name, found.user_id) == ("three", user.id)
+        assert store.accounts.find_key("three", Instant(now + HOUR_US)) is None
+        assert store.accounts.find_key("four", now) is None
+
+    run(tmp_path, story)
+
+
 def test_of_many_one_redeems_a_ticket(tmp_path: Path) -> None:
     """However many try at once; not after its end, not as another kind."""
 

@@ -140,7 +140,11 @@ class Sessions(Protocol):
         ...
 
     def list_keys(self, now: Instant) -> Sequence[Session]:
-        """Every living key, oldest first, at once."""
+        """The living keys, oldest first, SESSIONS_LISTED_MAX of them, at once."""
+        ...
+
+    def find_key(self, name: str, now: Instant) -> Session | None:
+        """The living key of a name, at once."""
         ...
 
     def open(self, session: NewSession, tokens: Sequence[NewToken], password: str | None, deadline_s: float) -> Awaitable[bool]:

@@ -99,12 +99,12 @@ class Roster:
         return None if hours is None else Instant(self._clock.now() + hours * 3_600_000_000)
 
     def list_keys(self) -> Sequence[Session]:
-        """Every living key."""
+        """The living keys, SESSIONS_LISTED_MAX of them."""
         return self._sessions.list_keys(self._clock.now())
 
     def find_key(self, name: str) -> Session | None:
         """The living key of a name."""
-        return next((each for each in self.list_keys() if each.name == name), None)
+        return self._sessions.find_key(name, self._clock.now())
 
     def roles_of(self, session: Session) -> list[str]:
         """The roles with which a key acts."""

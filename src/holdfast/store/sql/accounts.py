@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -161,10 +162,12 @@ class AccountStatements:
     @cached_property
     def list_keys(self) -> Prepared:
         """Every living key at an instant (position 0), oldest first, as many as asked for (1): SHOWN_MEMBERS."""
-        session = self._session
-        found = sa.select(*self._shown()).where(session.c.kind == constant("key"), session.c.revoked_at.is_(None))
-        alive = sa.or_(session.c.expires_at.is_(None), session.c.expires_at > parameter(0))
-        return self._prepare(found.where(alive).order_by(session.c.row).limit(whole(1)).offset(constant(0)))
+        return self._prepare(self._keys().order_by(self._session.c.row).limit(whole(1)).offset(constant(0)))
+
+    @cached_property
+    def find_key(self) -> Prepared:
+        """The living key of a name (position 1) at an instant (0): SHOWN_MEMBERS."""
+        return self._prepare(self._keys().where(self._session.c.name == parameter(1)))
 
     # Tickets
 
@@ -285,6 +288,9 @@ class AccountStatements:
         """Revoked at the instant at a position. Its end is set too, so that what was revoked goes with what is over."""
         session, at = self._session, parameter(position)
         return sa.update(session).values({session.c.revoked_at: at, session.c.expires_at: at}).where(session.c.revoked_at.is_(None))
+
+    def _keys(self) -> sa.Select[Any]:
+        return sa.select(*self._shown()).where(self._session.c.kind == constant("key"), *self._alive(0))
 
     def _shown(self) -> tuple[Element, ...]:
         return tuple(self._session.c[each] for each in SHOWN_MEMBERS)

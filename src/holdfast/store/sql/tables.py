@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
-from holdfast.model.rule import This, operands, path_of
 from holdfast.model.types import Boolean
 from holdfast.store.sql.account_tables import build_account_tables
 from holdfast.store.sql.columns import BLOB, INTEGER, TEXT, column_type
@@ -102,21 +101,9 @@ def _truth_check(resource: ResourceSpec, field: FieldSpec) -> sa.CheckConstraint
 
 
 def _indexed(resource: ResourceSpec) -> tuple[tuple[str, ...], ...]:
-    """What has an index: what asks for one, every reference, and the maker where a rule asks who that is."""
-    asked = [*resource.index, *((each.member,) for each in resource.fields if each.reference is not None)]
-    if _asks_for_owner(resource):
-        asked.append(("created_by_id",))
-    return tuple(dict.fromkeys(asked))
-
-
-def _asks_for_owner(resource: ResourceSpec) -> bool:
-    access = resource.access
-    rules = (access.list, access.read, access.create, access.update, access.update_to, access.delete)
-    return any(_is_maker(each) for rule in rules for each in operands(rule))
-
-
-def _is_maker(operand: object) -> bool:
-    return isinstance(operand, This) and path_of(operand) == ("created_by",)
+    """What has an index: what asks for one, and every reference."""
+    references = ((each.member,) for each in resource.fields if each.reference is not None)
+    return tuple(dict.fromkeys((*resource.index, *references)))
 
 
 def _journal(metadata: sa.MetaData, dialect: Dialect) -> sa.Table:

@@ -67,8 +67,13 @@ class SqliteAccounts:
         return [Session._make(row) for row in self._reader.fetch(statement)]
 
     def list_keys(self, now: Instant) -> Sequence[Session]:
-        """Every living key."""
+        """The living keys."""
         return [Session._make(row) for row in self._reader.fetch(self._sql.list_keys.bind((now, SESSIONS_LISTED_MAX)))]
+
+    def find_key(self, name: str, now: Instant) -> Session | None:
+        """The living key of a name."""
+        found = self._find(self._sql.find_key, now, name)
+        return None if found is None else Session._make(found)
 
     # Changes
 
