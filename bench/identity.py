@@ -70,14 +70,14 @@ def row_rule(bench: Bench) -> None:
 
 
 def logins(bench: Bench) -> None:
-    """Reads while 50 sign-ins a second are offered: more than can be hashed beside them."""
+    """Reads while 50 sign-ins a second are offered: more than can be hashed beside them. Others sign in, since the oldest sessions end."""
     still, busy = "still", "while others sign in"
     ids = _ids(bench.rows)
     with ExitStack() as stack:
         server = _serve(bench, stack, bench.rows)
         rows = bench.race([_reads(server, "clerk", still, ids)])
         began = time.perf_counter()
-        with beside([server], "bench.logins", str(LOGINS_PER_S), _address("clerk"), PASSWORD) as (others,):
+        with beside([server], "bench.logins", str(LOGINS_PER_S), _address("buyer"), PASSWORD) as (others,):
             rows += bench.race([_reads(server, "clerk", busy, ids)])
     answered = json.loads(others.stdout.read() if others.stdout else b"{}")
     if "200" not in answered or not answered.keys() <= {"200", "503"}:
