@@ -44,7 +44,7 @@ def test_a_member_is_left_out_where_its_mask_does_not_hold(database: Database) -
     for order in (thing("id"), thing("text")):
         assert texts(database, database.render.read_many(ReadMany(MASKED, c.ALWAYS, (Order(order),), 5))) == SHOWN
     rows = [database.image(THINGS, id_) for id_ in "st"]
-    written = [database.run(database.render.written(MASKED, [row[0]])[0])[0][1:3] for row in rows if row is not None]
+    written = [database.run(database.render.written(MASKED, row[0], row[0]))[0][1:3] for row in rows if row is not None]
     assert written == [(SHOWN[0], "1,1"), (SHOWN[1], "0,0")]
 
 
@@ -121,7 +121,7 @@ def test_masks_of_one_shape_share_a_text(database: Database) -> None:
         return [
             render.read_one(ReadOne(RecordId("s"), shape)),
             render.read_many(ReadMany(shape, c.ALWAYS, (), 5)),
-            *render.written(shape, [1]),
+            render.written(shape, 1, 1),
             render.as_of(ReadAsOf(RecordId("s"), shape, NOW)),
             render.history(shape, "s", 9, 9),
             render.changes(Watched(shape), 0, 9),

@@ -160,7 +160,7 @@ def test_a_deletion_of_too_many_records_is_refused(tmp_path: Path) -> None:
 
     def make(step: Create) -> None:
         system: dict[str, Stored] = {"version": 1, "created_at": tx.at, "updated_at": tx.at, "created_by_id": None}
-        tx.insert_each([renderer.insert(step, system)], [])
+        tx.insert_each([renderer.insert(step, system)])
 
     make(parent)
     for member in ("parent_id", "friend_id"):

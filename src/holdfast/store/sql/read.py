@@ -75,12 +75,16 @@ class Reads:
         return self._dialect.prepare(found.where(row.value("id") == parameter(0)))
 
     def written(self, view: View, shown: Condition) -> Prepared:
-        """A record that was just written, by its row (position 0): its image, its JSON, what is included of which version, `shown`."""
+        """Records that were just written, in the order of their rows (position 0 to 1).
+
+        Of each its image, its JSON, what is included of which version, `shown`.
+        """
         row = self._tables.row(view.resource)
         included = self._views.included(view, row)
         texts = (self._views.image(view.resource, row), self._views.text(view, row, included), self._views.versions(view, row, included))
         found = sa.select(*texts, one_if(self._of_one.build(shown, row))).select_from(self._views.joined(row.table, included))
-        return self._dialect.prepare(found.where(row.value(ROW) == parameter(0)))
+        number = row.value(ROW)
+        return self._dialect.prepare(found.where(number >= parameter(0), number <= parameter(1)).order_by(number))
 
     def exists(self, resource: ResourceSpec, where: Condition) -> Prepared:
         """One row (1,) if a record of that id (position 0) exists and the condition holds for it; else none."""

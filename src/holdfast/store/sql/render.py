@@ -4,8 +4,9 @@ One Renderer serves one catalog on one database. Compiled texts are kept by shap
 values are kept too. Threads may share a Renderer.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from functools import lru_cache, partial
+from operator import itemgetter
 
 from holdfast.base.instant import Instant
 from holdfast.core.condition import ALWAYS, All, Condition, Matches, Path, Stored, walk
@@ -13,7 +14,7 @@ from holdfast.core.journal import hash_payload
 from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne, Update
 from holdfast.core.readings import ReadAsOf, Watched
 from holdfast.core.view import View
-from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.model.catalog import SYSTEM_MEMBERS, Catalog, ResourceSpec
 from holdfast.store.sql.accounts import AccountStatements
 from holdfast.store.sql.claims import Claims
 from holdfast.store.sql.condition import RANK
@@ -29,9 +30,11 @@ from holdfast.store.sql.shape import Shaper
 from holdfast.store.sql.sqlite import Sqlite
 from holdfast.store.sql.statement import Prepared, Statement
 from holdfast.store.sql.tables import Tables
-from holdfast.store.sql.write import Bounds, Target, Writes
+from holdfast.store.sql.write import FREE, Bounds, Target, Writes, declared_members
 
 SHAPES_KEPT = 512  # of each kind of read; a text is some kilobytes, and building one takes about a millisecond
+
+_OF_SYSTEM = itemgetter(*SYSTEM_MEMBERS[1:])
 
 OFFSET_DEEP = 1_000  # from here on it pays to skip in an index and to fetch rows only for the page (see Reads)
 
@@ -61,6 +64,7 @@ class Renderer:
         self._journal_heads, self._journal_bounds = readings.heads(), readings.bounds()
         self._gone_delete = writes.gone_delete()
         self._update, self._insert, self._delete = kept(writes.update), kept(writes.insert), kept(writes.delete)
+        self._declared = {path: declared_members(each) for path, each in catalog.resources.items()}
         self._would_hold = kept(writes.would_hold)
         self._search_insert, self._search_delete = kept(writes.search_insert), kept(writes.search_delete)
         self._head, self._gone, self._meta = reads.head(), reads.gone(), reads.meta()
@@ -90,14 +94,13 @@ class Renderer:
         prepared = self._one_and_epoch(shape, condition) if with_epoch else self._one(shape, condition)
         return prepared, tuple(shaper.values[1:])
 
-    def written(self, view: View, rows: Sequence[int], shown: Condition = ALWAYS) -> list[Statement]:
-        """For each hf_row one row of its record: (image, JSON text as the view shows it, versions of what is included, 1 or 0: `shown`)."""
+    def written(self, view: View, first: int, last: int, shown: Condition = ALWAYS) -> Statement:
+        """A row for each hf_row from first to last: (image, JSON text of the view, versions of what is included, 1 or 0: `shown`)."""
         if shown is ALWAYS and not view.includes and not view.masks:
-            plain = self._written(view, ALWAYS)
-            return [plain.bind((each,)) for each in rows]
-        shaper = self._shaper(0)
-        prepared = self._written(shaper.view(view), shaper.condition(shown))
-        return [prepared.bind((each, *shaper.values[1:])) for each in rows]
+            return self._written(view, ALWAYS).bind((first, last))
+        shaper = self._shaper(first, last)
+        shape, where = shaper.view(view), shaper.condition(shown)
+        return self._written(shape, where).bind(shaper.values)
 
     def read_many(self, plan: ReadMany, *, dense: bool = False) -> Statement:
         """Rows of (JSON text, sort values..., id), the rank before the sort values where the plan is ranked.
@@ -200,12 +203,12 @@ class Renderer:
 
         `system` holds what the store itself gives to a record.
         """
-        values = {**step.values, **system, "id": step.id}
-        given = [values[each.member] for each in step.resource.fields]
+        resource = step.resource
+        given = [step.id, *_OF_SYSTEM(system), *map(step.values.__getitem__, self._declared[resource.path])]
         if step.become is ALWAYS and not step.targets:
-            return self._insert(step.resource, chosen_id=step.chosen_id).bind(given)
+            return self._insert(resource, FREE, step.chosen_id).bind(given)
         shaper = self._shaper(*given)
-        return self._insert(step.resource, self._bounds(shaper, step, values), chosen_id=step.chosen_id).bind(shaper.values)
+        return self._insert(resource, self._bounds(shaper, step, step.values), step.chosen_id).bind(shaper.values)
 
     def change(self, step: Update, version: int, columns: Mapping[str, Stored]) -> Statement:
         """Change the record if it has that version still and stays within the bounds of the step; no row is changed otherwise."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from holdfast.core.condition import ALWAYS, Condition
-from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.model.catalog import SYSTEM_MEMBERS, FieldSpec, ResourceSpec
 from holdfast.store.sql.columns import column_type
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element, Truth
@@ -48,8 +48,8 @@ class Writes:
         self._dialect = dialect
         self._conditions = Conditions(tables, dialect, alone=True)
 
-    def insert(self, resource: ResourceSpec, bounds: Bounds = FREE, *, chosen_id: bool = False) -> Prepared:
-        """A new record: the values of all fields, in the order of the resource. Where it may not be made it has no id, and so fails:
+    def insert(self, resource: ResourceSpec, bounds: Bounds, chosen_id: bool) -> Prepared:  # noqa: FBT001  # a key
+        """A new record: the values of SYSTEM_MEMBERS, then those of declared_members. Where it may not be made it has no id, and so fails:
 
         where it would leave its bounds, and where its id was chosen and is that of a deleted record.
 
@@ -57,8 +57,9 @@ class Writes:
         journal of the statement, which doubles its cost. The connection knows the row.
         """
         table = self._tables.table(resource)
-        values: dict[sa.Column[Any], Element] = {table.c[each.member]: parameter(position) for position, each in enumerate(resource.fields)}
-        row = GivenRow(resource, _given(resource, (each.member for each in resource.fields), 0))
+        members = (*SYSTEM_MEMBERS, *declared_members(resource))
+        values: dict[sa.Column[Any], Element] = {table.c[each]: parameter(position) for position, each in enumerate(members)}
+        row = GivenRow(resource, _given(resource, members, 0))
         needed = [] if bounds == FREE else self._within(bounds, row)
         if chosen_id:
             needed.append(sa.not_(self._is_gone(row)))
@@ -147,6 +148,11 @@ class Writes:
         elif target.resource is row.resource:
             ways.append(sa.and_(value == row.value("id"), self._conditions.build(target.where, row)))
         return sa.or_(*ways)
+
+
+def declared_members(resource: ResourceSpec) -> tuple[str, ...]:
+    """The members that the developer has declared, in order."""
+    return tuple(each.member for each in resource.fields if not each.system)
 
 
 def _given(resource: ResourceSpec, members: Iterable[str], start: int) -> dict[str, Element]:

@@ -3,18 +3,19 @@
 They go through statement by statement, not record by record: each text is looked up once for all of them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 import apsw
 
 from holdfast.base.errors import HoldfastError
 from holdfast.core.condition import Stored
-from holdfast.core.plan import Create, Row
+from holdfast.core.plan import Create
 from holdfast.core.search import fold_stored
 from holdfast.model.catalog import Catalog
+from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite.conflict import Conflicts
-from holdfast.store.sqlite.transaction import Transaction
+from holdfast.store.sqlite.transaction import Told, Transaction
 
 
 class NotCreated(Exception):
@@ -32,8 +33,8 @@ class Creation:
         self._conflicts = conflicts
         self._searched = {path: [each.member for each in resource.search_fields] for path, resource in catalog.resources.items()}
 
-    def run(self, tx: Transaction, steps: Sequence[Create]) -> Iterator[Row]:
-        """Make records that are alike (is_alike) and give their rows, to the end. Who stops before it must undo what was done.
+    def run(self, tx: Transaction, steps: Sequence[Create], told: Told) -> None:
+        """Make records that are alike (is_alike), and tell them until that is too large: then it is given up half-way.
 
         Raises NotCreated, for Refused: validation_failed, forbidden, unique_conflict.
         """
@@ -42,23 +43,29 @@ class Creation:
         entries = []
         for step, written in zip(steps, tx.written(first.view, made, [each.id for each in steps], 1, first.shown), strict=True):
             entries.append(tx.entry(first.resource, step.id, 1, "create", None, written.image))
-            yield written.shown
+            told.add(written.shown)
+            if told.is_too_large:
+                return
         tx.change_each(entries)
         if searched := self._searched[first.resource.path]:
             texts = [_index_text(each, searched) for each in steps]
             tx.change_each([tx.renderer.search_insert(first.resource, *each) for each in zip(made, texts, strict=True)])
 
-    def _insert(self, tx: Transaction, steps: Sequence[Create]) -> list[int]:
+    def _insert(self, tx: Transaction, steps: Sequence[Create]) -> range:
         """Insert the records; the hf_row of each."""
         system: Mapping[str, Stored] = {"version": 1, "created_at": tx.at, "updated_at": tx.at, "created_by_id": tx.actor_id}
-        made: list[int] = []
+        before = tx.connection.total_changes()
         try:
-            for _, alike in groupby([tx.renderer.insert(each, system) for each in steps], key=lambda each: each.text):
-                tx.insert_each(tuple(alike), made)
+            made = [tx.insert_each(each) for each in _by_text([tx.renderer.insert(each, system) for each in steps])]
         except apsw.ConstraintError as error:
-            place = len(made)
+            place = tx.connection.total_changes() - before
             raise NotCreated(place, self._conflicts.explain_create(tx, steps[place], system, error)) from error
-        return made
+        return range(made[0].start, made[-1].stop)
+
+
+def _by_text(statements: Sequence[Statement]) -> Iterable[Sequence[Statement]]:
+    """Statements of one text that follow one another; texts differ where rows must stay within different bounds."""
+    return [tuple(alike) for _, alike in groupby(statements, key=lambda each: each.text)]
 
 
 def is_alike(step: Create, other: Create) -> bool:

@@ -39,12 +39,11 @@ class Revival:
         system = {"version": version, "updated_at": tx.at, **{name: image[name] for name in ("created_at", "created_by_id")}}
         tx.change(tx.renderer.gone_delete(resource, step.id))
         again = Create(step.id, step.view, values)
-        made: list[int] = []
         try:
-            tx.insert_each([tx.renderer.insert(again, system)], made)
+            (row,) = tx.insert_each([tx.renderer.insert(again, system)])
         except apsw.ConstraintError as error:
             raise self._conflicts.explain_create(tx, again, system, error) from error
-        return made[0], version, values
+        return row, version, values
 
 
 def _revive(resource: ResourceSpec, image: Mapping[str, Any]) -> dict[str, Stored]:

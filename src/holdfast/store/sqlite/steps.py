@@ -1,8 +1,8 @@
 """Steps: creating, changing and deleting records inside the transaction of a write, each change with its journal entry."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import cast
 
 import apsw
@@ -10,11 +10,10 @@ import msgspec
 
 from holdfast.base.errors import HoldfastError, Refused, detail
 from holdfast.base.instant import format_instant
-from holdfast.base.limits import ANSWER_BYTES_MAX
 from holdfast.core.change import settle
 from holdfast.core.plan import Create, Delete, Row, Undelete, Update, Write, WriteStep
 from holdfast.core.search import fold_stored
-from holdfast.core.size import count_bytes, result_too_large
+from holdfast.core.size import result_too_large
 from holdfast.model.catalog import Catalog
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.conflict import Conflicts
@@ -22,7 +21,7 @@ from holdfast.store.sqlite.creation import Creation, NotCreated, is_alike
 from holdfast.store.sqlite.removal import Removal
 from holdfast.store.sqlite.revival import Revival
 from holdfast.store.sqlite.sight import check_identity
-from holdfast.store.sqlite.transaction import Stand, Transaction, check_version
+from holdfast.store.sqlite.transaction import Stand, Told, Transaction, check_version
 
 
 class Steps:
@@ -48,39 +47,32 @@ class Steps:
 
         Raises Refused with the code and details of the first step that fails, their fields prefixed as the plan says.
         """
-        rows: list[Row | None] = []
-        left = ANSWER_BYTES_MAX
+        told = Told()
         for steps in split(plan.steps):
-            with closing(self._run(tx, plan, steps, len(rows))) as done:
-                for row in done:
-                    left -= 0 if row is None else count_bytes(row.text)
-                    if left < 0 and rows:  # never of one step, which is not guarded by a savepoint
-                        raise result_too_large()
-                    rows.append(row)
-        return tuple(rows)
+            start = len(told.rows)
+            try:
+                self._run(tx, steps, told)
+            except NotCreated as failed:
+                _prefix(failed.reason, plan.step_prefix.format(start + failed.place))
+                raise failed.reason from failed.__cause__
+            except Refused as refused:
+                _prefix(refused, plan.step_prefix.format(start))
+                raise
+            if told.is_too_large:
+                raise result_too_large()
+        return tuple(told.rows)
 
-    def _run(self, tx: Transaction, plan: Write, steps: Sequence[WriteStep], start: int) -> Generator[Row | None]:
-        """Run some steps of a plan, the first of which is its step number `start`, and give their rows."""
-        try:
-            yield from self._run_alike(tx, steps)
-        except NotCreated as failed:
-            _prefix(failed.reason, plan.step_prefix.format(start + failed.place))
-            raise failed.reason from failed.__cause__
-        except Refused as refused:
-            _prefix(refused, plan.step_prefix.format(start))
-            raise
-
-    def _run_alike(self, tx: Transaction, steps: Sequence[WriteStep]) -> Iterable[Row | None]:
+    def _run(self, tx: Transaction, steps: Sequence[WriteStep], told: Told) -> None:
         match steps[0]:
             case Create():
-                return self._creation.run(tx, cast("Sequence[Create]", steps))
+                self._creation.run(tx, cast("Sequence[Create]", steps), told)
             case Update() as step:
-                return (self._update(tx, step),)
+                told.add(self._update(tx, step))
             case Delete() as step:
                 self._removal.run(tx, step)
-                return (None,)
+                told.add(None)
             case Undelete() as step:
-                return (self._undelete(tx, step),)
+                told.add(self._undelete(tx, step))
 
     def _update(self, tx: Transaction, step: Update) -> Row:
         resource = step.resource
@@ -96,7 +88,7 @@ class Steps:
             raise self._conflicts.explain_update(tx, step, stand, columns, error) from error
         if not done:
             raise self._conflicts.explain_update(tx, step, stand, columns)
-        (written,) = tx.written(step.view, (stand.row,), (step.id,), version, step.where)
+        (written,) = tx.written(step.view, range(stand.row, stand.row + 1), (step.id,), version, step.where)
         tx.note(resource, step.id, version, "update", stand.image, written.image)
         searched = self._searched[resource.path]
         if any(member in changed for member in searched):
@@ -108,7 +100,7 @@ class Steps:
     def _undelete(self, tx: Transaction, step: Undelete) -> Row:
         resource = step.resource
         row, version, values = self._revival.run(tx, step)
-        (written,) = tx.written(step.view, (row,), (step.id,), version, step.where)
+        (written,) = tx.written(step.view, range(row, row + 1), (step.id,), version, step.where)
         tx.note(resource, step.id, version, "undelete", None, written.image)
         if searched := self._searched[resource.path]:
             tx.change(tx.renderer.search_insert(resource, row, fold_stored(values, searched)))
@@ -135,18 +127,16 @@ class Steps:
         return stand
 
 
-def split(steps: Sequence[WriteStep]) -> Iterator[Sequence[WriteStep]]:
+def split(steps: Sequence[WriteStep]) -> Iterable[Sequence[WriteStep]]:
     """The steps in order, creates that can be made together in one part, every other step in a part of its own."""
-    start = 0
-    for place, step in enumerate(steps):
-        if place > start and not _goes_with(steps[start], step):
-            yield steps[start:place]
-            start = place
-    yield steps[start:]
+    if len(steps) == 1:
+        return (steps,)
+    starts = [place for place, step in enumerate(steps) if place == 0 or not _goes_with(steps[place - 1], step)]
+    return [steps[start:stop] for start, stop in pairwise([*starts, len(steps)])]
 
 
-def _goes_with(first: WriteStep, step: WriteStep) -> bool:
-    return isinstance(first, Create) and isinstance(step, Create) and is_alike(first, step)
+def _goes_with(before: WriteStep, step: WriteStep) -> bool:
+    return isinstance(before, Create) and isinstance(step, Create) and is_alike(before, step)
 
 
 def _prefix(refused: HoldfastError, prefix: str) -> None:

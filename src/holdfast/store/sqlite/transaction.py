@@ -1,21 +1,22 @@
 """One write at work: its connection, who asked and when, and the journal entry that every change leaves."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import apsw
 
 from holdfast.base.ids import RecordId
+from holdfast.base.limits import ANSWER_BYTES_MAX
 from holdfast.core.condition import Condition
 from holdfast.core.entity_tag import refuse_stale
 from holdfast.core.journal import Operation
 from holdfast.core.plan import Delete, Row, Update
+from holdfast.core.size import count_bytes
 from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.render import Renderer
-from holdfast.store.sql.statement import Bound, Statement
+from holdfast.store.sql.statement import Statement
 
 
 class Stand(NamedTuple):
@@ -34,6 +35,27 @@ class Written(NamedTuple):
     shown: Row
 
 
+class Told:
+    """What the writer is told: a Row for each step, None for a delete."""
+
+    __slots__ = ("_left", "rows")
+
+    def __init__(self) -> None:
+        self.rows: list[Row | None] = []
+        self._left = ANSWER_BYTES_MAX
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether this is more than an answer may hold. One step never is: it is not guarded by a savepoint."""
+        return self._left < 0 and len(self.rows) > 1
+
+    def add(self, row: Row | None) -> None:
+        """Tell the next step."""
+        self.rows.append(row)
+        if row is not None:
+            self._left -= count_bytes(row.text)
+
+
 @dataclass(slots=True)
 class Transaction:
     """What every step of one write needs. `at` is written as a record holds it."""
@@ -46,36 +68,39 @@ class Transaction:
     users: ResourceSpec | None = None
     moved: bool = False
     """Whether this write has moved the identity epoch."""
+    _cursor: apsw.Cursor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._cursor = self.connection.cursor()  # one for all: to make one for each statement costs as much as a small statement
 
     def fetch(self, statement: Statement) -> list[tuple[Any, ...]]:
         """Run a statement and fetch its rows to the end."""
-        return self.connection.execute(statement.text, statement.values).fetchall()
+        return self._cursor.execute(statement.text, statement.values).fetchall()
 
     def change(self, statement: Statement) -> int:
         """Run a statement that changes rows; how many it changed."""
-        self.connection.execute(statement.text, statement.values)
+        self._cursor.execute(statement.text, statement.values)
         return self.connection.changes()
 
     def change_each(self, statements: Sequence[Statement]) -> None:
         """Run statements of one text (at least one), each of which changes a row."""
-        self.connection.executemany(statements[0].text, [each.values for each in statements])
+        self._cursor.executemany(statements[0].text, [each.values for each in statements])
 
-    def insert_each(self, statements: Sequence[Statement], made: list[int]) -> None:
-        """Run statements of one text (at least one), each of which makes a row; its hf_row joins `made` once it is there."""
-        self.connection.executemany(statements[0].text, self._follow(statements, made))
+    def insert_each(self, statements: Sequence[Statement]) -> range:
+        """Run statements of one text (at least one), each of which makes a row; their hf_row: they follow one another."""
+        self.change_each(statements)
+        last = self.connection.last_insert_rowid()
+        return range(last - len(statements) + 1, last + 1)
 
-    def _follow(self, statements: Sequence[Statement], made: list[int]) -> Iterator[tuple[Bound, ...]]:
-        """The values of each statement; whoever runs them asks for the next once the one before is done."""
-        for each in statements:
-            yield each.values
-            made.append(self.connection.last_insert_rowid())
-
-    def written(self, view: View, rows: Sequence[int], ids: Sequence[RecordId], version: int, shown: Condition) -> Iterator[Written]:
+    def written(self, view: View, rows: range, ids: Sequence[RecordId], version: int, shown: Condition) -> Iterator[Written]:
         """Records as they were just written, read as they are asked for. Where `shown` does not hold, id and version alone are told."""
-        statements = self.renderer.written(view, rows, shown)
-        with closing(self.connection.executemany(statements[0].text, [each.values for each in statements])) as found:
+        statement = self.renderer.written(view, rows[0], rows[-1], shown)
+        found = self.connection.execute(statement.text, statement.values)
+        try:
             for record_id, (image, text, included, is_shown) in zip(ids, found, strict=True):
                 yield Written(image, Row(text, record_id, version, included) if is_shown else build_bare_row(record_id, version))
+        finally:
+            found.close(force=True)  # whoever stops half-way leaves nothing open
 
     def stand(self, resource: ResourceSpec, record_id: str, *conditions: Condition) -> Stand | None:
         """How a record stands now; None if there is none."""
