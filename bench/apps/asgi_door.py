@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from holdfast.app import ServiceMaker
+from holdfast.app.worker import ServiceMaker
 from holdfast.http.asgi import AsgiDoor
 from holdfast.settings import Settings
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from holdfast import Access, Backend, Ref, Resource, anyone, field
-from holdfast.app import Worker, open_worker
+from holdfast.app.worker import Worker, open_worker
 from holdfast.core.exchange import Head, Reply
 from holdfast.settings import Settings
 from holdfast.store.sqlite.turn import Turn

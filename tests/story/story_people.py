@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from story_case import Story
 
 from holdfast import Access, Backend, Resource, anyone, role
-from holdfast.app import open_roster
+from holdfast.app.accounts import open_roster
 from holdfast.engine.auth.roster import Roster
 from holdfast.model.catalog import Catalog
 from holdfast.settings import Settings

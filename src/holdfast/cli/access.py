@@ -65,7 +65,7 @@ def matrix(*, as_json: bool, **flags: str | None) -> int:
 def _explain(user: str, verb: str, name: str, record: str | None, flags: dict[str, str | None]) -> Explanation:
     import asyncio  # noqa: PLC0415 - heavy for `--help`
 
-    from holdfast.app import open_explainer  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.app.accounts import open_explainer  # noqa: PLC0415 - heavy for `--help`
     from holdfast.base.ids import parse_uuid  # noqa: PLC0415 - heavy for `--help`
 
     catalog = load_catalog(flags)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from holdfast.app import check_engine, open_store
+from holdfast.app.store import check_engine, open_store
 from holdfast.base.errors import HoldfastError, Misconfigured
 from holdfast.core.forwarding import Proxies
 from holdfast.engine.forwarded import FILE as FORWARDED_FILE

@@ -41,7 +41,7 @@ def command(resource: str, file_format: str, output: Path | None, **flags: str |
 
 
 async def _dump(settings: Settings, catalog: Catalog, resource: ResourceSpec, file_format: str, target: BinaryIO) -> None:
-    from holdfast.app import open_store  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.app.store import open_store  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.dump import dump_csv, dump_lines  # noqa: PLC0415 - heavy for `--help`
 
     async with open_store(settings, catalog, create=False) as store:

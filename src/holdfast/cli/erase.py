@@ -62,7 +62,7 @@ def _tell(place: str, erased: int, *, is_alive: bool) -> None:
 
 async def _erase(settings: Settings, catalog: Catalog, resource: ResourceSpec, record_id: RecordId) -> tuple[int, bool]:
     """How many entries were erased, and whether the record is still there."""
-    from holdfast.app import open_store  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.app.store import open_store  # noqa: PLC0415 - heavy for `--help`
     from holdfast.base.limits import REQUEST_DEADLINE_S  # noqa: PLC0415 - heavy for `--help`
     from holdfast.core.plan import Erase, ReadOne, Row  # noqa: PLC0415 - heavy for `--help`
     from holdfast.core.view import View  # noqa: PLC0415 - heavy for `--help`

@@ -76,7 +76,8 @@ async def _load(
     settings: Settings, catalog: Catalog, resource: ResourceSpec, file: Path, file_format: str, key: FieldSpec | None, report: _Report
 ) -> Loaded:
     with _open_rows(settings, resource, file, file_format, key) as batches:  # before all else: the first are read meanwhile
-        from holdfast.app import open_sealing, open_store  # noqa: PLC0415 - heavy for `--help`
+        from holdfast.app.accounts import open_sealing  # noqa: PLC0415 - heavy for `--help`
+        from holdfast.app.store import open_store  # noqa: PLC0415 - heavy for `--help`
         from holdfast.engine.load import Loader  # noqa: PLC0415 - heavy for `--help`
         from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
 

@@ -42,7 +42,7 @@ def with_roster(name: str, work: Callable[[Roster], Awaitable[Value]], flags: Ma
     """Do some work on the roster, beside whatever serves the database; `name` stands in the journal as the request id."""
     import asyncio  # noqa: PLC0415 - heavy for `--help`
 
-    from holdfast.app import open_roster  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.app.accounts import open_roster  # noqa: PLC0415 - heavy for `--help`
 
     settings = read_command_settings(**flags)
     catalog = load_catalog(flags)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from holdfast.app import ServiceMaker
+from holdfast.app.worker import ServiceMaker
 from holdfast.cli.failure import HOLDS, REFUSED, tell
 from holdfast.core.routes import API
 from holdfast.engine.log import Log, route_libraries, wants_colour

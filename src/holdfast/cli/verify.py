@@ -31,7 +31,7 @@ def command(anchor: str | None, *, as_json: bool, **flags: str | None) -> int:
     there; keep the last line of this report elsewhere and give it as --anchor, and nobody can cut the journal off unseen.
     Exit status 1 if anything does not hold.
     """
-    from holdfast.app import open_audit  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.app.store import open_audit  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.anchors import find_anchors  # noqa: PLC0415 - heavy for `--help`
     from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from holdfast.app import Worker, open_worker
+from holdfast.app.worker import Worker, open_worker
 from holdfast.base.errors import Refused
 from holdfast.base.observe import Observation
 from holdfast.core.exchange import Exchange, Head, Reply

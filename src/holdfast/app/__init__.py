@@ -1,0 +1,1 @@
+"""Composition: reads settings, picks the adapters and wires them. The only room that names an adapter."""

@@ -1,0 +1,84 @@
+"""The database of the settings, opened for whoever works on it, and the key that its secrets and seals are made with."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+
+from holdfast.base.errors import Misconfigured
+from holdfast.core.journal import Sign
+from holdfast.engine.verify import Anchor, Tell, Verifier
+from holdfast.model.catalog import Catalog
+from holdfast.settings import Settings
+from holdfast.store.sqlite import connection as sqlite_connection
+from holdfast.store.sqlite.audit import SqliteAudit
+from holdfast.store.sqlite.store import SqliteStore
+from holdfast.world.clock import SystemClock
+from holdfast.world.vault import Vault, load_key, read_key
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, catalog: Catalog, *, create: bool = True, bulk: bool = False) -> AsyncIterator[SqliteStore]:
+    """Open the database of the settings, making the schema of an empty one; everything queued is finished on leaving.
+
+    create  False refuses where there is no database yet
+    bulk    this process loads, and does nothing else
+    """
+    _refuse_other_databases(settings)
+
+    def give_key(make: bool) -> Sign:  # noqa: FBT001  # the form of store.sqlite.fingerprint.Keys
+        return _journal_key(settings, make=make)
+
+    store = SqliteStore(catalog, settings.data, SystemClock(), create=create, keys=give_key, bulk=bulk, journal_days=settings.journal_days)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@contextmanager
+def open_audit(settings: Settings, catalog: Catalog, anchors: Sequence[Anchor], tell: Tell) -> Iterator[Verifier]:
+    """Open the database of the settings for `verify`, beside whatever serves it."""
+    _refuse_other_databases(settings)
+    audit = SqliteAudit(catalog, settings.data)
+    try:
+        yield Verifier(audit, catalog, _journal_key(settings, make=False), anchors, tell)
+    finally:
+        audit.close()
+
+
+@contextmanager
+def open_secrets(settings: Settings) -> Iterator[Vault]:
+    """What seals secret values under the key of the settings. Open the store first: the key is made in its folder."""
+    vault = Vault(_master_key(settings))
+    try:
+        yield vault
+    finally:
+        vault.close()
+
+
+def check_engine() -> str:
+    """Name the database engine; Misconfigured if it is one that can lose data."""
+    version = sqlite_connection.engine_version()
+    sqlite_connection.check_engine(version)
+    return f"SQLite {version}"
+
+
+def _refuse_other_databases(settings: Settings) -> None:
+    if settings.database is not None:
+        raise Misconfigured(
+            "database", "This release serves embedded SQLite alone.", "Leave out --database; choose the folder with --data."
+        )
+
+
+def _journal_key(settings: Settings, *, make: bool) -> Sign:
+    """What signs the seals of the journal."""
+    return partial(Vault(_master_key(settings, make=make)).sign, "journal")
+
+
+def _master_key(settings: Settings, *, make: bool = True) -> bytes:
+    """The key of the settings, else that of the file they name, else <data>/key, made on the first start (where `make`)."""
+    if settings.key is not None:
+        return read_key("key", settings.key)
+    if settings.key_file is not None:
+        return load_key(settings.key_file, make=False)
+    return load_key(settings.data / "key", make=make)
