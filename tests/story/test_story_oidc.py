@@ -203,8 +203,8 @@ def _hs256(provider: Provider, claims: dict[str, Any]) -> str:
     return f"{text}.{_b64(hmac.new(_public(provider), text.encode(), hashlib.sha256).digest())}"
 
 
-def _rs256(provider: Provider, claims: dict[str, Any]) -> str:
-    """Rightly signed, however short the key is."""
+def _rs256(provider: Provider, claims: dict[str, Any] | bytes) -> str:
+    """Rightly signed, however short the key is and whatever is signed."""
     text = f"{_b64({'alg': 'RS256', 'kid': provider.kid})}.{_b64(claims)}"
     return f"{text}.{_b64(provider.key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
@@ -234,6 +234,8 @@ FORGED: dict[str, Callable[[Provider, dict[str, Any]], str]] = {
     "kid as path": lambda _p, claims: jwt.encode(claims, b"x" * 32, "HS256", headers={"kid": "../../../dev/null"}),
     "kid as SQL": lambda _p, claims: jwt.encode(claims, EVIL, "RS256", headers={"kid": "' OR 1=1 --"}),
     "crit": lambda p, claims: jwt.encode(claims, p.key, "RS256", headers={"kid": p.kid, "crit": ["b64"], "b64": True}),
+    "two subjects": lambda p, claims: _rs256(p, json.dumps(claims).replace("{", '{"sub": "another", ', 1).encode()),
+    "no JSON": lambda p, _claims: _rs256(p, b"[1, 2"),
     "no token": lambda _p, _claims: "not.a-token",
 }
 

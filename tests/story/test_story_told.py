@@ -137,3 +137,15 @@ def test_what_fails_beside_a_sign_in_is_told(served: Server, story: Story) -> No
         ["reset_refused"],
         ["email_refused"],
     ]
+
+
+def test_attempts_beyond_the_limit_are_told(tmp_path: Path) -> None:
+    """As many lines as attempts, refused by the password or by the limit; none names the address that was tried."""
+    with serving(tmp_path / "data", app=APP, environ={"HOLDFAST_LOGIN_RATE_LIMIT": "2/hour"}) as server:
+        story = Story(server.client())
+        sent = [story.ask("POST", LOGIN, json={"email": "guessed@example.org", "password": OTHER}) for _ in range(4)]
+
+        assert [each.status for each in sent] == [401, 401, 429, 429]
+        told = [_named(server, request_id=each.headers["x-request-id"]) for each in sent]
+        assert told == [["sign_in_refused"], ["sign_in_refused"], ["attempt_limited"], ["attempt_limited"]]
+        assert "guessed" not in server.log.read_text()

@@ -37,7 +37,7 @@ class Account:
         user = desk.require_credentials(signed_in)
         email = msgspec.json.decode(user.image)["email"]
         sent = desk.bodies.read_password(desk.read(request, body), email)
-        desk.limits.take_account(email)
+        desk.take_account(request, email)
         if not await desk.secrets.verify(user.password, sent.current):
             desk.events.tell(Event.PASSWORD_REFUSED, request, user_id=user.user_id)
             raise Refused("invalid_credentials")

@@ -1,7 +1,8 @@
 """What the handlers of accounts share: reading a body, opening a session, answering."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -110,6 +111,21 @@ class Desk:
             "token_type": "Bearer",
         }
         return self.answer(request, data)
+
+    def take_address(self, request: Request) -> None:
+        """Count an attempt from the address of a request. Raises Refused rate_limited."""
+        self._take(request, partial(self.limits.take_address, request.head.peer))
+
+    def take_account(self, request: Request, email: str) -> None:
+        """Count an attempt on an account. Raises Refused rate_limited."""
+        self._take(request, partial(self.limits.take_account, email))
+
+    def _take(self, request: Request, take: Callable[[], None]) -> None:
+        try:
+            take()
+        except Refused:
+            self.events.tell(Event.ATTEMPT_LIMITED, request)
+            raise
 
     def check_cookie(self, request: Request) -> None:
         """Refuse to sign in by cookie where that is not set, or where a foreign page may ask for it."""

@@ -14,6 +14,7 @@ class Event(Enum):
 
     SIGNED_IN = "signed in"
     SIGN_IN_REFUSED = "sign-in refused"
+    ATTEMPT_LIMITED = "refused: too many attempts from an address or on an account"
     CODE_ASKED = "sign-in waits for the second factor"
     SIGNED_OUT = "signed out"
     REFRESH_REFUSED = "refresh refused"
@@ -40,7 +41,7 @@ class Event(Enum):
     KEY_FIRST_USED = "a key is used for the first time"
 
 
-_WARNINGS = frozenset(each for each in Event if each.name.endswith("_REFUSED") or each is Event.REFRESH_REUSED)
+_WARNINGS = frozenset(each for each in Event if each.name.endswith(("_REFUSED", "_REUSED", "_LIMITED")))
 
 
 class Events:

@@ -42,7 +42,7 @@ class SecondFactor:
         desk = self._desk
         user = desk.require_credentials(desk.require(request))
         code = desk.bodies.read_code(desk.read(request, body))
-        desk.limits.take_account(msgspec.json.decode(user.image)["email"])
+        desk.take_account(request, msgspec.json.decode(user.image)["email"])
         factor = self._factors.find_factor(user.user_id)
         step = None if factor is None or factor.confirmed else find_step(desk.secrets.unseal(factor.secret), code, desk.now())
         codes = [self._encode(_CODE_BYTES).lower() for _ in range(RECOVERY_CODES)]
@@ -85,7 +85,7 @@ class SecondFactor:
     async def _authenticate(self, request: Request, password: str) -> Credentials:
         desk = self._desk
         user = desk.require_credentials(desk.require(request))
-        desk.limits.take_account(msgspec.json.decode(user.image)["email"])
+        desk.take_account(request, msgspec.json.decode(user.image)["email"])
         if not await desk.secrets.verify(user.password, password):
             desk.events.tell(Event.FACTOR_REFUSED, request, user_id=user.user_id)
             raise Refused("invalid_credentials")

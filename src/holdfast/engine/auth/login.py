@@ -23,11 +23,11 @@ class Login:
         Unknown user, wrong password, no password, not active: one answer, and one hash computed for each.
         """
         desk = self._desk
-        desk.limits.take_address(request.head.peer)
+        desk.take_address(request)
         sent = desk.bodies.read_sign_in(desk.read(request, body))
         if sent.cookie:
             desk.check_cookie(request)
-        desk.limits.take_account(sent.email)
+        desk.take_account(request, sent.email)
         user = await self._verify(sent)
         if user is None or not await self._factor.judge(request, user, sent.totp):
             desk.events.tell(Event.SIGN_IN_REFUSED, request, user_id=_id_of(desk.sessions.find_by_email(sent.email)))

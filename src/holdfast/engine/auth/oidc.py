@@ -59,7 +59,7 @@ class Oidc:
     async def start(self, request: Request, _body: bytes) -> Reply:
         """Send a browser to the provider."""
         desk, provider = self._desk, self._find(request)
-        desk.limits.take_address(request.head.peer)
+        desk.take_address(request)
         cookie = _read_cookie_wish(request)
         if cookie and desk.cookies is None:
             raise Refused("validation_failed", details=[detail("cookie", "not_in_choices", "Cookies are not in use here.")])
@@ -77,7 +77,7 @@ class Oidc:
         """Take the browser back, with the code of the provider: the session is opened."""
         desk, provider = self._desk, self._find(request)
         request.require_json_answer()
-        desk.limits.take_address(request.head.peer)
+        desk.take_address(request)
         sent, bound = _read_query(request.query), _read_cookie(request)
         state, code = sent.get("state", ""), sent.get("code", "")
         ticket_hash = self._hash(request, state, bound)

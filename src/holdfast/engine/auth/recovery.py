@@ -31,9 +31,9 @@ class Recovery:
     async def ask(self, request: Request, body: bytes) -> Reply:
         """Mail a token, if there is such a user; the answer is the same if not, and comes before anything is done."""
         desk = self._desk
-        desk.limits.take_address(request.head.peer)
+        desk.take_address(request)
         email = desk.bodies.read_email(desk.read(request, body))
-        desk.limits.take_account(email)
+        desk.take_account(request, email)
         user = desk.sessions.find_by_email(email)
         if user is not None and user.active:
             self._post.start(lambda: self._mail(email, user))
@@ -43,7 +43,7 @@ class Recovery:
     async def confirm(self, request: Request, body: bytes) -> Reply:
         """Take the token and the new password. Every session of the user ends."""
         desk = self._desk
-        desk.limits.take_address(request.head.peer)
+        desk.take_address(request)
         sent = desk.bodies.read_reset(desk.read(request, body))
         ticket_hash, now = desk.tokens.hash(sent.token), desk.now()
         ticket = desk.tickets.find_ticket(ticket_hash, KIND, now)

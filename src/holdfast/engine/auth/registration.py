@@ -36,10 +36,10 @@ class Registration:
     async def register(self, request: Request, body: bytes) -> Reply:
         """Take an address and a password, and mail a token to the address."""
         desk = self._desk
-        desk.limits.take_address(request.head.peer)
+        desk.take_address(request)
         values = desk.bodies.read_registration(desk.read(request, body))
         email = str(values["email"])
-        desk.limits.take_account(email)
+        desk.take_account(request, email)
         values["password"] = await desk.secrets.seal("hashed", str(values["password"]))
         known = desk.sessions.find_by_email(email) is not None
         self._post.start((lambda: self._post.tell_known(email)) if known else (lambda: self._mail_new(values)))
@@ -52,7 +52,7 @@ class Registration:
         token = desk.bodies.read_verification(desk.read(request, body))
         if token is None:
             return self._ask(request)
-        desk.limits.take_address(request.head.peer)
+        desk.take_address(request)
         ticket_hash, deadline_s = desk.tokens.hash(token), desk.deadline(request)
         for kind in (KIND_NEW, KIND_KNOWN):
             ticket = await request.time_store(desk.tickets.redeem(ticket_hash, kind, desk.now(), deadline_s))
@@ -67,7 +67,7 @@ class Registration:
         desk = self._desk
         user = desk.require_credentials(desk.require(request))
         email = msgspec.json.decode(user.image)["email"]
-        desk.limits.take_account(email)
+        desk.take_account(request, email)
         self._post.start(lambda: self._mail_known(email, user.user_id))
         return desk.answer(request, None)
 
