@@ -170,6 +170,11 @@ def test_a_value_that_does_not_fit_is_refused_by_name(text: str, place: str, pre
         ("pages=", "`pages` must be a whole number.", "`[null]=true` asks for rows without a value."),
         ("pages[in]=x", "`pages[in]` must be a whole number.", "Values are parted by commas; write `\\,` for a comma within one."),
         ("pages[null]=x", "`pages[null]` must be true or false.", "`null` takes true or false."),
+        (
+            "seen_at=2026-01-01T00:00:00+02:00",
+            "`seen_at` must be a date and time with an offset, such as 2026-11-23T13:29:00Z.",
+            "Write `+` as %2B: in a URL it stands for a space.",
+        ),
     ],
 )
 def test_a_value_of_a_url_is_refused_in_the_words_of_urls(text: str, message: str, hint: str | None) -> None:

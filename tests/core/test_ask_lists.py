@@ -408,3 +408,11 @@ def test_hidden_fields_and_guards_shape_the_view() -> None:
     assert refusal_of(read, "fields=price", visible=blind).code == "unknown_parameter"
     assert "`price`" not in (refusal_of(read, "fields=prise", visible=blind).hint or "")
     assert refusal_of(read, "sort=price", visible=blind).code == "invalid_sort"
+
+
+def test_what_may_not_be_read_is_not_searched() -> None:
+    """`q` is then a parameter that there is not."""
+    blind = Visible(Sights(books=Sight(frozenset(each.member for each in BOOKS.search_fields))))
+    error = refusal_of(read, "q=x", visible=blind)
+
+    assert (error.code, "`q`" in (error.hint or "")) == ("unknown_parameter", False)

@@ -4,7 +4,7 @@ import pytest
 from ask_library import ADDRESS, BOOKS, CATALOG, build_resource, field, refusal_of
 
 from holdfast.base.limits import INCLUDES_MAX
-from holdfast.core.ask.records import CHANGING, DELETING, VIEWING, RecordReader
+from holdfast.core.ask.records import CHANGING, DELETING, READING, VIEWING, RecordReader
 from holdfast.core.ask.view import _VIEWS_KEPT_MAX, ViewReader, describe_type
 from holdfast.core.ask.visible import EVERYTHING, Sight, Sights, Visible
 from holdfast.model.catalog import Catalog
@@ -143,3 +143,9 @@ def test_a_record_refuses_other_parameters(text: str, parameters: tuple[str, ...
 def test_readers_may_share_their_views() -> None:
     """A list and a record of one resource show the very same view."""
     assert RecordReader(CATALOG, BOOKS, READER).default.view is READER.default
+
+
+def test_a_past_record_stands_alone() -> None:
+    """Its instant is read; what it refers to is read by itself."""
+    assert RECORDS.read_query("as_of=2026-01-01T00:00:00Z", READING).as_of == "2026-01-01T00:00:00.000000Z"
+    assert refusal_of(RECORDS.read_query, "as_of=2026-01-01T00:00:00Z&include=author", READING).code == "malformed_request"

@@ -10,8 +10,8 @@ from holdfast.base.errors import Refused
 from holdfast.base.ids import ABSENT_ID, RecordId
 from holdfast.base.instant import Instant
 from holdfast.base.limits import BATCH_OPERATIONS_MAX, DETAILS_MAX
-from holdfast.core.actor import Actor
-from holdfast.core.batch import BatchReader
+from holdfast.core.actor import NOBODY, Actor
+from holdfast.core.batch import BatchReader, count_operations
 from holdfast.core.entity_tag import STALE_BODY, STALE_UNSAID
 from holdfast.core.permit import Permit
 from holdfast.core.plan import Create, Delete, Update, WriteStep
@@ -33,6 +33,12 @@ class Book(Resource):
     editor: Ref[Author] | None = field(default=None, reverse="edited-books")
 
     access = OPEN
+
+
+class Locked(Resource):
+    text: str
+
+    access = Access(read=anyone)
 
 
 class Memo(Resource, require_version=False):
@@ -291,3 +297,29 @@ def test_only_the_first_faults_look_for_the_name_that_was_meant() -> None:
     with pytest.raises(Refused) as caught:
         read(*known, *strangers, *[{**AUTHOR, "path": "/author"}] * 5)
     assert ["did you mean" in each.message for each in caught.value.details] == [True] * 10 + [False] * 15
+
+
+@pytest.mark.parametrize(
+    ("body", "operations"),
+    [
+        ({"operations": [{}, {}, {}]}, 3),
+        ({"operations": []}, 1),
+        ({"operations": {}}, 1),
+        ({}, 1),
+        ([], 1),
+        ({"operations": [0] * 999}, 200),
+    ],
+    ids=str,
+)
+def test_operations_are_counted_before_they_are_read(body: Any, operations: int) -> None:
+    """Whatever they are, and no more than a batch may have."""
+    assert count_operations(body) == operations
+
+
+def test_what_is_granted_on_no_row_is_refused_where_it_stands() -> None:
+    """The refusal names the operation."""
+    nobody = Permit(Backend(Locked).catalog).grant(NOBODY, Instant(0))
+    operations = [{"method": "POST", "path": "/lockeds", "body": {"text": "x"}}]
+    with pytest.raises(Refused) as caught:
+        BatchReader(Backend(Locked).catalog, lambda _: RecordId(ID)).read({"operations": operations}, nobody)
+    assert [(each.field, each.code) for each in caught.value.details] == [("operations[0]", "unauthenticated")]

@@ -115,3 +115,15 @@ def test_merging_leaves_its_arguments_alone_and_twice_is_once(target: Any, patch
     once = merge(target, patch)
     assert merge(once, patch) == once
     assert repr((target, patch)) == before
+
+
+def test_a_locked_document_is_refused_where_the_patch_changes_it() -> None:
+    """A patch that leaves it as it is does no harm."""
+    for patch, refused in (({"a": 1}, False), ({"a": 2}, True)):
+        merged = step(merge={"labels": patch})
+        if not refused:
+            assert settle(merged, BEFORE, {"labels"}) == {"labels": BEFORE["labels"]}
+            continue
+        with pytest.raises(Refused) as caught:
+            settle(merged, BEFORE, {"labels"})
+        assert [(each.field, each.code) for each in caught.value.details] == [("labels", "read_only")]

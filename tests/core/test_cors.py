@@ -2,7 +2,7 @@
 
 import pytest
 
-from holdfast.core.cors import Cors, is_origin
+from holdfast.core.cors import Cors, is_origin, preflight_headers
 
 LISTED = "https://app.example.org"
 
@@ -73,3 +73,13 @@ def test_cookies_are_allowed_where_sessions_are_in_them() -> None:
 def test_only_what_a_browser_can_send_is_an_origin(text: str, *, sound: bool) -> None:
     """Any other text in the settings would never match, or match too much."""
     assert is_origin(text) is sound
+
+
+def test_a_preflight_is_told_what_the_path_takes() -> None:
+    """Its methods, the headers of CONTRACT 2.10, and for how long that holds."""
+    told = dict(preflight_headers("GET, HEAD"))
+
+    assert told["access-control-allow-methods"] == "GET, HEAD"
+    assert "Idempotency-Key" in told["access-control-allow-headers"]
+    assert told["access-control-max-age"] == "600"
+    assert dict(Cors([LISTED], credentials=True).headers_for(LISTED))["access-control-allow-credentials"] == "true"

@@ -6,7 +6,7 @@ import pytest
 
 from holdfast.base.errors import Refused
 from holdfast.core.ask.journal import ChangesAsk, HistoryAsk, read_as_of, read_changes_query, read_history_query, read_sequence
-from holdfast.core.journal import NO_SEAL, Head, encode_heads, hash_payload, make_seal, sign_unkeyed
+from holdfast.core.journal import NO_SEAL, Head, encode_heads, fingerprint_of, fold_seal, hash_payload, make_seal, sign_unkeyed
 from holdfast.core.negotiate import prefers_events
 
 HEAD = Head(7, "books", "b", 1, "create", None, "r", "2026", None, b"h")
@@ -98,3 +98,18 @@ def test_a_time_that_is_none_is_refused() -> None:
 def test_events_are_for_who_names_them(accept: str | None, events: bool) -> None:  # noqa: FBT001  # a case
     """An Accept that names event streams at least as high as JSON asks for them."""
     assert prefers_events(accept) is events
+
+
+def test_a_key_has_a_fingerprint() -> None:
+    """Which tells it from others."""
+    assert fingerprint_of(sign_unkeyed) == fingerprint_of(sign_unkeyed) != fingerprint_of(lambda message: sign_unkeyed(b"key" + message))
+
+
+def test_a_folded_seal_stands_for_those_before() -> None:
+    """It ends where the last one did, with its seal, and is signed over what is left."""
+    first = make_seal(NO_SEAL, [HEAD], sign_unkeyed)
+    last = make_seal(first.seal, [HEAD._replace(seq=8), HEAD._replace(seq=9)], sign_unkeyed)
+    left = [HEAD._replace(seq=9)]
+    folded, other = fold_seal(first, last, left, sign_unkeyed), fold_seal(first, last, [HEAD._replace(seq=8)], sign_unkeyed)
+    assert folded[:4] == (9, 8, 1, last.seal)
+    assert folded != other

@@ -16,6 +16,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
+from holdfast import Access, Backend, Ref, Resource, User, anyone, is_in, is_null, owner, role, signed_in, this, user
 from holdfast.base.errors import CATALOGUE, DETAIL_CODES, Refused
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.ask.lists import ListReader
@@ -26,6 +27,7 @@ from holdfast.core.structure import field_reader, patch_reader
 from holdfast.find import load_backend
 from holdfast.model.catalog import Catalog
 from holdfast.model.json_form import to_json
+from holdfast.model.rule import Rule
 from holdfast.model.types import (
     Boolean,
     Choice,
@@ -405,3 +407,42 @@ def test_a_schema_describes_what_is_shown(kind: FieldType, value: Any) -> None:
     validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
     assert validator.is_valid(shown), schema
     assert validator.is_valid(None), schema
+
+
+def test_a_rule_that_cannot_refuse_says_no_403() -> None:
+    """What asks the row alone hides records; what asks the caller can refuse them."""
+
+    class Holder(User):
+        limit: int | None = None
+
+        access = Access(read=owner)
+
+    def forbids(rule: Rule) -> bool:
+        class Thing(Resource):
+            size: int = 0
+            access = Access(read=rule)
+
+        catalog = Backend(Holder, Thing).catalog
+        document = build_openapi(catalog, routes=build_routes(catalog))
+        return "403" in document["paths"]["/api/v1/things"]["get"]["responses"]
+
+    refusing = (user.limit == 5, is_null(user.limit), role("a") & signed_in, ~role("a"), role("a") | (user.limit == 5))
+    hiding = (this.size > 5, is_in(this.size, 1, 2), role("a") | (this.size == 1), ~(this.size == 1), is_null(this.size) | signed_in)
+    assert [forbids(each) for each in refusing] == [True] * len(refusing)
+    assert [forbids(each) for each in hiding] == [False] * len(hiding)
+
+
+def test_what_refers_to_a_hidden_record_needs_a_token() -> None:
+    """A list of what refers to a record is as closed as that record."""
+
+    class Rack(Resource):
+        access = Access(read=signed_in)
+
+    class Thing(Resource):
+        rack: Ref[Rack] | None = None
+        access = Access(read=anyone)
+
+    catalog = Backend(Rack, Thing).catalog
+    paths = build_openapi(catalog, routes=build_routes(catalog))["paths"]
+    told = [paths[each]["get"]["security"] for each in ("/api/v1/things", "/api/v1/racks/{id}/things")]
+    assert told == [[{}, {"bearer": []}], [{"bearer": []}]]

@@ -15,7 +15,7 @@ from holdfast.core.ask.visible import EVERYTHING
 from holdfast.core.condition import ALWAYS, NEVER, All, Any, Condition, IsNull, Not, OneOf, Operator, Path, Step, Stored, Test
 from holdfast.core.permit import Grants, Permit, conjoin, disjoin, negate
 from holdfast.core.slots import FREE
-from holdfast.model.rule import Rule
+from holdfast.model.rule import Compare, Constant, Rule
 
 AT = Instant(1_750_000_000_000_000)  # 2025-06-15T15:06:40Z
 ANN = RecordId("0190f5fe-0000-7000-8000-00000000000a")
@@ -228,3 +228,27 @@ def test_a_path_goes_through_references_unguarded() -> None:
     assert isinstance(step, Step)
     assert step.guard is None
     assert condition.operator is Operator.EQUALS
+
+
+def test_one_rule_is_bound_as_those_of_a_grant_are() -> None:
+    """For what tells of a rule; an admin is asked nothing."""
+    catalog = Backend(Note, Team, Person).catalog
+    teams = catalog.resources["teams"]
+    permit = Permit(catalog)
+    assert permit.bind(teams.access.read, teams, person(), AT) == permit.grant(person(), AT).on(teams).read
+    assert permit.bind(teams.access.read, teams, person("admin"), AT) is ALWAYS
+
+
+def test_comparisons_are_two_valued_on_both_sides() -> None:
+    """A member with a member stays, null of the user is no more and no less than anything, and a member has no value by itself."""
+    assert spec_of(bind(this.weight == this.weight, person())) == "weight eq weight"
+    assert spec_of(bind(user.limit > 3, person(limit=None))) == "never"
+    catalog = Backend(Note, Team, Person).catalog
+    with pytest.raises(TypeError, match="has no value of its own"):
+        Permit(catalog).bind(Compare(Constant(1), "eq", this.weight), catalog.resources["notes"], person(), AT)
+
+
+def test_who_is_granted_everything_may_name_any_record() -> None:
+    """No reference is looked at."""
+    catalog = Backend(Note, Team, Person).catalog
+    assert Permit(catalog).grant(person("admin"), AT).targets(catalog.resources["notes"], ["team_id"]) == {}

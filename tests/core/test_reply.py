@@ -11,6 +11,7 @@ from holdfast.base.errors import CATALOGUE, Answerable, Refused, Unavailable, de
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import Page
+from holdfast.core.readings import HistoryPage
 from holdfast.core.record_reply import RecordReplies
 from holdfast.core.reply import HeaderPolicy, Replies
 from holdfast.model.catalog import ResourceSpec
@@ -246,3 +247,10 @@ def test_an_empty_page_without_a_total() -> None:
 
 def _cached(cache: str) -> ResourceSpec:
     return replace(BOOKS, cache=cache)
+
+
+def test_a_history_has_its_meta() -> None:
+    """Where it goes on, or null."""
+    for following, shown in ((7, 7), (None, None)):
+        reply = RecordReplies(BOOKS).history(HistoryPage(('{"seq":8}',), following), 20, ID)
+        assert body(reply) == {"success": True, "data": [{"seq": 8}], "meta": {"limit": 20, "next": shown}}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.search import FIELD_BREAK, fold_case, fold_fields, fold_query, fold_text, match_expression, start_expression
+from holdfast.core.search import FIELD_BREAK, fold_case, fold_fields, fold_query, fold_stored, fold_text, match_expression, start_expression
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,8 @@ def test_the_start_of_a_text_is_asked_for_as_one_quoted_phrase() -> None:
     """Whatever the words hold, nothing in them is an operator."""
     assert start_expression(("new", "york")) == '^ "new york" *'
     assert start_expression(("東京",)) == '^ "東 京" *'
+
+
+def test_the_index_text_of_a_record_is_of_what_is_searched() -> None:
+    """Of its stored values, those that it has."""
+    assert fold_stored({"a": "Zürich", "b": None, "c": "x", "d": 5}, ("a", "b", "d")) == fold_fields(["Zürich", "5"])

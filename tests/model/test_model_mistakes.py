@@ -300,6 +300,7 @@ MISTAKES.extend(  # what fits a line
         ("Book.access", "Access knows no wirte", '"write"', lambda: [Author, ruled(anyone, wirte=anyone)]),
         ("Book.access", "this.titel names no field", '"title"', lambda: [Author, ruled(this.titel == "x")]),
         ("Book.access", "`this` alone names no field", "this.<field>", lambda: [Author, ruled(this == "x")]),
+        ("Book.access", "knows neither the row nor the user", "user.<field>", lambda: [Author, ruled(now == now)]),  # the mistake
         ("Book.access", "this.author_id names a JSON member", "In Python it is author", lambda: [Author, ruled(this.author_id == user)]),
         ("Book.access", "this.title is no bool", "this.title == ...", lambda: [Author, ruled(this.title)]),
         ("Book.access", "this.count is no bool", "this.count == ...", lambda: [Author, ruled(~this.count)]),

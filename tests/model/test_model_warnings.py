@@ -159,3 +159,21 @@ def test_a_rule_is_settled_for_a_kind_of_caller() -> None:
     assert describe(settle(rule, frozenset({"a"}))) == "(this.name == 'x') | (this.created_by == user)"
     assert isinstance(settle(owner & role("a"), None), Nobody)
     assert isinstance(settle(is_null(user.email), None), Nobody)
+
+
+def test_a_rule_of_a_field_that_can_never_hold_warns() -> None:
+    """By the name of the field."""
+
+    class Thing(Resource):
+        code: str = field(default="", readable_by=role("a") & ~role("a"))
+
+        access = Access(read=anyone)
+
+    (warning,) = Backend(Thing).catalog.warnings
+    assert warning.startswith("Thing.code: readable_by can hold for nobody but an admin: ")
+
+
+def test_a_rule_of_many_roles_is_not_tried() -> None:
+    """Their sets would be too many; it is taken to hold for somebody."""
+    every = role(*(f"r{number}" for number in range(9)))
+    assert warnings_of(every & ~every) == ()
