@@ -53,7 +53,9 @@ class Note(Resource):
 
 def person(*roles: str, **values: str | int | None) -> Actor:
     """A caller who is signed in."""
-    return Actor(ANN, frozenset(roles), {"id": ANN, "email": "ann@example.org", "team_name": "red", "limit": 5, **values}, "s1")
+    return Actor(
+        ANN, frozenset(roles), {"id": ANN, "email": "ann@example.org", "team_name": "red", "limit": 5, "created_at": "2025", **values}, "s1"
+    )
 
 
 def bind(rule: Rule, actor: Actor) -> Condition:
@@ -115,6 +117,7 @@ def spec_of(condition: Condition) -> str:
         (user.limit > 5, "never", "never", "never"),
         (is_null(user.team_name), "never", "never", "never"),
         (user.email == user.team_name, "never", "never", "never"),
+        (now > user.created_at, "never", "always", "always"),
     ],
 )
 def test_a_rule_is_settled_as_far_as_its_caller_settles_it(rule: Rule, nobody: str | None, ann: str | None, editor: str | None) -> None:
