@@ -340,16 +340,19 @@ def test_admins_give_no_easy_passwords(place: tuple[Story, Path]) -> None:
 
 
 def test_a_batch_gives_no_easy_passwords(place: tuple[Story, Path]) -> None:
-    """Within a batch the refusal says which operation it is about."""
+    """Within a batch the refusal says which operations it is about, made or changed."""
     story, data = place
-    admin = add_person(story, data, "admin").sign_in()
+    admin, person = add_person(story, data, "admin").sign_in(), add_person(story, data)
     operations = [
         {"method": "POST", "path": "/notes", "body": {"text": "hello"}},
         {"method": "POST", "path": "/users", "body": {"email": "easy@example.org", "password": "passwordpassword"}},
+        {"method": "POST", "path": "/users", "body": {"email": "fine@example.org", "password": OTHER}},
+        {"method": "PATCH", "path": f"/users/{person.id}", "version": 1, "body": {"password": "short"}},
     ]
     answer = admin.ask("POST", "/batch", json={"operations": operations})
 
-    assert [(each["field"], each["code"]) for each in answer.error["details"]] == [("operations[1].body.password", "too_common")]
+    told = [(each["field"], each["code"]) for each in answer.error["details"]]
+    assert told == [("operations[1].body.password", "too_common"), ("operations[3].body.password", "too_short")]
 
 
 def test_a_bulk_create_gives_no_easy_passwords(place: tuple[Story, Path]) -> None:

@@ -1,10 +1,11 @@
 """POST .../batch: many operations in one transaction, all or none."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from holdfast.base.errors import Detail, Refused
+from holdfast.base.limits import DETAILS_MAX
 from holdfast.core.ask.query import check_no_parameters
 from holdfast.core.batch import BatchReader, count_operations, join_body
 from holdfast.core.document import parse_json
@@ -40,7 +41,7 @@ class Batch:
         key = read_key(request.head)
         value = parse_json(body)
         request.charge_more(count_operations(value) - 1)
-        steps = tuple([await self._seal(*each) for each in enumerate(self._reader.read(value, request.grants))])
+        steps = await self._seal(self._reader.read(value, request.grants))
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
             if prefers_minimal(request.head.header("prefer")):
@@ -52,13 +53,18 @@ class Batch:
         except Refused as refused:
             raise _of_batch(refused) from refused
 
-    async def _seal(self, index: int, step: WriteStep) -> WriteStep:
-        """The step with its secrets hashed or encrypted; a refusal says which operation it is about."""
-        try:
-            return await self._seal_values(step)
-        except Refused as refused:
-            refused.details = tuple(replace(each, field=f"{STEP_PREFIX.format(index)}.body.{each.field}") for each in refused.details)
-            raise
+    async def _seal(self, steps: Sequence[WriteStep]) -> tuple[WriteStep, ...]:
+        """The steps with their secrets hashed or encrypted. Raises Refused with every one that will not do, and its operation."""
+        sealed: list[WriteStep] = []
+        details: list[Detail] = []
+        for index, step in enumerate(steps):
+            try:
+                sealed.append(await self._seal_values(step))
+            except Refused as refused:
+                details += (replace(each, field=f"{STEP_PREFIX.format(index)}.body.{each.field}") for each in refused.details)
+        if details:
+            raise Refused("validation_failed", details=details[:DETAILS_MAX])
+        return tuple(sealed)
 
     async def _seal_values(self, step: WriteStep) -> WriteStep:
         if isinstance(step, Delete | Undelete):
