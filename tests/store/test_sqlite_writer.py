@@ -90,6 +90,28 @@ def test_what_waits_together_is_committed_together(tmp_path: Path) -> None:
     assert commits == [[True] * 20]
 
 
+def test_what_comes_with_one_turn_of_the_loop_is_one_group(tmp_path: Path) -> None:
+    """The thread wakes once for all of it, even where the loop gives way meanwhile: no group has the first job alone."""
+
+    async def story(bench: Bench) -> Any:
+        await bench.put("before")  # the thread is there and waits
+        commits: list[int] = []
+
+        def count() -> bool:
+            commits.append(1)
+            return False
+
+        bench.opened[0].set_commit_hook(count)
+        futures = []
+        for number in range(5):
+            futures.append(bench.put(number))
+            time.sleep(0.02)  # noqa: ASYNC251  # gives the interpreter away, as any call of the system does
+        await asyncio.gather(*futures)
+        return len(commits)
+
+    assert on_bench(tmp_path, story) == 1
+
+
 @pytest.mark.parametrize("guarded", [True, False])
 def test_a_refused_job_does_not_touch_its_neighbours(tmp_path: Path, guarded: bool) -> None:  # noqa: FBT001  # a parameter of the test
     """One bad job of a group is told its error; all others are acknowledged and present, and nothing of the bad one is."""

@@ -47,15 +47,19 @@ class JobQueue:
         return self._closed and not self._jobs
 
     def put(self, job: Job) -> bool:
-        """Add a job; False if the queue is full or closed."""
+        """Add a job, which waits for `wake`; False if the queue is full or closed."""
         with self._changed:
             if len(self._jobs) >= self._jobs_max:
                 self._jobs = deque(each for each in self._jobs if not each.future.done())
             if self._closed or len(self._jobs) >= self._jobs_max:
                 return False
             self._jobs.append(job)
-            self._changed.notify()
             return True
+
+    def wake(self) -> None:
+        """Tell who waits that jobs were added."""
+        with self._changed:
+            self._changed.notify()
 
     def wait(self, timeout_s: float | None) -> bool:
         """Wait until there is a job, the queue is closed, or the time is over; whether there is a job."""

@@ -50,6 +50,7 @@ class Writer:
         self._doubtful = False
         self._damage = ""
         self._waiting_since_s: float | None = None
+        self._waking: asyncio.AbstractEventLoop | None = None
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_loop: asyncio.AbstractEventLoop | None = None
         self._sweep_at_s = 0.0
@@ -79,6 +80,9 @@ class Writer:
         job = Job(work, deadline_s, weight, guarded, loop.create_future())
         if not self._queue.put(job):
             raise Unavailable("overloaded")
+        if self._waking is not loop:
+            self._waking = loop
+            loop.call_soon(self._wake)
         if self._sweep is None or deadline_s < self._sweep_at_s or self._sweep_loop is not loop:
             self._arm(loop, deadline_s)
         return job.future
@@ -88,6 +92,11 @@ class Writer:
         self._queue.close()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
+
+    def _wake(self) -> None:
+        """Wake the thread: once for all that came with one turn of the loop, so that they are one group, not the first of them alone."""
+        self._waking = None
+        self._queue.wake()
 
     # On the loop: a queued job past its deadline is answered even while the writer thread waits for a lock.
 
