@@ -135,3 +135,14 @@ def test_dev_refuses_a_taken_port() -> None:
 
     assert result.status == 2
     assert "Something else listens there already." in result.err
+
+
+def test_registration_without_mail_is_refused(library: Path) -> None:
+    """Nobody could ever register: the start is refused with the mend, and doctor tells the same."""
+    (library / "app.py").write_text(APP.replace('title="Library"', 'title="Library", registration=True'))
+
+    served, checked = call("serve", "--port", "0"), call("doctor")
+
+    assert (served.status, checked.status) == (2, 1)
+    assert "Whoever registers gets a mail" in served.err
+    assert "smtp: Whoever registers gets a mail" in checked.out

@@ -7,6 +7,8 @@ import pytest
 from story_case import Story, telling
 from story_people import BACKEND, LOGIN, PASSWORD, Person, add_person
 
+from holdfast import Access, Backend, Resource, anyone
+
 OWN = {"origin": "https://localhost", "x-csrf": "1"}
 """What a page of the service's own sends; the host of the test client is `localhost`."""
 
@@ -133,3 +135,33 @@ def test_no_token_in_a_url_by_any_name(place: tuple[Story, Person]) -> None:
     story, person = place
 
     assert story.ask("GET", f"/notes?q={person.sign_in().access}").status == 400
+
+
+def test_an_ended_session_takes_its_cookie_along(place: tuple[Story, Person]) -> None:
+    """The first answer that refuses it clears it: it would stand in the way of what anyone may read, and no script can remove it."""
+    story, _ = place
+    cookie = _sign_in(place)
+    session = story.ask("GET", "/auth/sessions", headers={"cookie": cookie}).data
+    ended = next(each["id"] for each in session if each["current"])
+    assert story.ask("DELETE", f"/auth/sessions/{ended}", headers={"cookie": cookie, **OWN}).status == 200
+
+    for method, path in (("GET", "/notes"), ("POST", "/auth/logout")):
+        refused = story.ask(method, path, headers={"cookie": cookie, **OWN})
+        assert (refused.status, refused.headers["set-cookie"].partition(";")[0]) == (401, "__Host-hf=")
+    assert "set-cookie" not in story.ask("GET", "/notes", headers={"authorization": "Bearer hfa_x"}).headers
+    assert story.ask("GET", "/notes").status == 200
+
+
+class Page(Resource, cache="public, max-age=60"):
+    """Something that caches may keep."""
+
+    text: str
+
+    access = Access(read=anyone)
+
+
+@pytest.mark.parametrize(("cookies", "vary"), [(True, "accept, authorization, cookie"), (False, "accept, authorization")])
+def test_what_may_be_kept_varies_by_the_cookie(cookies: bool, vary: str) -> None:  # noqa: FBT001  # a parameter
+    """Else a shared cache would give one caller's answer to another."""
+    with telling(Backend(Page), cookies=cookies) as story:
+        assert story.ask("GET", "/pages").headers["vary"] == vary

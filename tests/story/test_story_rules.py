@@ -1,10 +1,12 @@
 """Rules, as callers meet them: a story of the example of the contract."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from examples.library import backend
 
+from holdfast import Access, Backend, Resource, anyone, field, role
 from holdfast.testing import Client
 
 BOOKS, AUTHORS = "/api/v1/books", "/api/v1/authors"
@@ -108,3 +110,45 @@ def test_a_demotion_holds_from_the_next_request_on(client: Client) -> None:
     assert client.delete(f"/api/v1/users/{me['id']}?version=2").status == 200
     client.sign_in(token=token)
     assert client.get(f"{BOOKS}/{draft['id']}").status == 401
+
+
+class Grade(Resource):
+    """What only who is promoted may list, add to, or see the mark of."""
+
+    text: str
+    mark: int | None = field(default=None, readable_by=role("boss"))
+
+    access = Access(list=role("boss"), read=anyone, create=role("boss"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "before", "after"),
+    [
+        ("GET", "/api/v1/grades", None, (403, "forbidden"), (200, None)),
+        ("POST", "/api/v1/grades", {"text": 5}, (403, "forbidden"), (422, "validation_failed")),
+        ("GET", "/api/v1/grades/no?fields=mark", None, (400, "unknown_parameter"), (404, "not_found")),
+        ("GET", "/api/v1/grades/no?fields=marc", None, (400, "unknown_parameter"), (400, "unknown_parameter")),
+    ],
+)
+def test_a_promotion_and_an_end_hold_for_refusals_too(
+    method: str, path: str, body: Any, before: tuple[int, str], after: tuple[int, str | None]
+) -> None:
+    """What is refused before the store is asked is refused to who asks now, not to who they were when they asked last."""
+    with Client(Backend(Grade)) as opened:
+        token = opened.add_key()
+        me = opened.sign_in(token=token).get("/api/v1/auth/me").data
+
+        def ask() -> tuple[int, str | None]:
+            answer = opened.sign_in(token=token).request(method, path, json=body)
+            return answer.status, None if answer.error is None else answer.error["code"]
+
+        def change(method: str, version: int, body: Any = None) -> None:
+            assert opened.sign_in("admin").request(method, f"/api/v1/users/{me['id']}?version={version}", json=body).status == 200
+
+        assert ask() == before
+        change("PATCH", 1, {"roles": ["boss"]})
+        assert ask() == after
+        change("PATCH", 2, {"roles": []})
+        assert ask() == before
+        change("DELETE", 3)
+        assert ask() == (401, "unauthenticated")

@@ -126,6 +126,12 @@ def build_account_handlers(
     return account_handlers(desk, parts.users, parts.store, post, factor, oidc)
 
 
+def check_accounts(settings: Settings, catalog: Catalog) -> None:
+    """Raise Misconfigured where `serve` would find that accounts lack something."""
+    _choose_mailer(catalog, settings, development=False)
+    _open_providers(settings)
+
+
 def _build_desk(parts: Parts, events: Events, logins: Limiter) -> Desk:
     return Desk(
         sessions=parts.store.accounts,

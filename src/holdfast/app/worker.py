@@ -103,22 +103,20 @@ async def open_worker(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings, catalog))
         vault = stack.enter_context(open_secrets(settings))
+        gauges: dict[str, Callable[[], float]] = {"queued_writes": lambda: store.queued, "wal_bytes": lambda: store.wal_bytes}
         watch = stack.enter_context(
             open_watch(
                 settings,
                 slot=None if quiet else stack.enter_context(take_slot(settings.data, slot)),
                 development=development,
-                gauges={
-                    "in_flight_requests": lambda: engine.in_flight,
-                    "queued_writes": lambda: store.queued,
-                    "wal_bytes": lambda: store.wal_bytes,
-                },
+                gauges=gauges,
                 last_seal=store.last_seal,
                 listeners=listeners,
             )
         )
         requests, logins = stack.enter_context(_open_limiters(settings, vault, partial(watch.say, "warning")))
-        parts = Parts(settings, catalog, store, vault, SystemClock(), Replies(HeaderPolicy(cors=bool(settings.cors_origins))), watch.say)
+        replies = Replies(HeaderPolicy(cors=bool(settings.cors_origins), cookies=settings.cookies))
+        parts = Parts(settings, catalog, store, vault, SystemClock(), replies, watch.say)
         routes = _build_routes(catalog, settings)
         pages = _build_pages(parts, routes, watch)
         changes = Changes(catalog, journal=store.journal, clock=parts.clock, replies=parts.replies)
@@ -140,6 +138,7 @@ async def open_worker(
                 watch.note_forwarded(since_s=since_s),
             ),
         )
+        gauges["in_flight_requests"] = lambda: engine.in_flight
         yield Worker(engine, pages, changes.follower, build_roster(settings, catalog, store, vault, "test"))
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from holdfast.app.accounts import check_accounts
 from holdfast.app.store import check_engine, open_store
 from holdfast.base.errors import HoldfastError, Misconfigured
 from holdfast.core.forwarding import Proxies
@@ -84,6 +85,7 @@ def _describe_settings(settings: Settings) -> str:
 
 def _check_app(settings: Settings) -> str:
     catalog = load_backend(settings.app).catalog
+    check_accounts(settings, catalog)
     warned = "".join(f"\n       {'warning':<9} {each}" for each in catalog.warnings)
     return f"{settings.app}: {catalog.title}, {len(catalog.resources)} resources{warned}"
 

@@ -42,16 +42,18 @@ _NEEDED = {
 class HeaderPolicy:
     """What every answer says about its surroundings.
 
-    cors  some origin is allowed, so answers vary by Origin
+    cors     some origin is allowed, so answers vary by Origin
+    cookies  browsers may sign in by cookie, so answers vary by it
     """
 
     cors: bool = False
+    cookies: bool = False
 
     def block(self, *, content_type: str | None = JSON_TYPE, cache: str = NO_STORE, content_policy: str = NO_CONTENT) -> bytes:
         """The header lines that never vary for one kind of answer. Answers that may be kept vary by who asks."""
         vary = ["accept"]
         if cache != NO_STORE:
-            vary.append("authorization")
+            vary += ["authorization", "cookie"] if self.cookies else ["authorization"]
         if self.cors:
             vary.append("origin")
         lines = [("content-type", content_type)] if content_type else []

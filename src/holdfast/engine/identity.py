@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from holdfast.base.errors import Refused
+from holdfast.base.errors import Refused, Unavailable
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.core.actor import NOBODY, Actor, Caller
@@ -81,7 +81,7 @@ class Identities:
             known = known._replace(grants=self._permit.grant(known.actor, now))
         if known.expires_at is not None and known.expires_at <= now:
             self._kept.pop(sent, None)
-            raise _refuse("The token has expired.")
+            raise self._refuse(head, "The token has expired.")
         self._accounts.touch(known.session_id, now)
         return known
 
@@ -99,8 +99,11 @@ class Identities:
         return found._replace(grants=known.grants) if same and not self._permit.timely else found
 
     def is_current(self, known: Known) -> bool:
-        """Whether an identity still holds, for answers that need no other look into the store."""
-        return known.caller is None or known.caller.epoch == self._accounts.epoch()
+        """Whether an identity still holds, for answers that need no other look into the store; where that cannot tell, it does."""
+        try:
+            return known.caller is None or known.caller.epoch == self._accounts.epoch()
+        except Unavailable:
+            return True
 
     def _read(self, head: Head) -> str | None:
         """The credentials of a request: its Authorization header, else, where browsers may sign in by cookie, that."""
@@ -116,7 +119,7 @@ class Identities:
         identity = self._accounts.identify(token_hash)
         if identity is None:
             self._kept.pop(sent, None)
-            raise _refuse("The token is not known, or was revoked.")
+            raise self._refuse(head, "The token is not known, or was revoked.")
         now = self._clock.now()
         if identity.new_key is not None and before is None and (identity.expires_at is None or identity.expires_at > now):
             self._tell_first_use(head, identity)
@@ -127,6 +130,13 @@ class Identities:
             known = Known(self._permit.grant(_actor_of(identity), now), caller, identity.expires_at, identity.session_id)
         self._keep(sent, known)
         return known
+
+    def _refuse(self, head: Head, message: str) -> Refused:
+        """The refusal of credentials that are good no more. A cookie is taken away, or it would stand in the way of everything."""
+        refused = _refuse(message)
+        if head.header("authorization") is None:
+            refused.headers = {**refused.headers, **dict((Cookies.clear(),))}
+        return refused
 
     def _keep(self, sent: str, known: Known) -> None:
         self._kept[sent] = known

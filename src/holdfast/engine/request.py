@@ -88,7 +88,7 @@ class Request(msgspec.Struct, eq=False):
         except CallerChanged:
             return self._answer_later(self._answer_anew(body), body)
         except Exception as error:  # noqa: BLE001 - the one place where whatever was raised becomes an answer
-            return self._fail(error)
+            return self._answer_later(self._answer_anew(body), body) if self._is_outdated(error) else self._fail(error)
         return self._finish(reply) if isinstance(reply, Reply) else self._answer_later(reply, body)
 
     def turn_away(self, error: Answerable) -> Reply:
@@ -126,6 +126,16 @@ class Request(msgspec.Struct, eq=False):
         if route.verb is not None and route.resource is not None:
             self.known.grants.require(route.verb, route.resource)
 
+    def admit(self) -> None:
+        """Refuse what is granted on no row, to who asks as they are now."""
+        try:
+            self.require_granted()
+        except Refused as refused:
+            if not self._is_outdated(refused):
+                raise
+            self.known = self.around.identities.find_again(self.head, self.known)
+            self.require_granted()
+
     def require_json_answer(self) -> None:
         """Refuse a caller who takes no JSON: 406 not_acceptable."""
         accept = self.head.headers.get("accept")
@@ -150,7 +160,9 @@ class Request(msgspec.Struct, eq=False):
         try:
             try:
                 reply = await waiting
-            except CallerChanged:
+            except (CallerChanged, Refused) as error:
+                if not self._is_outdated(error):
+                    raise
                 reply = await self._answer_anew(body)
         except Exception as error:  # noqa: BLE001 - as in answer
             return self._fail(error)
@@ -160,6 +172,10 @@ class Request(msgspec.Struct, eq=False):
         finally:
             self.around.in_flight -= 1
         return self._finish(reply)
+
+    def _is_outdated(self, error: Exception) -> bool:
+        """Whether an error follows from who asked as they were. Of what is refused before the store is asked nothing else would tell."""
+        return isinstance(error, CallerChanged) or (isinstance(error, Refused) and not self.around.identities.is_current(self.known))
 
     async def _answer_anew(self, body: bytes) -> Reply:
         """Answer again, from who asks now: the identity that the plan was made from has changed."""

@@ -107,7 +107,7 @@ class Engine:
         request.limit_lines = self.quota.charge(request.quota_key)
         if refused is not None:
             raise refused
-        request.require_granted()
+        request.admit()
 
     def moment(self) -> AbstractContextManager[None]:
         """Answer from one state of what is stored."""

@@ -78,7 +78,7 @@ class Host:
             self._opened.set_exception(error)
 
     async def _serve(self, catalog: Catalog, settings: Settings) -> None:
-        async with open_worker(catalog, settings, quiet=True, listeners=(self._causes,)) as worker:
+        async with open_worker(catalog, settings, development=True, quiet=True, listeners=(self._causes,)) as worker:
             self._opened.set_result((worker, asyncio.get_running_loop()))
             await self._ended.wait()
             worker.draining()

@@ -1,7 +1,9 @@
 """Puts the handlers of accounts to their actions."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
+from holdfast.core.ask.query import check_no_parameters
+from holdfast.core.exchange import Reply
 from holdfast.core.routes import Action
 from holdfast.engine.auth.account import Account
 from holdfast.engine.auth.desk import Desk
@@ -11,7 +13,7 @@ from holdfast.engine.auth.oidc import Oidc
 from holdfast.engine.auth.post import Post
 from holdfast.engine.auth.recovery import Recovery
 from holdfast.engine.auth.registration import Registration
-from holdfast.engine.request import Handler
+from holdfast.engine.request import Handler, Request
 from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.store import Store
 
@@ -22,7 +24,7 @@ def account_handlers(
     """The handler of each action below /auth."""
     login, account = Login(desk, factor), Account(desk, users, store)
     registration, recovery = Registration(desk, users, store, post), Recovery(desk, users, store, post)
-    return {
+    handlers: Mapping[Action, Handler] = {
         Action.LOGIN: login.login,
         Action.REFRESH: login.refresh,
         Action.LOGOUT: login.logout,
@@ -37,6 +39,16 @@ def account_handlers(
         Action.ENROL_TOTP: factor.enrol,
         Action.CONFIRM_TOTP: factor.confirm,
         Action.DISABLE_TOTP: factor.disable,
-        Action.OIDC_START: oidc.start,
-        Action.OIDC_CALLBACK: oidc.callback,
     }
+    plain = {action: _without_parameters(handler) for action, handler in handlers.items()}
+    return {**plain, Action.OIDC_START: oidc.start, Action.OIDC_CALLBACK: oidc.callback}
+
+
+def _without_parameters(handler: Handler) -> Handler:
+    """A handler of a route whose query string says nothing."""
+
+    def handle(request: Request, body: bytes) -> Reply | Awaitable[Reply]:
+        check_no_parameters(request.query)
+        return handler(request, body)
+
+    return handle
