@@ -137,6 +137,18 @@ def test_one_wrong_row_costs_its_batch_no_row(tmp_path: Path) -> None:
     assert [(each.line, each.details[0].field, each.details[0].code) for each in rejected] == [(301, "name", "unique_conflict")]
 
 
+def test_a_wrong_row_costs_few_writes(tmp_path: Path) -> None:
+    """What stands before it and behind it goes in at once; it alone is judged by itself, whatever was written before it."""
+    lines = _lines(900)
+    wrong = [b'{"id": "018bcfe5-6800-7000-8000-%012d", "name": "P%d"}\n' % (number, number) for number in (7, 8, 500)]
+    loaded, rejected, writes = _load(tmp_path, [*lines[:600], wrong[0], wrong[1], *lines[600:800], wrong[2], *lines[800:]])
+
+    assert (loaded.created, loaded.rejected) == (900, 3)
+    assert [each.line for each in rejected] == [601, 602, 803]
+    assert {each.details[0].field for each in rejected} == {"name"}
+    assert len(writes) == 9
+
+
 def test_what_is_no_object_is_rejected(tmp_path: Path) -> None:
     """A row that is valid JSON but no record is rejected, and its id is not asked for."""
     loaded, rejected, _ = _load(tmp_path, [b"[1]\n", b"null\n", b'{"id": 7, "name": "x"}\n'])

@@ -6,6 +6,7 @@ is loaded by the next run, alone.
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ AHEAD = 8
 """Batches that the store has at a time: those of the transaction that it commits, and those of the next one."""
 
 _RETRIES = 6
+_PLACE = "[{}]"
 
 _KEY_TYPES = (Text, Integer, Uuid, Date, Timestamp, Choice)
 """Types whose JSON form and stored form are one and the same."""
@@ -132,15 +134,21 @@ class Loader:
         return _Ready(row.line, Create(row.id, self._view, values, chosen_id=True, index_text=row.index_text))
 
     async def _write(self, batch: list[_Ready]) -> None:
-        """Write a batch at once; if one row of it is refused, each by itself."""
-        if not batch:
-            return
-        try:
-            await self._run(tuple(each.step for each in batch))
-            self.loaded.created += len(batch)
-        except Refused:
-            for refused, each in zip(await asyncio.gather(*map(self._write_one, batch)), batch, strict=True):
-                self._settle(each, refused)
+        """Write a batch at once; if a row of it is refused, what stands before it, that row by itself, and what stands behind it."""
+        parts = [batch]
+        while parts:
+            part = parts.pop()
+            if not part:
+                continue
+            try:
+                await self._run(tuple(each.step for each in part))
+                self.loaded.created += len(part)
+            except Refused as refused:
+                if len(part) == 1:
+                    self._settle(part[0], refused)
+                else:
+                    place = _place_of(refused)
+                    parts += [part[place + 1 :], part[place : place + 1], part[:place]]
 
     async def _write_one(self, ready: _Ready) -> Refused | None:
         try:
@@ -187,7 +195,8 @@ class Loader:
         for attempt in range(_RETRIES):
             deadline_s = self.clock.monotonic_s() + WAIT_FOR_STORE_S
             try:
-                await self.store.write(Write(steps, None, self.request_id, self.clock.now(), deadline_s))
+                prefix = _PLACE if len(steps) > 1 else ""
+                await self.store.write(Write(steps, None, self.request_id, self.clock.now(), deadline_s, prefix))
             except Unavailable as unavailable:
                 if attempt == _RETRIES - 1:
                     raise
@@ -208,6 +217,12 @@ class Loader:
     def _reject(self, rejected: Rejected) -> None:
         self.loaded.rejected += 1
         self.on_rejected(rejected)
+
+
+def _place_of(refused: Refused) -> int:
+    """Which step of a write was refused; the first, where it is not said."""
+    said = re.match(r"\[(\d+)\]", refused.details[0].field) if refused.details else None
+    return int(said[1]) if said else 0
 
 
 def find_key(resource: ResourceSpec, name: str) -> FieldSpec:
