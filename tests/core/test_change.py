@@ -127,3 +127,22 @@ def test_a_locked_document_is_refused_where_the_patch_changes_it() -> None:
         with pytest.raises(Refused) as caught:
             settle(merged, BEFORE, {"labels"})
         assert [(each.field, each.code) for each in caught.value.details] == [("labels", "read_only")]
+
+
+def test_what_is_unseen_is_refused_whatever_it_is() -> None:
+    """Where it may not change; equal or not, null or not, and before a document is merged. Where it may, what stood there is no matter."""
+    for name in ("Ada", "Eve"):
+        for equal in (None, "2"):
+            for patch in ({"a": 1}, {"a": 2}, {"b": "no number"}):
+                sent = step(assign={"name": name}, equal={"created_by_id": equal}, merge={"labels": patch})
+                with pytest.raises(Refused) as caught:
+                    settle(sent, BEFORE, {"labels", "name"}, {"labels", "name", "created_by_id"})
+                assert [(each.field, each.code) for each in caught.value.details] == [
+                    ("created_by_id", "read_only"),
+                    ("name", "read_only"),
+                    ("labels", "read_only"),
+                ]
+    assert settle(step(assign={"name": "Eve"}, merge={"labels": {"a": 2}}), BEFORE, (), {"labels", "name"}) == {
+        "name": "Eve",
+        "labels": '{"a":2,"b":2}',
+    }

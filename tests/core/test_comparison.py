@@ -50,3 +50,9 @@ def test_documents_are_judged_once_merged() -> None:
     """A patch that leaves a document whole is none, one that does not is told at its dotted path."""
     assert faults_of(merge={"place": {"street": "Fleet"}}) == {}
     assert faults_of(merge={"place": {"city": None}}) == {"place.city": "required"}
+
+
+def test_what_is_not_shown_is_not_compared() -> None:
+    """What may only be equal is refused whatever it is; a document that is not seen is not judged once merged."""
+    changed = [Changed({}, {"place": {"city": city}}, {"login": login}, None) for login, city in (("ada", "Rome"), ("eve", None))]
+    assert [[(each.field, each.code) for each in compare(PERSON, each, {"id": "1"})] for each in changed] == [[("login", "read_only")]] * 2

@@ -9,7 +9,7 @@ from holdfast.base.ids import ABSENT_ID, RecordId
 from holdfast.base.instant import Instant
 from holdfast.core import planning
 from holdfast.core.actor import NOBODY, Actor
-from holdfast.core.condition import ALWAYS
+from holdfast.core.condition import ALWAYS, NEVER
 from holdfast.core.entity_tag import Precondition
 from holdfast.core.permit import Grants, Permit
 from holdfast.core.plan import Create
@@ -22,11 +22,13 @@ ANN = RecordId("0190f5fe-0000-7000-8000-00000000000a")
 
 
 class Note(Resource):
-    """What only its maker deletes, with a field for auditors and one of its maker's."""
+    """What only its maker deletes, with a field for auditors and some of its maker's."""
 
     text: str
     grade: int = field(default=0, writable_by=role("auditor"))
     mine: str = field(default="", writable_by=owner)
+    pin: str | None = field(default=None, readable_by=owner)
+    mark: int | None = field(default=None, readable_by=role("auditor"), writable_by=anyone)
 
     access = Access(read=anyone, write=anyone, delete=owner)
 
@@ -64,11 +66,16 @@ def test_steps_are_bounded_by_what_is_granted() -> None:
     """A member that is locked in some rows is judged where it is sent; deleting and undeleting need the same."""
     grants = granted()
     grant = grants.on(NOTES)
-    created = Created(None, {"text": "x", "grade": 0, "mine": ""})
+    created = Created(None, {"text": "x", "grade": 0, "mine": "", "pin": None, "mark": None})
     assert plan_create(grants, ANN, VIEW, created, {"text": "x"}).become == ALWAYS
     assert plan_create(grants, ANN, VIEW, created, {"text": "x", "mine": ""}).become == grant.locked["mine"]
     step = plan_update(grants, ANN, VIEW, Changed({"mine": "y"}, {}, {}, None), Precondition(1, 412))
     assert step.locked == {"mine": grant.locked["mine"]}
+    assert step.seen == {}
+    sent = Changed({"text": "x", "pin": "1"}, {}, {"mark": 1}, None)
+    step = plan_update(grants, ANN, VIEW, sent, Precondition(1, 412))
+    assert step.seen == {"pin": grant.masks["pin"], "mark": NEVER}
+    assert plan_update(granted("admin"), ANN, VIEW, sent, Precondition(1, 412)).seen == {}
     delete, undelete = plan_delete(grants, ANN, VIEW, Precondition(1, 412)), plan_undelete(grants, ANN, VIEW)
     assert delete.allow == undelete.allow == grant.delete != ALWAYS
     assert {each.resource for each in (delete, undelete, step, plan_create(grants, ANN, VIEW, created, {}))} == {NOTES}

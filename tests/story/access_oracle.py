@@ -212,7 +212,8 @@ class Oracle:
         sees = self.on("read", caller, old)
         missing = self._missing(caller, sent, old if sees else {})
         faults = {*self._faults(caller, sent, fixed=False), *missing}
-        changes = [each for each in sent if each in SPECIAL and sent[each] != old.get(each)]
+        shown = self.shown(caller, old)
+        changes = [each for each in sent if each in SPECIAL and (sent[each] != old.get(each) or each not in shown)]
         locks = {(each, "read_only") for each in changes if not self.on(f"{each}.writable_by", caller, old)}
         if faults:  # all at once: with what is not theirs in this row, where they may know it
             return Outcome(422, "validation_failed", frozenset(faults))

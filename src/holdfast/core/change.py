@@ -14,21 +14,25 @@ from holdfast.model.catalog import FieldSpec
 _ABSENT = object()
 
 
-def settle(step: Update, before: Mapping[str, Stored], locked: Collection[str] = ()) -> dict[str, Stored]:
+def settle(step: Update, before: Mapping[str, Stored], locked: Collection[str] = (), unseen: Collection[str] = ()) -> dict[str, Stored]:
     """The members that change and their new stored values.
 
     before  the record's image: member -> stored value, without its secrets
     locked  the members that may not change now
+    unseen  the members whose values the caller may not know
 
     Raises Refused validation_failed (422) with every fault at once: read_only where `equal` or the value of a locked member differs from
-    the record, and what is wrong with a document once its merge patch is applied.
+    the record, or is unseen, whatever it is; and what is wrong with a document once its merge patch is applied.
     """
     changed = dict(step.assign)
     if not step.equal and not step.merge and not locked:
         return changed
     fixed = {**step.equal, **{member: changed[member] for member in locked if member in changed}}
-    faults = [detail(member, "read_only") for member, value in fixed.items() if before.get(member, _ABSENT) != value]
+    faults = [detail(member, "read_only") for member, value in fixed.items() if member in unseen or before.get(member, _ABSENT) != value]
     for member, patch in step.merge.items():
+        if member in locked and member in unseen:
+            faults.append(detail(member, "read_only"))
+            continue
         settled = _merge_document(step.resource.by_member[member], before.get(member), patch)
         if isinstance(settled, list):
             faults.extend(settled)

@@ -16,14 +16,16 @@ from holdfast.model.catalog import ResourceSpec
 def compare(resource: ResourceSpec, changed: Changed, shown: Mapping[str, Any]) -> list[Detail]:
     """A detail for each member that may only be equal and is not, and for what is wrong with each document once it is merged.
 
-    shown  every member of the record that is not secret, in its JSON form
+    shown  every member of the record that its caller may read, in its JSON form. What is sent for another is not compared with it
     """
     faults = [
         detail(member, "read_only")
         for member, value in changed.equal.items()
-        if equal_reader(resource.by_member[member])(shown[member]) != value
+        if member not in shown or equal_reader(resource.by_member[member])(shown[member]) != value
     ]
     for member, patch in changed.merge.items():
+        if member not in shown:
+            continue
         settled = validate_merged(resource.by_member[member], merge(shown[member], patch), member)
         if isinstance(settled, list):
             faults.extend(settled)

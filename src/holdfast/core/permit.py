@@ -83,6 +83,12 @@ class Grant(Sight):
         """Whether there can be a row for which the verb is granted."""
         return verb in self.verbs
 
+    def seeing(self, members: Iterable[str]) -> dict[str, Condition]:
+        """Member -> what must hold for a row that shows it; those that every row shows are left out."""
+        if not self.masks and not self.hidden:
+            return {}
+        return {each: self.masks.get(each, NEVER) for each in members if each in self.masks or each in self.hidden}
+
     def becoming(self, members: Iterable[str]) -> Condition:
         """What must hold for a new row whose body holds these members."""
         return conjoin(self.create, *(self.locked[each] for each in members if each in self.locked))

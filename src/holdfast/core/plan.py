@@ -103,6 +103,8 @@ class Update:
     allow    must hold for the row as it is, else 403 forbidden
     become   must hold for the row as it would be, else 403 forbidden
     locked   member -> what must hold for the row as it is before the member may change: else 422 read_only where it would
+    seen     member that is sent -> what must hold for the row as it is, so that its value may be told. Where it does not, what is sent is
+             never compared with it: a member that may not change is refused whatever is sent, and no reference is taken as what it was
     targets  member of a reference -> what must hold for the record that it is changed to, else 422 reference_missing
     """
 
@@ -117,6 +119,7 @@ class Update:
     allow: Condition = ALWAYS
     become: Condition = ALWAYS
     locked: Mapping[str, Condition] = field(default_factory=dict)
+    seen: Mapping[str, Condition] = field(default_factory=dict)
     targets: Mapping[str, Condition] = field(default_factory=dict)
 
     @property

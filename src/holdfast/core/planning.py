@@ -55,6 +55,7 @@ def plan_create(grants: Grants, record_id: RecordId, view: View, created: Create
 def plan_update(grants: Grants, record_id: RecordId, view: View, changed: Changed, expected: Precondition) -> Update:
     """Change a record."""
     grant = grants.on(view.resource)
+    written = (*changed.assign, *changed.merge)
     return Update(
         record_id,
         view,
@@ -66,7 +67,8 @@ def plan_update(grants: Grants, record_id: RecordId, view: View, changed: Change
         where=grant.read,
         allow=grant.update,
         become=grant.update_to,
-        locked={member: grant.locked[member] for member in (*changed.assign, *changed.merge) if member in grant.locked},
+        locked={member: grant.locked[member] for member in written if member in grant.locked},
+        seen=grant.seeing((*written, *changed.equal)),
         targets=grants.targets(view.resource, changed.assign),
     )
 

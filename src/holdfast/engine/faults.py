@@ -13,6 +13,7 @@ import msgspec
 from holdfast.base.errors import Detail, Refused, detail
 from holdfast.base.ids import RecordId
 from holdfast.base.limits import DETAILS_MAX
+from holdfast.core.ask.view import ViewReader
 from holdfast.core.comparison import compare
 from holdfast.core.condition import Condition, Stored
 from holdfast.core.entity_tag import Precondition
@@ -33,12 +34,12 @@ _Body = tuple[str, Mapping[str, Stored]]
 class FaultFinder:
     """Completes the refusals of one resource.
 
-    view   the whole record
+    views  of the record, as each caller may see it
     judge  what secret values must be beyond their type
     """
 
-    def __init__(self, catalog: Catalog, resource: ResourceSpec, store: Store, view: View, judge: Judge | None = None) -> None:
-        self._resource, self._store, self._view, self._judge = resource, store, view, judge
+    def __init__(self, catalog: Catalog, resource: ResourceSpec, store: Store, views: ViewReader, judge: Judge | None = None) -> None:
+        self._resource, self._store, self._views, self._judge = resource, store, views, judge
         targets = {each.member: catalog.target(each) for each in resource.fields if each.reference is not None}
         self._targets = {member: View(target, (target.by_member["id"],)) for member, target in targets.items()}
 
@@ -71,7 +72,7 @@ class FaultFinder:
         if refused.code != "validation_failed" or changed is None:
             return refused
         more = [*self._find_unfit([("", changed.assign)]), *await self._find_missing([("", changed.assign)], set(), grants)]
-        row = await self._read(record_id, self._view, grants.on(self._resource).read)
+        row = await self._read(record_id, self._views.whole(grants.visible), grants.on(self._resource).read)
         if row is not None and expected.version in (None, row.version):
             more.extend(compare(self._resource, changed, msgspec.json.decode(row.text)))
         return _add(refused, more)

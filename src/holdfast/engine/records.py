@@ -69,7 +69,7 @@ class Records:
         self._one = RecordReader(catalog, resource, views)
         self._many = ListReader(catalog, resource, cursors, views)
         self._bodies = BodyReaders(catalog)
-        self._faults = FaultFinder(catalog, resource, store, self._one.default.view, judge)
+        self._faults = FaultFinder(catalog, resource, store, views, judge)
         self._replies = RecordReplies(resource, policy)
         self.seal = Sealing(resource, secrets, judge).seal
 

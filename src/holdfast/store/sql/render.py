@@ -317,10 +317,17 @@ class Renderer:
     def _bounds(self, shaper: Shaper, step: Create | Update, members: Container[str]) -> Bounds:
         """The shape of what a step must stay within; the database itself sees that a record is there."""
         become = shaper.condition(step.become)
+        seen = step.seen if isinstance(step, Update) else {}
         asked = [
             (step.resource.by_member[member], where) for member, where in step.targets.items() if member in members and where != ALWAYS
         ]
-        return Bounds(become, tuple(Target(spec, self._catalog.target(spec), shaper.condition(where)) for spec, where in asked))
+        return Bounds(
+            become,
+            tuple(
+                Target(spec, self._catalog.target(spec), shaper.condition(where), shaper.condition(seen.get(spec.member, ALWAYS)))
+                for spec, where in asked
+            ),
+        )
 
     def _start(self, plan: ReadMany) -> tuple[Stored, ...]:
         """What a ranked list holds at START."""

@@ -22,11 +22,15 @@ JOURNAL_MEMBERS = (
 
 
 class Target(NamedTuple):
-    """What must hold for the record that a reference is made to name."""
+    """What must hold for the record that a reference is made to name.
+
+    seen  where this holds for the row as it was, the reference may stay what it was
+    """
 
     field: FieldSpec
     resource: ResourceSpec
     where: Condition
+    seen: Condition = ALWAYS
 
 
 class Bounds(NamedTuple):
@@ -138,13 +142,17 @@ class Writes:
         return [self._conditions.build(bounds.become, row), *(self._may_name(each, row) for each in bounds.targets)]
 
     def _may_name(self, target: Target, row: GivenRow) -> Truth:
-        """The reference is null, or what it was, or names a record for which the condition holds; a new record may be its own target."""
+        """The reference is null, or what it was seen to be, or names a record for which the condition holds.
+
+        A new record may be its own target.
+        """
         value = row.value(target.field.member)
         other = self._tables.below(target.resource, row)
         found = sa.select(constant(1)).select_from(other.table).where(other.value("id") == value)
         ways = [value.is_(None), sa.exists(found.where(self._conditions.build(target.where, other)).correlate_except(other.table))]
         if row.under is not None:
-            ways.insert(0, value.is_not_distinct_from(row.under.value(target.field.member)))
+            stays = value.is_not_distinct_from(row.under.value(target.field.member))
+            ways.insert(0, stays if target.seen == ALWAYS else sa.and_(stays, self._conditions.build(target.seen, row.under)))
         elif target.resource is row.resource:
             ways.append(sa.and_(value == row.value("id"), self._conditions.build(target.where, row)))
         return sa.or_(*ways)

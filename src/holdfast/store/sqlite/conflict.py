@@ -40,13 +40,12 @@ class Conflicts:
         self, tx: Transaction, step: Update, stand: Stand, columns: Mapping[str, Stored], error: apsw.ConstraintError | None = None
     ) -> HoldfastError:
         """Why a record could not be given new values: `columns`. Without an error it would not stay within its bounds."""
-        before = msgspec.json.decode(stand.image)
-        invalid = [*self._missing_references(tx, step, columns, before), *_failed_checks(tx, step, columns, error)]
+        invalid = [*self._missing_references(tx, step, columns, _known(stand)), *_failed_checks(tx, step, columns, error)]
         if invalid:
             return Refused("validation_failed", details=invalid)
         if not _may_become(tx, step, columns):
             return Refused("forbidden")
-        taken = list(self._taken_values(tx, step, {**before, **columns}))
+        taken = list(self._taken_values(tx, step, {**msgspec.json.decode(stand.image), **columns}))
         return Refused("unique_conflict", details=taken) if taken else Broken(f"unexplained: {error}")
 
     def check_references(self, tx: Transaction, step: Update, stand: Stand | None = None) -> None:
@@ -54,8 +53,7 @@ class Conflicts:
 
         Raises Refused validation_failed (reference_missing).
         """
-        before = {} if stand is None else msgspec.json.decode(stand.image)
-        missing = list(self._missing_references(tx, step, step.assign, before))
+        missing = list(self._missing_references(tx, step, step.assign, {} if stand is None else _known(stand)))
         if missing:
             raise Refused("validation_failed", details=missing)
 
@@ -68,7 +66,7 @@ class Conflicts:
     def _missing_references(
         self, tx: Transaction, step: Create | Update, values: Mapping[str, Stored], before: Mapping[str, Stored]
     ) -> Iterator[Detail]:
-        """A detail for each value that refers to a record that does not exist for the caller. What a record refers to already may stay."""
+        """A detail for each value that refers to a record that does not exist for the caller. What `before` refers to already may stay."""
         for spec in step.resource.fields:
             value = values.get(spec.member)
             if spec.reference is None or value is None:
@@ -104,6 +102,11 @@ class Conflicts:
         others = All((*(equals(member, value) for member, value in held.items()), Not(equals("id", record_id))))
         ((count,),) = tx.fetch(tx.renderer.count(resource, others))
         return bool(count)
+
+
+def _known(stand: Stand) -> dict[str, Stored]:
+    """The record as it stands, without what the caller may not know of it."""
+    return {member: value for member, value in msgspec.json.decode(stand.image).items() if member not in stand.unseen}
 
 
 def _taken_message(members: tuple[str, ...]) -> str | None:

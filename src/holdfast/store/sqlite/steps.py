@@ -77,9 +77,8 @@ class Steps:
     def _update(self, tx: Transaction, step: Update) -> Row:
         resource = step.resource
         stand = self._stand(tx, step)
-        locked = [member for member, holds in zip(step.locked, stand.holds[2:], strict=True) if not holds]
-        before = msgspec.json.decode(stand.image) if step.equal or step.merge or locked else {}
-        changed = settle(step, before, locked)
+        before = msgspec.json.decode(stand.image) if step.equal or step.merge or stand.locked else {}
+        changed = settle(step, before, stand.locked, stand.unseen)
         version = stand.version + 1
         columns = {**changed, "version": version, "updated_at": tx.at}
         try:
@@ -107,15 +106,19 @@ class Steps:
         return written.shown
 
     def _stand(self, tx: Transaction, step: Update) -> Stand:
-        """The record to be changed, as it stands, with what holds of the step's `where`, `allow` and locks.
+        """The record to be changed, as it stands, with what holds of the step's conditions.
 
         Refuses in the order of CONTRACT 2.3: a missing reference (422), a missing or hidden record (404), what may not be done (403), a
         stale version.
         """
-        stand = tx.stand(step.resource, step.id, step.where, step.allow, *step.locked.values())
+        stand = tx.stand(step.resource, step.id, step.where, step.allow, *step.locked.values(), *step.seen.values())
         if stand is None or not stand.holds[0]:
             self._conflicts.check_references(tx, step)
             raise Refused("not_found")
+        held = iter(stand.holds[2:])
+        stand = stand._replace(
+            locked=[member for member in step.locked if not next(held)], unseen=[member for member in step.seen if not next(held)]
+        )
         if not stand.holds[1]:
             self._conflicts.check_references(tx, step, stand)
             raise Refused("forbidden")

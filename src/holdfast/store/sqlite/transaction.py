@@ -20,12 +20,17 @@ from holdfast.store.sql.statement import Statement
 
 
 class Stand(NamedTuple):
-    """A record as it stands: its row, its version, its image as JSON text, and for each condition of a step whether it holds."""
+    """A record as it stands: its row, its version, its image as JSON text, and for each condition of a step whether it holds.
+
+    locked, unseen  the members of an update for which `locked` or `seen` does not hold
+    """
 
     row: int
     version: int
     image: str
     holds: tuple[bool, ...] = ()
+    locked: Sequence[str] = ()
+    unseen: Sequence[str] = ()
 
 
 class Written(NamedTuple):
