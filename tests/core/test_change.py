@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from holdfast import Access, Backend, Resource, anyone, field
 from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
-from holdfast.core.change import merge, settle
+from holdfast.core.change import doubt_address, merge, settle
 from holdfast.core.plan import Update
 from holdfast.core.view import View
 
@@ -146,3 +146,12 @@ def test_what_is_unseen_is_refused_whatever_it_is() -> None:
         "name": "Eve",
         "labels": '{"a":2,"b":2}',
     }
+
+
+def test_a_new_address_is_in_doubt() -> None:
+    """Unless the very change says that it was shown; an address that stays is as it was."""
+    before: dict[str, Any] = {"email": "a@example.org", "email_verified": 1}
+    kept: list[dict[str, Any]] = [{}, {"active": 0}, {"email": "a@example.org"}, {"email": "b@example.org", "email_verified": 1}]
+    for changed in kept:
+        assert doubt_address(changed, before) == changed
+    assert doubt_address({"email": "b@example.org"}, before) == {"email": "b@example.org", "email_verified": 0}

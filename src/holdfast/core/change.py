@@ -45,6 +45,13 @@ def settle(step: Update, before: Mapping[str, Stored], locked: Collection[str] =
     return changed
 
 
+def doubt_address(changed: dict[str, Stored], before: Mapping[str, Stored]) -> dict[str, Stored]:
+    """The changes of a user: a new e-mail address was shown to nobody, unless the very change says so."""
+    if changed.get("email", before["email"]) == before["email"] or "email_verified" in changed:
+        return changed
+    return {**changed, "email_verified": 0}
+
+
 def _merge_document(spec: FieldSpec, stored: Stored, patch: Any) -> Stored | list[Detail]:
     document = None if stored is None else msgspec.json.decode(str(stored))
     return validate_merged(spec, merge(document, patch), spec.member)

@@ -126,7 +126,7 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
         Action.CONFIRM_RESET: _Operation(
             "confirm_reset",
             "Choose a new password by the token that was mailed; every session ends",
-            (401, *_BODY),
+            (401, 409, *_BODY),
             _NOTHING,
             _object({"token": _TOKEN, "password": _NEW_PASSWORD}),
         ),

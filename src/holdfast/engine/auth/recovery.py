@@ -55,7 +55,7 @@ class Recovery:
         sealed = await desk.secrets.seal("hashed", sent.password)
         if await request.time_store(desk.tickets.redeem(ticket_hash, KIND, desk.now(), desk.deadline(request))) is None:
             raise self._refuse(request)
-        step = Update(user.user_id, self._view, {"password": sealed, "email_verified": 1})
+        step = Update(user.user_id, self._view, {"password": sealed, "email_verified": 1}, version=user.user_version, stale=409)
         await request.time_store(self._store.write(Write((step,), user.user_id, request.request_id, desk.now(), desk.deadline(request))))
         desk.events.tell(Event.PASSWORD_CHANGED, request, user_id=user.user_id)
         return desk.answer(request, None)

@@ -10,7 +10,7 @@ import msgspec
 
 from holdfast.base.errors import HoldfastError, Refused, detail
 from holdfast.base.instant import format_instant
-from holdfast.core.change import settle
+from holdfast.core.change import doubt_address, settle
 from holdfast.core.plan import Create, Delete, Row, Undelete, Update, Write, WriteStep
 from holdfast.core.search import fold_stored
 from holdfast.core.size import result_too_large
@@ -77,8 +77,11 @@ class Steps:
     def _update(self, tx: Transaction, step: Update) -> Row:
         resource = step.resource
         stand = self._stand(tx, step)
-        before = msgspec.json.decode(stand.image) if step.equal or step.merge or stand.locked else {}
+        is_user = resource is self._users
+        before = msgspec.json.decode(stand.image) if step.equal or step.merge or stand.locked or is_user else {}
         changed = settle(step, before, stand.locked, stand.unseen)
+        if is_user:
+            changed = doubt_address(changed, before)
         version = stand.version + 1
         columns = {**changed, "version": version, "updated_at": tx.at}
         try:
