@@ -33,10 +33,10 @@ FREE = Bodies()
 """Every member that can be written at all may be."""
 
 
-def create_slot(resource: ResourceSpec, spec: FieldSpec) -> Slot:
-    """The slot of a creation: what is not sent gets its default."""
+def create_slot(resource: ResourceSpec, spec: FieldSpec, *, restoring: bool = False) -> Slot:
+    """The slot of a creation: what is not sent gets its default. Where a record is restored, what the server has set may be sent."""
     slot = _slot(spec, field_reader(spec.type), *_default(resource, spec))
-    return slot._replace(read=_refuse_set_by_server, null=SET_BY_SERVER) if spec.readonly else slot
+    return slot._replace(read=_refuse_set_by_server, null=SET_BY_SERVER) if spec.readonly and not restoring else slot
 
 
 def replace_slot(resource: ResourceSpec, spec: FieldSpec, *, keep: bool = False) -> Slot:

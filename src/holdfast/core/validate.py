@@ -60,15 +60,18 @@ class InvalidBody(Refused):
 
 
 class BodyReader:
-    """Reads the bodies of one resource, from callers of one kind. Every method raises InvalidBody with all faults in `details`."""
+    """Reads the bodies of one resource, from callers of one kind. Every method raises InvalidBody with all faults in `details`.
 
-    def __init__(self, resource: ResourceSpec, bodies: Bodies = FREE) -> None:
+    restoring  records that were there before are made again: their readonly members are taken as they were
+    """
+
+    def __init__(self, resource: ResourceSpec, bodies: Bodies = FREE, *, restoring: bool = False) -> None:
         declared = [spec for spec in resource.fields if not spec.system]
         known = [spec for spec in resource.fields if spec.member not in bodies.unknown]
         self._fixed = bodies.fixed
         self._withheld = bodies.unknown | bodies.fixed
         writable = [spec for spec in declared if not (spec.readonly or spec.immutable or spec.member in self._withheld)]
-        self._create = make_ready(create_slot(resource, spec) for spec in declared)
+        self._create = make_ready(create_slot(resource, spec, restoring=restoring) for spec in declared)
         self._replace = make_ready(replace_slot(resource, spec, keep=spec.member in bodies.kept) for spec in writable)
         self._patch = make_ready(
             patch_slot(spec, field_reader(spec.type)) for spec in writable if not isinstance(spec.type, Mapping | Nested)
@@ -80,7 +83,8 @@ class BodyReader:
             if (spec.system or spec not in writable) and spec.member != "version"  # that is the precondition
         )
         self._set_by_server = tuple(spec.member for spec in resource.fields if spec.system and spec.member != "id")
-        self._creatable = ("id", *(spec.member for spec in declared if not spec.readonly and spec.member not in self._withheld))
+        settable = (spec.member for spec in declared if restoring or not spec.readonly)
+        self._creatable = ("id", *(member for member in settable if member not in self._withheld))
         self._changeable = ("version", *(spec.member for spec in writable))
         self._included = {spec.name: spec.member for spec in known if spec.reference}
         self._known = frozenset((*(spec.member for spec in known), *self._included))

@@ -4,7 +4,6 @@ Pages are read one after another, each from its own snapshot: a record that is c
 """
 
 import csv
-import io
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.store import Store
 
 PAGE_ROWS = 500
+_CRLF = "\r\n"
 
 
 async def dump_lines(store: Store, resource: ResourceSpec) -> AsyncIterator[bytes]:
@@ -37,9 +37,17 @@ async def dump_csv(store: Store, resource: ResourceSpec) -> AsyncIterator[bytes]
 
 
 def _csv(rows: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+    lines = _Lines()
+    csv.writer(lines, lineterminator=_CRLF).writerows(rows)
+    return "".join(lines).encode()
+
+
+class _Lines(list[str]):
+    """The lines of a CSV, each ended by LF. Their writer thinks of CRLF, so that it quotes a cell that holds either."""
+
+    def write(self, line: str) -> None:
+        """Take one row."""
+        self.append(line.removesuffix(_CRLF) + "\n")
 
 
 def _view(resource: ResourceSpec) -> View:

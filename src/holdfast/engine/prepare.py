@@ -66,7 +66,7 @@ class Preparer:
     _seen: Counter[bytes] = field(init=False, default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._reader = BodyReader(self.resource)
+        self._reader = BodyReader(self.resource, restoring=True)
         self._searched = tuple(each.member for each in self.resource.search_fields)
 
     def prepare(self, row: Row) -> Prepared:
