@@ -52,6 +52,23 @@ def test_a_session_lives_and_ends(person: Person) -> None:
     assert held.trade().status == 401
 
 
+def test_the_tag_of_oneself_is_that_of_the_record(place: tuple[Story, Path]) -> None:
+    """Who may read their whole record gets it at /auth/me and at /users with one tag: 304 for either, and a change by it."""
+    person = add_person(*place, "admin")
+    held = person.sign_in()
+    own = {"authorization": f"Bearer {held.access}"}
+    me, record = held.ask("GET", "/auth/me"), held.ask("GET", f"/users/{person.id}")
+    assert (me.headers["etag"], me.data) == (record.headers["etag"], record.data)
+    tagged = {**own, "if-none-match": me.headers["etag"]}
+    assert person.story.ask("GET", "/auth/me", headers=tagged).status == 304
+
+    changed = person.story.ask("PATCH", f"/users/{person.id}", json={}, headers={**own, "if-match": me.headers["etag"]})
+
+    assert changed.status == 200
+    again = person.story.ask("GET", "/auth/me", headers=tagged)
+    assert (again.status, again.headers["etag"]) == (200, changed.headers["etag"])
+
+
 def test_whatever_the_case_of_the_address(person: Person) -> None:
     """An address signs in however it is written."""
     answer = person.story.ask("POST", LOGIN, json={"email": person.email.upper(), "password": PASSWORD})

@@ -1,26 +1,24 @@
 """Stories that lead through a mailbox: registration, verification, a forgotten password. The mail goes to a real SMTP server."""
 
-import re
-import socket
+import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from email import message_from_bytes
-from email.message import Message
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 import time_machine
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from story_case import Story, telling
+from story_mail import Box, receiving
 from story_people import LOGIN, OTHER, PASSWORD, Held, Person, add_person, operate
 
 from holdfast import Access, Backend, Resource, User, anyone
 from holdfast.engine.auth.roster import Roster
 from holdfast.testing import Client
+from holdfast.world.vault import Vault
 
 
 class Page(Resource):
@@ -38,58 +36,13 @@ class Member(User):
 
 
 BACKEND = Backend(Page, Member, registration=True, title="Pages")
-_TOKEN = re.compile(r"#token=(hft_[\w-]{43})")
-
-
-def _text_of(mail: Message) -> str:
-    decoded = mail.get_payload(decode=True)
-    assert isinstance(decoded, bytes)
-    return decoded.decode()
-
-
-class Box:
-    """What arrived."""
-
-    def __init__(self) -> None:
-        self.mails: list[tuple[str, str, str]] = []
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd calls it so
-        """Take a mail."""
-        assert isinstance(envelope.content, bytes)
-        mail = message_from_bytes(envelope.content)
-        self.mails.append((envelope.rcpt_tos[0], str(mail["Subject"]), _text_of(mail)))
-        return "250 OK"
-
-    def wait(self, to: str, count: int = 1) -> tuple[str, str]:
-        """The subject and text of the newest mail to an address; it comes behind the answer."""
-        until_s = time.monotonic() + 10
-        while time.monotonic() < until_s:
-            found = [(subject, text) for address, subject, text in self.mails if address == to]
-            if len(found) >= count:
-                return found[-1]
-            time.sleep(0.02)
-        raise AssertionError(f"no mail to {to} in {self.mails}")
-
-    def token(self, to: str, count: int = 1) -> str:
-        """The token of the newest mail to an address."""
-        found = _TOKEN.search(self.wait(to, count)[1])
-        assert found is not None
-        return found[1]
 
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[tuple[Box, str]]:
     """A mailbox, and the URL of the SMTP server that leads to it."""
-    box = Box()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield box, f"smtp://127.0.0.1:{port}"
-    finally:
-        controller.stop()
+    with receiving() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -228,6 +181,32 @@ def test_an_address_that_changes_meanwhile_is_not_verified(place: tuple[Story, B
             assert confirming.result().status in (200, 401, 409)
         (found,) = (each for each in operate(data, _collect, BACKEND.catalog) if each["id"] == person.id)
         assert (found["email"], found["email_verified"]) == (f"x{person.email}", False)
+
+
+def test_a_password_that_comes_too_late_is_told_the_tag_of_today(place: tuple[Story, Box, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is being hashed its user changes: 409, with the ETag that the record has now."""
+    story, box, data = place
+    person, admin = (add_person(story, data, *roles, catalog=BACKEND.catalog, name="Ann") for roles in ((), ("admin",)))
+    held = admin.sign_in()
+    story.ask("POST", "/auth/reset", json={"email": person.email})
+    body = {"token": box.token(person.email), "password": OTHER}
+    sealing, changed, seal = Event(), Event(), Vault.seal
+
+    async def seal_late(self: Vault, kind: str, text: str) -> str:
+        sealing.set()
+        await asyncio.to_thread(changed.wait, 20)
+        return await seal(self, kind, text)
+
+    with monkeypatch.context() as late, ThreadPoolExecutor(1) as pool:
+        late.setattr(Vault, "seal", seal_late)
+        confirming = pool.submit(partial(story.ask, "POST", "/auth/reset/confirm", json=body))
+        assert sealing.wait(20)
+        assert held.ask("PATCH", f"/users/{person.id}?version=1", json={"name": "Bea"}).status == 200
+        changed.set()
+        answer = confirming.result()
+
+    assert (answer.status, answer.error["code"]) == (409, "version_conflict")
+    assert answer.headers["etag"] == held.ask("GET", f"/users/{person.id}").headers["etag"]
 
 
 async def _move(roster: Roster, email: str) -> None:

@@ -7,6 +7,7 @@ from holdfast.app.parts import Parts, users_of
 from holdfast.app.store import open_secrets, open_store
 from holdfast.base.errors import Misconfigured
 from holdfast.core.account_bodies import AccountBodies
+from holdfast.core.ask.view import ViewReader
 from holdfast.core.credentials import Cookies
 from holdfast.core.passwords import PasswordRules
 from holdfast.core.permit import Permit
@@ -123,7 +124,7 @@ def build_account_handlers(
         registration=catalog.registration,
         app_url=settings.app_url or "",
     )
-    return account_handlers(desk, parts.users, parts.store, post, factor, oidc)
+    return account_handlers(desk, ViewReader(catalog, parts.users).default, parts.store, post, factor, oidc)
 
 
 def check_accounts(settings: Settings, catalog: Catalog) -> None:

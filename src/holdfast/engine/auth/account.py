@@ -9,21 +9,21 @@ from holdfast.base.errors import Refused
 from holdfast.base.instant import format_instant
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import ReadOne, Row, Update, Write
+from holdfast.core.record_reply import RecordReplies
 from holdfast.core.view import View
 from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.request import Request
-from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.accounts import Session
 from holdfast.ports.store import Store
 
 
 class Account:
-    """The handlers of me, password and sessions."""
+    """The handlers of me, password and sessions. `whole` is the view of all that is shown of a user."""
 
-    def __init__(self, desk: Desk, users: ResourceSpec, store: Store) -> None:
-        self._desk, self._store = desk, store
-        self._view = View(users, tuple(each for each in users.fields if each.secret is None))
+    def __init__(self, desk: Desk, whole: View, store: Store) -> None:
+        self._desk, self._view, self._store = desk, whole, store
+        self._records = RecordReplies(whole.resource, desk.replies.policy)
 
     def me(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
         """The record of the user who asks."""
@@ -68,7 +68,7 @@ class Account:
     def _show(self, request: Request, row: Row | None) -> Reply:
         if row is None:
             raise Refused("unauthenticated")
-        return self._desk.replies.data(row.text, request.request_id)
+        return self._records.read(row, self._view, request.request_id, request.head.header("if-none-match"))
 
     async def _show_later(self, request: Request, waiting: Awaitable[Row | None]) -> Reply:
         return self._show(request, await request.time_store(waiting))

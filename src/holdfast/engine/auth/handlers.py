@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Mapping
 from holdfast.core.ask.query import check_no_parameters
 from holdfast.core.exchange import Reply
 from holdfast.core.routes import Action
+from holdfast.core.view import View
 from holdfast.engine.auth.account import Account
 from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.factor import SecondFactor
@@ -14,16 +15,13 @@ from holdfast.engine.auth.post import Post
 from holdfast.engine.auth.recovery import Recovery
 from holdfast.engine.auth.registration import Registration
 from holdfast.engine.request import Handler, Request
-from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.store import Store
 
 
-def account_handlers(
-    desk: Desk, users: ResourceSpec, store: Store, post: Post, factor: SecondFactor, oidc: Oidc
-) -> Mapping[Action, Handler]:
-    """The handler of each action below /auth."""
-    login, account = Login(desk, factor), Account(desk, users, store)
-    registration, recovery = Registration(desk, users, store, post), Recovery(desk, users, store, post)
+def account_handlers(desk: Desk, whole: View, store: Store, post: Post, factor: SecondFactor, oidc: Oidc) -> Mapping[Action, Handler]:
+    """The handler of each action below /auth. `whole` is the view of all that is shown of a user."""
+    login, account = Login(desk, factor), Account(desk, whole, store)
+    registration, recovery = Registration(desk, whole, store, post), Recovery(desk, whole, store, post)
     handlers: Mapping[Action, Handler] = {
         Action.LOGIN: login.login,
         Action.REFRESH: login.refresh,

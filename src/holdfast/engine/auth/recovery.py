@@ -13,7 +13,6 @@ from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
-from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.accounts import Credentials, Ticket
 from holdfast.ports.store import Store
 
@@ -22,11 +21,10 @@ _US = 1_000_000
 
 
 class Recovery:
-    """The handlers of reset."""
+    """The handlers of reset. `whole` is the view of all that is shown of a user."""
 
-    def __init__(self, desk: Desk, users: ResourceSpec, store: Store, post: Post) -> None:
-        self._desk, self._store, self._post = desk, store, post
-        self._view = View(users, (users.by_member["id"],))
+    def __init__(self, desk: Desk, whole: View, store: Store, post: Post) -> None:
+        self._desk, self._view, self._store, self._post = desk, whole, store, post
 
     async def ask(self, request: Request, body: bytes) -> Reply:
         """Mail a token, if there is such a user; the answer is the same if not, and comes before anything is done."""

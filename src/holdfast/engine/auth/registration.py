@@ -18,7 +18,6 @@ from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
-from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.accounts import Ticket
 from holdfast.ports.store import Store
 
@@ -27,11 +26,10 @@ _US = 1_000_000
 
 
 class Registration:
-    """The handlers of register and verify-email."""
+    """The handlers of register and verify-email. `whole` is the view of all that is shown of a user."""
 
-    def __init__(self, desk: Desk, users: ResourceSpec, store: Store, post: Post) -> None:
-        self._desk, self._users, self._store, self._post = desk, users, store, post
-        self._view = View(users, (users.by_member["id"],))
+    def __init__(self, desk: Desk, whole: View, store: Store, post: Post) -> None:
+        self._desk, self._view, self._store, self._post = desk, whole, store, post
 
     async def register(self, request: Request, body: bytes) -> Reply:
         """Take an address and a password, and mail a token to the address."""
