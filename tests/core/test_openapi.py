@@ -57,9 +57,9 @@ def _catalog(app: str) -> Catalog:
     return load_backend(str(_APPS[app])).catalog
 
 
-def _document(app: str) -> dict[str, Any]:
+def _document(app: str, *, cookies: bool = False, cors: bool = False) -> dict[str, Any]:
     catalog = _catalog(app)
-    return build_openapi(catalog, routes=build_routes(catalog, query_method=True, oidc=True))
+    return build_openapi(catalog, routes=build_routes(catalog, query_method=True, oidc=True), cookies=cookies, cors=cors)
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -78,10 +78,11 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(each)
 
 
+@pytest.mark.parametrize("cookies", [False, True])
 @pytest.mark.parametrize("app", _APPS)
-def test_the_document_is_valid(app: str) -> None:
+def test_the_document_is_valid(app: str, *, cookies: bool) -> None:
     """It is an OpenAPI 3.1 document by the judgement of openapi-spec-validator."""
-    validate(_document(app))
+    validate(_document(app, cookies=cookies, cors=cookies))
 
 
 @pytest.mark.parametrize("app", _APPS)
@@ -100,10 +101,11 @@ def test_every_route_is_told_under_a_name_of_its_own(app: str) -> None:
     assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize("cookies", [False, True])
 @pytest.mark.parametrize("app", _APPS)
-def test_every_reference_is_kept_and_every_component_used(app: str) -> None:
+def test_every_reference_is_kept_and_every_component_used(app: str, *, cookies: bool) -> None:
     """No reference leads nowhere; only errors that no operation can meet yet are told without being referred to."""
-    document = _document(app)
+    document = _document(app, cookies=cookies, cors=cookies)
     used = set(_references(document))
     named = {kind: group for kind, group in document["components"].items() if kind != "securitySchemes"}  # which are named, not referred to
     held = {f"#/components/{kind}/{name}" for kind, group in named.items() for name in group}
@@ -118,6 +120,67 @@ def test_every_operation_says_who_may_call_it(app: str) -> None:
     for path, _, operation in _operations(_document(app)):
         assert operation["security"] in ([], [{"bearer": []}], [{}, {"bearer": []}]), path
         assert ("401" in operation["responses"]) >= (operation["security"] != []), path
+
+
+def test_a_session_cookie_is_told_where_there_are_any() -> None:
+    """Beside the token, wherever one is taken, and no less needed: its scheme, and the cookie that answers set."""
+    plain, told = (_document("library", cookies=each) for each in (False, True))
+    assert set(plain["components"]["securitySchemes"]) == {"bearer"}
+    scheme = told["components"]["securitySchemes"]["cookie"]
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "cookie", "__Host-hf")
+    ways: dict[str, list[dict[str, list[str]]]] = {
+        "[]": [],
+        '[{"bearer": []}]': [{"bearer": []}, {"cookie": []}],
+        '[{}, {"bearer": []}]': [{}, {"bearer": []}, {"cookie": []}],
+    }
+    for (path, _, before), (_, _, after) in zip(_operations(plain), _operations(told), strict=True):
+        assert after["security"] == ways[json.dumps(before["security"])], path
+    setting = {"sign_in", "sign_out", "start_oidc", "finish_oidc"}
+    assert {each["operationId"] for _, _, each in _operations(told) if _tells(each, "Set-Cookie")} == setting
+    assert {each["operationId"] for _, _, each in _operations(plain) if _tells(each, "Set-Cookie")} == {"start_oidc", "finish_oidc"}
+    taken = ["Set-Cookie" in each["components"]["responses"]["error.401"]["headers"] for each in (plain, told)]
+    assert taken == [False, True]
+
+
+def _tells(operation: dict[str, Any], header: str) -> bool:
+    return any(header in each.get("headers", ()) for each in operation["responses"].values())
+
+
+def test_what_a_cookie_cannot_do_alone_is_told() -> None:
+    """Whatever is no GET and reads who asks can be refused for its page with 403, whatever its rules, and so can a sign-in by cookie."""
+    unread = {"refresh_session", "ask_reset", "confirm_reset"}
+    plain, told = (_document("library", cookies=each) for each in (False, True))
+    guarded = {"$ref": "#/components/parameters/x-csrf"}
+    for (_, method, before), (_, _, after) in zip(_operations(plain), _operations(told), strict=True):
+        is_guarded = method != "get" and after["operationId"] not in unread
+        assert (guarded in after["parameters"]) is is_guarded, after["operationId"]
+        assert ("403" in after["responses"]) is (is_guarded or "403" in before["responses"]), after["operationId"]
+        assert guarded not in before["parameters"]
+    assert "403" not in plain["paths"]["/api/v1/auth/login"]["post"]["responses"]
+
+
+@pytest.mark.parametrize(("cookies", "cors"), [(False, False), (False, True), (True, False), (True, True)])
+def test_what_every_answer_carries_is_told_of_every_answer(*, cookies: bool, cors: bool) -> None:
+    """The headers of all answers stand with each, as references; what pages of other origins are told only where there are any."""
+    document = _document("everything", cookies=cookies, cors=cors)
+    always = {
+        *("X-Request-Id", "Cache-Control", "Vary", "X-Content-Type-Options", "Referrer-Policy", "Content-Security-Policy"),
+        *("X-Frame-Options", "Strict-Transport-Security", "RateLimit-Policy", "RateLimit", "Access-Control-Allow-Origin"),
+        *(["Access-Control-Expose-Headers"] if cors else []),
+        *(["Access-Control-Allow-Credentials"] if cors and cookies else []),
+    }
+    answers = [*document["components"]["responses"].values()]
+    answers += [each for _, _, told in _operations(document) for each in told["responses"].values() if "$ref" not in each]
+    for each in answers:
+        assert always <= each["headers"].keys()
+    told = {name for name in document["components"]["headers"] if name.startswith("Access-Control")}
+    assert told == {name for name in always if name.startswith("Access-Control")}
+
+
+def test_a_version_that_is_stale_is_told_with_its_tag() -> None:
+    """409 and 412 carry the ETag of today."""
+    responses = _document("library")["components"]["responses"]
+    assert all("ETag" in responses[f"error.{status}"]["headers"] for status in (409, 412))
 
 
 def test_the_security_is_that_of_the_rules() -> None:

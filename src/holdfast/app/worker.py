@@ -179,7 +179,9 @@ def _build_pages(parts: Parts, routes: tuple[Route, ...], watch: Watch) -> Pages
         replies=parts.replies,
         counts=watch.counts,
         metrics_token=settings.metrics_token,
-        openapi=lambda: msgspec.json.encode(build_openapi(parts.catalog, routes=routes)),
+        openapi=lambda: msgspec.json.encode(
+            build_openapi(parts.catalog, routes=routes, cookies=settings.cookies, cors=bool(settings.cors_origins))
+        ),
         docs=_documents(parts.replies) if settings.docs != "off" else {},
         private_docs=settings.docs == "signed_in",
     )

@@ -20,7 +20,8 @@ def command(app: str | None, output: Path | None) -> None:
 
     settings = read_command_settings(app=app)
     catalog = load_backend(settings.app).catalog
-    document = build_openapi(catalog, routes=build_routes(catalog, query_method=settings.query_method, oidc=bool(settings.oidc)))
+    routes = build_routes(catalog, query_method=settings.query_method, oidc=bool(settings.oidc))
+    document = build_openapi(catalog, routes=routes, cookies=settings.cookies, cors=bool(settings.cors_origins))
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
     if output is None:
         click.echo(text, nl=False)

@@ -14,6 +14,9 @@ COOKIE = "__Host-hf"
 CSRF_HEADER = "x-csrf"
 """A header that no form and no link can send, and no foreign page without being asked for."""
 
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "QUERY"))
+"""Methods that change nothing, so that a cookie alone is enough."""
+
 _NAMES = frozenset(
     (
         *("accesstoken", "refreshtoken", "idtoken", "sessiontoken", "authtoken", "bearertoken", "token", "jwt", "bearer", "authorization"),
@@ -21,7 +24,6 @@ _NAMES = frozenset(
     )
 )
 _TOKEN = re.compile(r"hf[art]?_[\w-]{43}\Z")
-_SAFE = frozenset(("GET", "HEAD", "OPTIONS", "QUERY"))
 _HINT = "Send it in the header Authorization: what stands in a URL ends up in logs and histories."
 
 
@@ -55,7 +57,7 @@ class Cookies:
         found = [value for name, _, value in (each.strip().partition("=") for each in sent.split(";")) if name == COOKIE]
         if len(found) != 1:
             return None
-        if head.method not in _SAFE:
+        if head.method not in SAFE_METHODS:
             self.check(head)
         return found[0]
 

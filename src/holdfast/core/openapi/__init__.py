@@ -3,9 +3,11 @@
 schema, text_form  every field type as JSON Schema; as text in a query string (patterns, decimals: its regular expressions)
 record             what is shown and sent of one resource
 question           what can be asked of a list
-response           envelopes, headers and error codes by status
+headers            every header of an answer, and which of them all answers carry
+response           envelopes and error codes by status
+security           who may call an operation, by token and by cookie
 operation, service one route of a resource, of the service
-document           all of it: build_openapi(catalog, routes=...)
+document           all of it: build_openapi(catalog, routes=..., cookies=..., cors=...)
 """
 
 from holdfast.core.openapi.document import build_openapi

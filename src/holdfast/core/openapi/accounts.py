@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from holdfast.base.limits import PASSWORD_LENGTH_MAX, SESSIONS_LISTED_MAX
 from holdfast.core.account_bodies import CODE_LENGTH_MAX, PASSWORD_SENT_LENGTH_MAX, TOKEN_LENGTH_MAX
+from holdfast.core.openapi.headers import headers_of
 from holdfast.core.openapi.record import build_answer
-from holdfast.core.openapi.response import JSON, error_name, headers_of
+from holdfast.core.openapi.response import JSON, error_name
 from holdfast.core.openapi.schema import WITHOUT_NUL, Schema, nullable, refer
 from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import Catalog
@@ -16,7 +17,11 @@ _BODY = (415, 422)
 
 
 class _Operation(NamedTuple):
-    """What is told of one route. `body` and `data` are schemas; `errors` come beside those of every route."""
+    """What is told of one route. `body` and `data` are schemas; `errors` come beside those of every route.
+
+    tagged   its answer has an ETag, and can be asked for by If-None-Match
+    cookies  its answer sets or takes away the session cookie, where there are any
+    """
 
     name: str
     summary: str
@@ -24,6 +29,8 @@ class _Operation(NamedTuple):
     data: Schema
     body: Schema | None = None
     description: str | None = None
+    tagged: bool = False
+    cookies: bool = False
 
 
 def _text(length_max: int, length_min: int = 1, **more: object) -> Schema:
@@ -76,7 +83,13 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
     sessions: Schema = {"type": "array", "items": _SESSION, "maxItems": SESSIONS_LISTED_MAX}
     return {
         Action.LOGIN: _Operation(
-            "sign_in", "Sign in by e-mail address and password", (401, 403, *_BODY), _PAIR, sign_in, "Limited for each account and address."
+            "sign_in",
+            "Sign in by e-mail address and password",
+            (401, *_BODY),
+            _PAIR,
+            sign_in,
+            "Limited for each account and address.",
+            cookies=True,
         ),
         Action.REFRESH: _Operation(
             "refresh_session",
@@ -87,9 +100,14 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
             "Each works once. One that is used again, later than by a retry, ends its session: somebody has a copy.",
         ),
         Action.LOGOUT: _Operation(
-            "sign_out", "End the session of the token that is sent", (401, 403, *_BODY), _NOTHING, description="A key is no sign-in: 403."
+            "sign_out",
+            "End the session of the token that is sent",
+            (401, 403, *_BODY),
+            _NOTHING,
+            description="A key is no sign-in: 403.",
+            cookies=True,
         ),
-        Action.ME: _Operation("read_me", "Read one's own record", (401,), user),
+        Action.ME: _Operation("read_me", "Read one's own record", (401,), user, tagged=True),
         Action.PASSWORD: _Operation(
             "change_password",
             "Change one's password; every other session ends",
@@ -98,7 +116,7 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
             _object({"current": _KNOWN_PASSWORD, "new": _NEW_PASSWORD}),
         ),
         Action.SESSIONS: _Operation("list_sessions", "List one's living sessions, newest first", (401,), sessions),
-        Action.REVOKE_SESSION: _Operation("revoke_session", "End one of one's sessions", (401, 404), _NOTHING),
+        Action.REVOKE_SESSION: _Operation("revoke_session", "End one of one's sessions", (401, 404, 415), _NOTHING),
         Action.REGISTER: _Operation(
             "register",
             "Ask for an account; a token is mailed to its address",
@@ -155,16 +173,17 @@ def _operations(catalog: Catalog) -> dict[Action, _Operation]:
     }
 
 
-def build_account_operation(catalog: Catalog, route: Route) -> Schema | None:
-    """The operation of a route of accounts; None if it is none."""
+def build_account_operation(catalog: Catalog, route: Route, *, cookies: bool) -> Schema | None:
+    """The operation of a route of accounts; None if it is none. `cookies`: sessions can be in cookies."""
     if route.action in _OIDC:
-        return _build_oidc(route)
+        return _build_oidc(route, cookies=cookies)
     told = _operations(catalog).get(route.action)
     if told is None:
         return None
-    names = [*(["id"] if "{id}" in route.template else []), "x-request-id"]
+    names = [*(["id"] if "{id}" in route.template else []), *(["if-none-match"] if told.tagged else []), "x-request-id"]
     body = {} if told.body is None else {"requestBody": {"required": True, "content": {JSON: {"schema": told.body}}}}
-    done = {"description": told.summary + ".", "headers": headers_of(), "content": {JSON: {"schema": build_answer(told.data)}}}
+    headers = headers_of(*(["ETag"] if told.tagged else []), *(["Set-Cookie"] if told.cookies and cookies else []))
+    done = {"description": told.summary + ".", "headers": headers, "content": {JSON: {"schema": build_answer(told.data)}}}
     errors = sorted((*_ANY, *told.errors))
     return {
         "operationId": told.name,
@@ -173,7 +192,11 @@ def build_account_operation(catalog: Catalog, route: Route) -> Schema | None:
         **({} if told.description is None else {"description": told.description}),
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
         **body,
-        "responses": {"200": done, **{str(each): {"$ref": f"#/components/responses/{error_name(each)}"} for each in errors}},
+        "responses": {
+            "200": done,
+            **({"304": {"$ref": "#/components/responses/unchanged"}} if told.tagged else {}),
+            **{str(each): {"$ref": f"#/components/responses/{error_name(each)}"} for each in errors},
+        },
     }
 
 
@@ -181,18 +204,21 @@ _PLACE: Schema = {"type": "string", "format": "uri", "maxLength": 8_192}
 _OIDC = frozenset({Action.OIDC_START, Action.OIDC_CALLBACK})
 
 
-def _build_oidc(route: Route) -> Schema:
+def _build_oidc(route: Route, *, cookies: bool) -> Schema:
     starts = route.action is Action.OIDC_START
     summary = "Go to an OpenID provider to sign in" if starts else "Come back from an OpenID provider, signed in"
     asked: dict[str, Schema] = {"cookie": _COOKIE} if starts else {each: _text(2_048) for each in ("state", "code", "iss", "error")}
     provider = {"name": "provider", "in": "path", "required": True, "description": "Its name in the settings.", "schema": _text(32)}
     query = [{"name": name, "in": "query", "description": f"The {name} of the sign-in.", "schema": each} for name, each in asked.items()]
-    moved = {"description": summary + ".", "headers": headers_of() | {"Location": {"schema": _PLACE}}}
+    headers = headers_of("Set-Cookie")
+    content = {JSON: {"schema": build_answer(_NOTHING if starts else _PAIR)}}
+    done: Schema = {"description": summary + ".", "headers": headers, "content": content}
+    moved = done | {"headers": {**headers, "Location": {"schema": _PLACE}}}
     if starts:
         answers = {"302": moved}
     else:
-        done = {"description": summary + ".", "headers": headers_of(), "content": {JSON: {"schema": build_answer(_PAIR)}}}
-        answers = {"200": done, "303": moved | {"description": summary + " by cookie: on to the app."}}
+        by_cookie = {"303": moved | {"description": summary + " by cookie: on to the app."}}
+        answers = {"200": done, **(by_cookie if cookies else {})}
     errors = sorted((*_ANY, 404, *((422,) if starts else (401,))))
     return {
         "operationId": "start_oidc" if starts else "finish_oidc",

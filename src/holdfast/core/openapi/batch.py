@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from holdfast.base.limits import BATCH_OPERATIONS_MAX, INT_MAX, TEXT_LENGTH_MAX
 from holdfast.core.batch import METHODS, NAME_PATTERN
+from holdfast.core.openapi.headers import headers_of
 from holdfast.core.openapi.record import build_answer
-from holdfast.core.openapi.response import JSON, error_name, headers_of
+from holdfast.core.openapi.response import JSON, error_name
 from holdfast.core.openapi.schema import Schema, refer
 from holdfast.model.catalog import Catalog
 
@@ -28,10 +29,7 @@ def build_batch_operation() -> Schema:
                 "headers": headers_of("Idempotency-Replayed"),
                 "content": {JSON: {"schema": refer("batch.answer")}},
             },
-            "204": {
-                "description": "Done; `return=minimal` was asked for.",
-                "headers": headers_of("Idempotency-Replayed", "Preference-Applied"),
-            },
+            "204": {"$ref": "#/components/responses/minimal"},
             **{str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in _ERRORS},
         },
     }

@@ -1,8 +1,9 @@
 """The operation of GET /changes: the committed changes of all resources in order, as a page or as a stream of events."""
 
 from holdfast.base.limits import INT_MAX, PAGE_LIMIT_MAX
+from holdfast.core.openapi.headers import headers_of
 from holdfast.core.openapi.record import ENTRY, build_answer
-from holdfast.core.openapi.response import JSON, PAGE, error_name, headers_of
+from holdfast.core.openapi.response import JSON, PAGE, error_name
 from holdfast.core.openapi.schema import Schema
 from holdfast.model.catalog import Catalog
 
@@ -42,12 +43,13 @@ def build_changes_operation() -> Schema:
     events = PAGE | {"description": "Events whose `id` is the `seq`, and whose `data` is one change as in a page."}
     content = {JSON: {"schema": _build_page()}, EVENTS: {"schema": events}}
     errors = {str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in _ERRORS}
+    done = {"description": "Some changes, perhaps none.", "headers": headers_of("X-Accel-Buffering"), "content": content}
     return {
         "operationId": "list_changes",
         "tags": ["Service"],
         "summary": "Follow the changes of all resources, in the order in which they were committed",
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
-        "responses": {"200": {"description": "Some changes, perhaps none.", "headers": headers_of(), "content": content}, **errors},
+        "responses": {"200": done, **errors},
     }
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document of a catalog: every route, parameter, body, status, header and error code."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from holdfast.base.limits import BODY_BYTES_MAX, URL_BYTES_MAX
@@ -9,10 +10,11 @@ from holdfast.core.openapi.accounts import build_account_operation
 from holdfast.core.openapi.batch import build_batch_components, build_batch_operation
 from holdfast.core.openapi.bounds import bound_document
 from holdfast.core.openapi.changes import build_changes_operation, build_changes_parameters
+from holdfast.core.openapi.headers import carry_headers
 from holdfast.core.openapi.record import HISTORY_META, META, build_answer, build_record_components
-from holdfast.core.openapi.response import HEADERS, build_error_responses, build_error_schemas
+from holdfast.core.openapi.response import build_error_responses, build_error_schemas
 from holdfast.core.openapi.schema import Schema
-from holdfast.core.openapi.security import SCHEMES, Guard
+from holdfast.core.openapi.security import COOKIE_PARAMETERS, Guard, build_schemes
 from holdfast.core.openapi.service import build_service_operation
 from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import Catalog
@@ -21,9 +23,13 @@ _UNTOLD_METHODS = frozenset({"QUERY"})  # OpenAPI 3.1 has no word for it; POST .
 _UNTOLD_ACTIONS = frozenset({Action.DOCS_ASSET})  # the parts of a page are no interface
 
 
-def build_openapi(catalog: Catalog, *, routes: Sequence[Route]) -> dict[str, Any]:
-    """Build the document of a catalog and its routes, ready to be encoded as JSON; the same input gives the same document."""
-    return bound_document(
+def build_openapi(catalog: Catalog, *, routes: Sequence[Route], cookies: bool = False, cors: bool = False) -> dict[str, Any]:
+    """Build the document of a catalog and its routes, ready to be encoded as JSON; the same input gives the same document.
+
+    cookies  browsers may sign in by a session cookie
+    cors     pages of some other origin may ask
+    """
+    document = carry_headers(
         {
             "openapi": "3.1.0",
             "info": {
@@ -32,16 +38,18 @@ def build_openapi(catalog: Catalog, *, routes: Sequence[Route]) -> dict[str, Any
                 "description": "\n\n".join(filter(None, (catalog.description, _CONVENTIONS))),
             },
             "tags": _build_tags(catalog),
-            "paths": _build_paths(catalog, routes),
+            "paths": _build_paths(catalog, routes, cookies=cookies),
             "components": {
                 "schemas": _build_schemas(catalog),
-                "parameters": _build_parameters(catalog),
-                "headers": HEADERS,
-                "responses": dict(build_error_responses()),
-                "securitySchemes": SCHEMES,
+                "parameters": _build_parameters(catalog) | (COOKIE_PARAMETERS if cookies else {}),
+                "responses": _build_responses(catalog, cookies=cookies),
+                "securitySchemes": build_schemes(cookies=cookies),
             },
-        }
+        },
+        cookies=cookies,
+        cors=cors,
     )
+    return bound_document(document)
 
 
 _CONVENTIONS = f"""\
@@ -66,18 +74,18 @@ def _build_tags(catalog: Catalog) -> list[Schema]:
     return [*tags, batch, accounts, {"name": "Service", "description": "Health, metrics and documentation."}]
 
 
-def _build_paths(catalog: Catalog, routes: Sequence[Route]) -> dict[str, Schema]:
+def _build_paths(catalog: Catalog, routes: Sequence[Route], *, cookies: bool) -> dict[str, Schema]:
     paths: dict[str, Schema] = {}
-    guard = Guard(catalog)
+    guard = Guard(catalog, cookies=cookies)
     for route in routes:
         if route.method in _UNTOLD_METHODS or route.action in _UNTOLD_ACTIONS:
             continue
-        paths.setdefault(route.template, {})[route.method.lower()] = guard.secure(route, _build_operation(catalog, route))
+        paths.setdefault(route.template, {})[route.method.lower()] = guard.secure(route, _build_operation(catalog, route, cookies=cookies))
     return paths
 
 
-def _build_operation(catalog: Catalog, route: Route) -> Schema:
-    account = build_account_operation(catalog, route)
+def _build_operation(catalog: Catalog, route: Route, *, cookies: bool) -> Schema:
+    account = build_account_operation(catalog, route, cookies=cookies)
     if account is not None:
         return account
     if route.action is Action.BATCH:
@@ -96,6 +104,11 @@ def _build_schemas(catalog: Catalog) -> dict[str, Schema]:
     schemas.update(build_batch_components(catalog))
     schemas |= {"list.meta": META, "history.meta": HISTORY_META, "empty.answer": build_answer({"type": "null"})}
     return {**schemas, **dict(build_error_schemas())}
+
+
+def _build_responses(catalog: Catalog, *, cookies: bool) -> dict[str, Schema]:
+    of_resources = (operation.build_responses(each) for each in catalog.resources.values())
+    return {**operation.COMMON_RESPONSES, **dict(chain.from_iterable(of_resources)), **dict(build_error_responses(cookies=cookies))}
 
 
 def _build_parameters(catalog: Catalog) -> dict[str, Schema]:

@@ -1,13 +1,15 @@
 """One operation: a route with its parameters, its body and all its answers."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from holdfast.base.limits import BULK_ROWS_MAX, IDEMPOTENCY_KEY_LENGTH_MAX, INT_MAX
 from holdfast.core.ask.operators import operators_of
 from holdfast.core.openapi import patterns
+from holdfast.core.openapi.headers import headers_of
 from holdfast.core.openapi.question import filter_name, references, shown_fields
-from holdfast.core.openapi.response import JSON, error_name, headers_of
+from holdfast.core.openapi.response import JSON, error_name
 from holdfast.core.openapi.schema import Schema
 from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import ResourceSpec
@@ -113,7 +115,7 @@ def build_operation(route: Route) -> Schema:
         **({"requestBody": body} if body else {}),
         "responses": {
             **_build_successes(route, resource),
-            **{str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in errors},
+            **{str(status): _response(error_name(status)) for status in errors},
         },
     }
 
@@ -231,28 +233,54 @@ def _body(schemas: dict[str, Schema]) -> Schema:
     return {"required": True, "content": {kind: {"schema": schema} for kind, schema in schemas.items()}}
 
 
+def _answer(description: str, schema: Schema, *headers: str) -> Schema:
+    return {"description": description, "headers": headers_of(*headers), "content": {JSON: {"schema": schema}}}
+
+
+def _minimal(*headers: str) -> Schema:
+    return {"description": "Done; `return=minimal` was asked for.", "headers": headers_of(*headers, _REPLAYED, "Preference-Applied")}
+
+
+COMMON_RESPONSES: dict[str, Schema] = {
+    "unchanged": {"description": "Nothing changed since If-None-Match.", "headers": headers_of("ETag")},
+    "minimal": _minimal(),
+    "minimal.created": _minimal("ETag", "Location"),
+    "minimal.changed": _minimal("ETag"),
+    "deleted": _answer("It is deleted.", {"$ref": "#/components/schemas/empty.answer"}, _REPLAYED),
+}
+"""The successes that are the same for every resource."""
+
+
+def build_responses(resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
+    """(component name, response) of the successes that several routes of a resource have."""
+    yield f"{resource.name}.listed", _answer("One page of the list.", _schema(resource, "page"), "Link")
+    yield f"{resource.name}.changed", _answer("The record as it is now.", _schema(resource, "answer"), "ETag", _REPLAYED)
+
+
+def _response(name: str) -> Schema:
+    return {"$ref": f"#/components/responses/{name}"}
+
+
 def _build_successes(route: Route, resource: ResourceSpec) -> dict[str, Any]:
-    record = _schema(resource, "answer")
     match route.action:
-        case Action.LIST | Action.LIST_REFERRING | Action.QUERY:
-            headers = () if route.action is Action.QUERY else ("Link",)
-            return {"200": _answer("One page of the list.", _schema(resource, "page"), *headers)}
+        case Action.LIST | Action.LIST_REFERRING:
+            return {"200": _response(f"{resource.name}.listed")}
+        case Action.QUERY:
+            return {"200": _answer("One page of the list.", _schema(resource, "page"))}
         case Action.READ:
-            return {
-                "200": _answer("The record.", record, "ETag"),
-                "304": {"description": "Nothing changed since If-None-Match.", "headers": headers_of("ETag")},
-            }
+            return {"200": _answer("The record.", _schema(resource, "answer"), "ETag"), "304": _response("unchanged")}
         case Action.CREATE:
-            created = _answer("The new record.", record, "ETag", "Location", _REPLAYED) | {"links": _build_links(resource)}
-            return {"201": created, "204": _minimal("ETag", "Location")}
+            created = _answer("The new record.", _schema(resource, "answer"), "ETag", "Location", _REPLAYED)
+            return {"201": created | {"links": _build_links(resource)}, "204": _response("minimal.created")}
         case Action.BULK_CREATE:
-            return {"201": _answer("The new records, in the order sent.", _schema(resource, "answers"), _REPLAYED), "204": _minimal()}
+            made = _answer("The new records, in the order sent.", _schema(resource, "answers"), _REPLAYED)
+            return {"201": made, "204": _response("minimal")}
         case Action.HISTORY:
             return {"200": _answer("One page of its history.", _schema(resource, "history"))}
         case Action.DELETE:
-            return {"200": _answer("It is deleted.", {"$ref": "#/components/schemas/empty.answer"}, _REPLAYED), "204": _minimal()}
+            return {"200": _response("deleted"), "204": _response("minimal")}
         case _:
-            return {"200": _answer("The record as it is now.", record, "ETag", _REPLAYED), "204": _minimal("ETag")}
+            return {"200": _response(f"{resource.name}.changed"), "204": _response("minimal.changed")}
 
 
 def _build_links(resource: ResourceSpec) -> Schema:
@@ -263,11 +291,3 @@ def _build_links(resource: ResourceSpec) -> Schema:
     changes = [f"replace_{name}", f"patch_{name}", f"delete_{name}"]
     links = {each: {"operationId": each, "parameters": known} for each in read}
     return links | {each: {"operationId": each, "parameters": {**known, "If-Match": "$response.header.ETag"}} for each in changes}
-
-
-def _answer(description: str, schema: Schema, *headers: str) -> Schema:
-    return {"description": description, "headers": headers_of(*headers), "content": {JSON: {"schema": schema}}}
-
-
-def _minimal(*headers: str) -> Schema:
-    return {"description": "Done; `return=minimal` was asked for.", "headers": headers_of(*headers, _REPLAYED, "Preference-Applied")}

@@ -1,10 +1,11 @@
-"""The answers of every status: their envelopes, their headers, their error codes. One component each, used by every operation."""
+"""The answers of errors, by status: their envelopes, their headers, their error codes. One component each, used by every operation."""
 
 from collections.abc import Iterator
 
 from holdfast.base.errors import CATALOGUE, DETAIL_CODES
 from holdfast.base.limits import DETAILS_MAX
 from holdfast.core.openapi import patterns
+from holdfast.core.openapi.headers import headers_of
 from holdfast.core.openapi.schema import Schema
 
 JSON, PROBLEM = "application/json", "application/problem+json"
@@ -18,44 +19,11 @@ _TWICE = {"version_conflict": (409, 412)}
 _HEADERS_OF: dict[int, tuple[str, ...]] = {
     401: ("WWW-Authenticate",),
     405: ("Allow",),
+    409: ("ETag",),
     412: ("ETag",),
-    415: ("Accept-Patch",),
+    415: ("Accept", "Accept-Encoding", "Accept-Patch"),
     429: ("Retry-After",),
     503: ("Retry-After",),
-}
-
-_EVERYWHERE = ("X-Request-Id", "RateLimit-Policy", "RateLimit", "Access-Control-Allow-Origin")
-
-HEADERS: dict[str, Schema] = {
-    "X-Request-Id": {
-        "description": "The id of this request: the one that was sent if it could be kept, else a new one.",
-        "required": True,
-        "schema": {"type": "string", "pattern": patterns.REQUEST_ID},
-    },
-    "RateLimit-Policy": {
-        "description": "The quota of a caller: `q` requests in `w` seconds. Not sent where there is none, and by health and metrics.",
-        "schema": {"type": "string", "examples": ['"default";q=600;w=60']},
-    },
-    "RateLimit": {
-        "description": "What is left of it: `r` requests; in `t` seconds it is whole again, or the refused request would pass.",
-        "schema": {"type": "string", "examples": ['"default";r=599;t=1']},
-    },
-    "Access-Control-Allow-Origin": {
-        "description": "The origin of the page that asks, where it is one of `cors_origins`; else there is no such header.",
-        "schema": {"type": "string", "examples": ["https://app.example.org"]},
-    },
-    "ETag": {
-        "description": "The version and the form of the record; its version part is what If-Match compares.",
-        "schema": {"type": "string", "pattern": patterns.ETAG},
-    },
-    "Location": {"description": "Where the new record is.", "required": True, "schema": {"type": "string", "format": "uri-reference"}},
-    "Link": {"description": "`first`, `prev` and `next` (RFC 8288), as fits.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 0}},
-    "Allow": {"description": "The methods that are available here.", "required": True, "schema": {"type": "string"}},
-    "WWW-Authenticate": {"description": "How to sign in.", "required": True, "schema": {"type": "string"}},
-    "Accept-Patch": {"description": "The types of a PATCH body.", "schema": {"type": "string"}},
-    "Idempotency-Replayed": {"description": "`true` where this is the first answer to an earlier request.", "schema": {"type": "string"}},
-    "Preference-Applied": {"description": "`return=minimal`.", "schema": {"type": "string"}},
 }
 
 
@@ -69,24 +37,20 @@ def statuses() -> list[int]:
     return sorted({*(problem.status for problem in CATALOGUE.values()), 409})
 
 
-def headers_of(*names: str) -> Schema:
-    """References to headers: to those that any answer can have, and to these."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*_EVERYWHERE, *names)}
-
-
 def error_name(status: int) -> str:
     """The component of an error answer."""
     return f"error.{status}"
 
 
-def build_error_responses() -> Iterator[tuple[str, Schema]]:
-    """(component name, response) of every error status."""
+def build_error_responses(*, cookies: bool) -> Iterator[tuple[str, Schema]]:
+    """(component name, response) of every error status. `cookies`: a session cookie that is good no more is taken away by 401."""
     for status in statuses():
+        own = (*_HEADERS_OF.get(status, ()), *(("Set-Cookie",) if cookies and status == 401 else ()))
         yield (
             error_name(status),
             {
                 "description": "\n".join(f"- `{code}`: {CATALOGUE[code].message}" for code in codes_of(status)),
-                "headers": headers_of(*_HEADERS_OF.get(status, ())),
+                "headers": headers_of(*own),
                 "content": {
                     JSON: {"schema": {"$ref": f"#/components/schemas/{error_name(status)}"}},
                     PROBLEM: {"schema": {"$ref": "#/components/schemas/error.problem"}},

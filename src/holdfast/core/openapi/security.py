@@ -2,6 +2,7 @@
 
 from holdfast.base.instant import Instant
 from holdfast.core.actor import NOBODY
+from holdfast.core.credentials import COOKIE, SAFE_METHODS
 from holdfast.core.openapi.response import error_name
 from holdfast.core.openapi.schema import Schema
 from holdfast.core.permit import Grants, Permit
@@ -9,19 +10,38 @@ from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.model.rule import AllOf, Always, AnyOf, Compare, Membership, Negation, NullTest, Rule, SignedIn, This, operands
 
-_SCHEME = "bearer"
+_BEARER, _COOKIE, _CSRF = "bearer", "cookie", "x-csrf"
 
-SCHEMES: dict[str, Schema] = {
-    _SCHEME: {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "An access token, as `POST /api/v1/auth/login` gives it, or an API key, as `holdfast key add` prints it (RFC 6750).",
-    }
+_BEARER_SCHEME: Schema = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An access token, as `POST /api/v1/auth/login` gives it, or an API key, as `holdfast key add` prints it (RFC 6750).",
+}
+_COOKIE_SCHEME: Schema = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": COOKIE,
+    "description": (
+        "The session of a browser, as `POST /api/v1/auth/login` with `cookie` sets it. Whatever is no GET needs the header `Origin` too: "
+        "one of `cors_origins`, or that of this host together with `X-CSRF`; else it is 403. It does not count beside a bearer token."
+    ),
 }
 
-_NEEDED: list[Schema] = [{_SCHEME: []}]
-_OPTIONAL: list[Schema] = [{}, *_NEEDED]
-_NONE: list[Schema] = []
+COOKIE_PARAMETERS: dict[str, Schema] = {
+    _CSRF: {
+        "name": "X-CSRF",
+        "in": "header",
+        "description": "Any value, with the session cookie and an `Origin` of this host: no form and no foreign page can send it.",
+        "schema": {"type": "string", "examples": ["1"]},
+    }
+}
+"""The parameters that there are where sessions can be in cookies."""
+
+
+def build_schemes(*, cookies: bool) -> dict[str, Schema]:
+    """The ways to say who asks."""
+    return {_BEARER: _BEARER_SCHEME, **({_COOKIE: _COOKIE_SCHEME} if cookies else {})}
+
 
 _OWN = frozenset(
     {
@@ -33,23 +53,35 @@ _OWN = frozenset(
 
 
 class Guard:
-    """Tells of each operation of a catalog who may call it."""
+    """Tells of each operation of a catalog who may call it. `cookies`: by a session cookie too."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, *, cookies: bool) -> None:
+        self._catalog, self._cookies = catalog, cookies
+        self._needed: list[Schema] = [{_BEARER: []}, *([{_COOKIE: []}] if cookies else [])]
         self._nobody = Permit(catalog).grant(NOBODY, Instant(0))
 
     def secure(self, route: Route, operation: Schema) -> Schema:
         """The operation with what it asks of its caller, and with 401 and 403 where it can meet them."""
-        statuses = {*operation["responses"], *(["401"] if route.identifies else []), *(["403"] if self._forbids(route) else [])}
+        guarded = self._is_guarded(route)
+        refusals = [*(["401"] if route.identifies else []), *(["403"] if guarded or self._forbids(route) else [])]
+        statuses = {*operation["responses"], *refusals}
         refused = {each: {"$ref": f"#/components/responses/{error_name(int(each))}"} for each in ("401", "403") if each in statuses}
         responses = operation["responses"] | refused
-        return operation | {"security": self._ask(route), "responses": {each: responses[each] for each in sorted(responses)}}
+        shown = [{"$ref": f"#/components/parameters/{_CSRF}"}] if guarded else []
+        return operation | {
+            "security": self._ask(route),
+            "parameters": [*operation["parameters"], *shown],
+            "responses": {each: responses[each] for each in sorted(responses)},
+        }
+
+    def _is_guarded(self, route: Route) -> bool:
+        """Whether it is refused where a foreign page may have made a browser send it, with its cookie or to get one."""
+        return self._cookies and route.method not in SAFE_METHODS and (route.identifies or route.action is Action.LOGIN)
 
     def _ask(self, route: Route) -> list[Schema]:
         if not route.identifies:
-            return _NONE
-        return _OPTIONAL if self._is_open(route) else _NEEDED
+            return []
+        return [{}, *self._needed] if self._is_open(route) else self._needed
 
     def _is_open(self, route: Route) -> bool:
         """Whether a caller who is not signed in can be granted it."""

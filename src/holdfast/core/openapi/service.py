@@ -1,7 +1,7 @@
 """The service's own routes: health, metrics, this document and the page that shows it."""
 
 from holdfast.core.openapi.record import build_answer
-from holdfast.core.openapi.response import JSON, PAGE, error_name, headers_of
+from holdfast.core.openapi.response import JSON, PAGE, error_name
 from holdfast.core.openapi.schema import Schema
 from holdfast.core.routes import Action, Route
 
@@ -27,7 +27,7 @@ def build_service_operation(route: Route) -> Schema:
     """The operation of a route that belongs to no resource."""
     name, summary, content_type, schema, errors = _OPERATIONS[route.action]
     responses: Schema = {
-        "200": {"description": summary + ".", "headers": headers_of(), "content": {content_type: {"schema": schema}}},
+        "200": {"description": summary + ".", "content": {content_type: {"schema": schema}}},
     }
     responses |= {str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted((*_FRAMING, *errors))}
     parameters = [{"$ref": "#/components/parameters/x-request-id"}]
