@@ -21,6 +21,7 @@ from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.factor import SecondFactor
 from holdfast.engine.request import Request
+from holdfast.engine.sealing import Sealing
 from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.accounts import Credentials, Links, Ticket
 from holdfast.ports.oidc import Provider, Vouched
@@ -54,6 +55,7 @@ class Oidc:
     ) -> None:
         self._desk, self._store, self._links, self._factor, self._entropy = desk, store, links, factor, entropy
         self._providers, self._registration, self._app_url = providers, registration, app_url
+        self._sealing = Sealing(users, desk.secrets)
         self._view = View(users, (users.by_member["id"],))
 
     async def start(self, request: Request, _body: bytes) -> Reply:
@@ -131,7 +133,7 @@ class Oidc:
         desk = self._desk
         if not self._registration:
             raise Refused("invalid_credentials", "There is no account for this address.")
-        values = desk.bodies.read_newcomer(email)
+        values = await self._sealing.seal(desk.bodies.read_newcomer(email))
         step = Create(desk.ids.make(), self._view, values)
         await request.time_store(self._store.write(Write((step,), None, request.request_id, desk.now(), desk.deadline(request))))
         desk.events.tell(Event.REGISTERED, request, user_id=step.id)

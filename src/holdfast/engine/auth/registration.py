@@ -18,6 +18,7 @@ from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
+from holdfast.engine.sealing import Sealing
 from holdfast.ports.accounts import Ticket
 from holdfast.ports.store import Store
 
@@ -30,6 +31,7 @@ class Registration:
 
     def __init__(self, desk: Desk, whole: View, store: Store, post: Post) -> None:
         self._desk, self._view, self._store, self._post = desk, whole, store, post
+        self._sealing = Sealing(whole.resource, desk.secrets)
 
     async def register(self, request: Request, body: bytes) -> Reply:
         """Take an address and a password, and mail a token to the address."""
@@ -38,9 +40,9 @@ class Registration:
         values = desk.bodies.read_registration(desk.read(request, body))
         email = str(values["email"])
         desk.take_account(request, email)
-        values["password"] = await desk.secrets.seal("hashed", str(values["password"]))
+        sealed = await self._sealing.seal(values)
         known = desk.sessions.find_by_email(email) is not None
-        self._post.start((lambda: self._post.tell_known(email)) if known else (lambda: self._mail_new(values)))
+        self._post.start((lambda: self._post.tell_known(email)) if known else (lambda: self._mail_new(sealed)))
         desk.events.tell(Event.REGISTERED, request)
         return desk.answer(request, None)
 

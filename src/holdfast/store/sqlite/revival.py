@@ -49,7 +49,7 @@ class Revival:
 def _revive(resource: ResourceSpec, image: Mapping[str, Any]) -> dict[str, Stored]:
     """The stored values of the declared members. What the image does not have is a secret, or came into the class later."""
     declared = [each for each in resource.fields if not each.system]
-    lost = [each for each in declared if each.member not in image and each.required and not each.nullable]
+    lost = [each for each in declared if each.member not in image and not each.nullable and (each.required or each.secret is not None)]
     if lost:
         message = "The journal does not hold this value, and the record cannot be without it."
         raise Refused("validation_failed", details=[detail(each.member, "required", message) for each in lost])
@@ -57,7 +57,7 @@ def _revive(resource: ResourceSpec, image: Mapping[str, Any]) -> dict[str, Store
 
 
 def _default(spec: FieldSpec) -> Stored:
-    """What stands in for a value that the journal does not have. A secret is never made up where it can be left out."""
+    """What stands in for a value that the journal does not have. A secret is never made up."""
     if spec.nullable:
         return None
     return to_stored(spec.type, spec.default if spec.factory is None else spec.factory())
