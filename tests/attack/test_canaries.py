@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from attack_vault import API
+from attack_vault import API, backend
 from audit.served import Served, serving
 
+from holdfast.app.store import open_audit
 from holdfast.settings import Settings
 
 _APP = Path(__file__).with_name("attack_vault.py")
@@ -197,6 +198,16 @@ def test_no_file_holds_what_must_be_hashed_or_encrypted(eye: Eye) -> None:
         content = file.read_bytes()
         assert [each for each in secret if each.encode() in content] == [], file
     assert any(_canary("hidden", 1).encode() in each.read_bytes() for each in data.glob("holdfast.db*")), "this is not where it is kept"
+
+
+def test_no_answer_shows_a_digest_of_secrets(eye: Eye) -> None:
+    """The journal has one of each record with secrets, for `verify`; it is in no answer. What was written holds."""
+    data = eye.served.log.parent / "data"
+    assert any(b'"hf_secrets"' in each.read_bytes() for each in data.glob("holdfast.db*")), "this is not where it is kept"
+    assert [(who, asked) for who, asked, shown in eye.seen if b"hf_secrets" in shown] == []
+    with open_audit(Settings(data=data), backend.catalog, (), lambda _progress: None) as verifier:
+        verifier.run()
+        assert verifier.findings == []
 
 
 def test_no_repr_holds_a_canary() -> None:

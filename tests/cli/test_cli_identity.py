@@ -52,6 +52,7 @@ def test_a_user_is_added_changed_and_revoked(monkeypatch: pytest.MonkeyPatch) ->
 
     for arguments in (("role", "ann@example.org", "--role", "admin"), ("password", "ann@example.org"), ("revoke", "ann@example.org")):
         assert _call(monkeypatch, "user", *arguments, stdin="a second passphrase").status == 0
+        assert call("verify").status == 0
 
     listed = call("user", "list")
     assert listed.out == "ann@example.org  admin  (revoked)\n"

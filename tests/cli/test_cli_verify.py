@@ -61,6 +61,22 @@ def test_verify_says_what_does_not_hold_and_what_to_do() -> None:
     assert "1 things do not hold" in text.out
 
 
+def test_a_loaded_secret_holds_until_it_is_edited() -> None:
+    """What a load has sealed is what its entry says, also after a dump into another folder; an edit in the file is found and named."""
+    Path("rows.jsonl").write_text(json.dumps({"name": "Ann", "secret_word": "open-sesame-7"}), "utf-8")
+    assert call("load", "rows.jsonl", "--into", "authors").status == 0
+    assert call("dump", "authors", "--output", "copy.jsonl").status == 0
+    assert call("load", "copy.jsonl", "--into", "authors", "--data", "copy").status == 0
+    assert call("verify", "--data", "copy").status == 0
+    assert _report()[0] == 0
+    _touch("UPDATE authors SET secret_word = NULL")
+    status, report = _report()
+    assert (status, [each["problem"] for each in report["findings"]]) == (
+        1,
+        ["It differs from entry 1, the last one about it, in its secrets (secret_word)."],
+    )
+
+
 def test_verify_of_a_file_that_is_no_database_fails() -> None:
     """Where the beginning of the file is destroyed, verify says so instead of breaking, exit status 1."""
     _load("Ann")

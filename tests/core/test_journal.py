@@ -6,7 +6,17 @@ import pytest
 
 from holdfast.base.errors import Refused
 from holdfast.core.ask.journal import ChangesAsk, HistoryAsk, read_as_of, read_changes_query, read_history_query, read_sequence
-from holdfast.core.journal import NO_SEAL, Head, encode_heads, fingerprint_of, fold_seal, hash_payload, make_seal, sign_unkeyed
+from holdfast.core.journal import (
+    NO_SEAL,
+    Head,
+    digest_secrets,
+    encode_heads,
+    fingerprint_of,
+    fold_seal,
+    hash_payload,
+    make_seal,
+    sign_unkeyed,
+)
 from holdfast.core.negotiate import prefers_events
 
 HEAD = Head(7, "books", "b", 1, "create", None, "r", "2026", None, b"h")
@@ -21,6 +31,29 @@ def test_a_payload_has_one_hash() -> None:
     assert hash_payload("ä") == hash_payload("ä") != hash_payload("a")
     assert len(hash_payload("") or b"") == 16
     assert hash_payload(None) is None
+
+
+def test_a_digest_tells_secrets_apart() -> None:
+    """Names and values are told apart where they run together; an empty value is one, none at all has no digest."""
+    named: list[tuple[str | None, ...]] = [
+        ("a", "x"),
+        ("a", ""),
+        ("b", "x"),
+        ("a", "x", "b", ""),
+        ("a", "", "b", "x"),
+        ("a", None, "b", "x", "c", ""),
+        ("ab", "x"),
+        ("a", "bx"),
+    ]
+    digests = [digest_secrets(*each) for each in named]
+    assert len(set(digests)) == len(named)
+    assert all(each is not None and len(each) == 32 for each in digests)
+    assert digest_secrets() is digest_secrets("a", None) is digest_secrets("a", None, "b", None) is None
+
+
+def test_a_secret_that_is_not_there_says_nothing() -> None:
+    """A digest is the same with a field more that has no value: a class can be given one."""
+    assert digest_secrets("a", "x") == digest_secrets("a", "x", "b", None) == digest_secrets("A", None, "a", "x")
 
 
 def test_a_seal_depends_on_everything_it_is_made_over() -> None:

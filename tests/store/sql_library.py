@@ -8,6 +8,7 @@ import msgspec
 
 from holdfast.base.ids import RecordId
 from holdfast.core import condition as c
+from holdfast.core.journal import digest_secrets
 from holdfast.core.plan import Create, Order
 from holdfast.core.search import fold_case, fold_fields
 from holdfast.core.view import View
@@ -104,6 +105,7 @@ class Database:
         self.connection = apsw.Connection(":memory:")
         self.connection.pragma("foreign_keys", value=True)
         self.connection.create_scalar_function("hf_fold", _fold, 1, deterministic=True)
+        self.connection.create_scalar_function("hf_digest", _digest, deterministic=True)
         for text in self.render.schema():
             self.connection.execute(text)
 
@@ -153,6 +155,10 @@ class Database:
                 at=NOW,
             )
         )
+
+
+def _digest(*named: Any) -> str | None:
+    return digest_secrets(*named)
 
 
 def _fold(*arguments: Any) -> Any:

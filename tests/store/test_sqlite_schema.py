@@ -119,10 +119,13 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
     assert "not made by Holdfast" in str(refuse(tmp_path))
 
 
-def test_another_format_is_refused(tmp_path: Path) -> None:
-    """A database of a later Holdfast is left alone."""
-    execute(open_folder(tmp_path), "UPDATE hf_meta SET value = '99' WHERE key = 'format'")
-    assert "format 99" in str(refuse(tmp_path))
+@pytest.mark.parametrize("other", ["4", "99"])
+def test_another_format_is_refused(tmp_path: Path, other: str) -> None:
+    """A database of an earlier or later Holdfast is left alone."""
+    execute(open_folder(tmp_path), f"UPDATE hf_meta SET value = '{other}' WHERE key = 'format'")  # noqa: S608  # a number
+    refused = refuse(tmp_path)
+    assert f"format {other}" in str(refused)
+    assert "Use the version of Holdfast that wrote it." in str(refused)
 
 
 def test_a_locked_database_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """People of the stories: users who can sign in, and the tokens that they hold."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +10,9 @@ from story_case import Story
 
 from holdfast import Access, Backend, Resource, anyone, role
 from holdfast.app.accounts import open_roster
+from holdfast.app.store import open_audit
 from holdfast.engine.auth.roster import Roster
+from holdfast.engine.verify import Finding
 from holdfast.model.catalog import Catalog
 from holdfast.settings import Settings
 from holdfast.testing import Response
@@ -92,3 +94,10 @@ def add_person(
 def change(data: Path, email: str, **members: Any) -> None:
     """Change a user as `holdfast user revoke`, `password` and the like do."""
     operate(data, lambda roster: roster.change(email, members))
+
+
+def verify(data: Path, catalog: Catalog = BACKEND.catalog) -> Sequence[Finding]:
+    """What `holdfast verify` finds, beside what serves the folder."""
+    with open_audit(Settings(data=data), catalog, (), lambda _progress: None) as verifier:
+        verifier.run()
+        return verifier.findings

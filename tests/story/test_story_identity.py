@@ -1,22 +1,33 @@
 """Stories of signing in: tokens, their rotation and their end, passwords, sessions; in this process and over two workers."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 from story_case import ABSENT_ID, Case, Story, cases, run, telling
-from story_people import BACKEND, LOGIN, OTHER, PASSWORD, Held, Person, add_person, change, operate
+from story_people import BACKEND, LOGIN, OTHER, PASSWORD, Held, Person, add_person, change, operate, verify
 from story_server import Server, serving
 
+from holdfast.app.store import open_store
+from holdfast.base.ids import RecordId
+from holdfast.core.plan import Update, Write
+from holdfast.core.view import View
 from holdfast.engine.auth.roster import Roster
+from holdfast.settings import Settings
 from holdfast.world import vault
+from holdfast.world.clock import SystemClock
 
 APP = Path(__file__).with_name("story_people.py")
+CLOCK = SystemClock()
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +199,7 @@ def test_no_refresh_outlives_the_session(traveller: Person) -> None:
         assert held.trade().status == 401
 
 
-def test_a_password_is_changed(person: Person) -> None:
+def test_a_password_is_changed(place: tuple[Story, Path], person: Person) -> None:
     """The new one signs in, the old one does not; the session of the change goes on and every other one ends."""
     own, other = person.sign_in(), person.sign_in()
 
@@ -201,6 +212,81 @@ def test_a_password_is_changed(person: Person) -> None:
     assert other.trade().status == 401
     assert person.sign_in(OTHER).lives
     assert person.story.ask("POST", LOGIN, json={"email": person.email, "password": PASSWORD}).status == 401
+    assert verify(place[1]) == []
+
+
+def _weaken(data: Path, person: Person) -> str:
+    """Store a hash of their password as one was made by older parameters; that hash."""
+    users = BACKEND.catalog.users
+    assert users is not None
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    step = Update(RecordId(person.id), View(users, ()), {"password": weak})
+
+    async def work() -> None:
+        async with open_store(Settings(data=data), BACKEND.catalog) as store:
+            await store.write(Write((step,), None, "operator", CLOCK.now(), CLOCK.monotonic_s() + 10))
+
+    asyncio.run(work())
+    return weak
+
+
+def _hash_of(data: Path, person: Person) -> str:
+    connection = apsw.Connection(str(data / "holdfast.db"))
+    try:
+        ((stored,),) = connection.execute("SELECT password FROM users WHERE id = ?", (person.id,)).fetchall()
+    finally:
+        connection.close()
+    return str(stored)
+
+
+def test_a_hash_of_older_parameters_is_renewed(place: tuple[Story, Path]) -> None:
+    """Once, as a change by the user that the journal knows and that ends no session; `verify` finds nothing before and after it."""
+    story, data = place
+    admin, person = add_person(story, data, "admin").sign_in(), add_person(story, data)
+    weak = _weaken(data, person)
+    assert verify(data) == []
+    held = person.sign_in()
+    renewed = _hash_of(data, person)
+    assert renewed != weak
+    assert "m=19456,t=2,p=1" in renewed
+    assert verify(data) == []
+    again = person.sign_in()
+    assert _hash_of(data, person) == renewed
+    assert held.lives
+    assert again.lives
+    last, weakened, made = admin.ask("GET", f"/users/{person.id}/history").data
+    assert (last["operation"], last["version"], last["actor_id"]) == ("update", 3, person.id)
+    assert {name for name in last["after"] if last["after"][name] != last["before"][name]} == {"version", "updated_at"}
+    assert (weakened["version"], made["version"]) == (2, 1)
+
+
+def test_who_signs_in_twice_at_once_is_let_in_twice(place: tuple[Story, Path]) -> None:
+    """Both sign-ins renew the hash, one is quicker, and the other sees that its password is that of the new hash."""
+    story, data = place
+    person = add_person(story, data)
+    _weaken(data, person)
+    with ThreadPoolExecutor(4) as pool:
+        held = list(pool.map(lambda _: person.sign_in(), range(4)))
+    assert all(each.lives for each in held)
+    assert verify(data) == []
+
+
+def test_an_edited_password_is_found(place: tuple[Story, Path], person: Person) -> None:
+    """Who puts the hash of a password of their own in its place can sign in, and `verify` names the user."""
+    _, data = place
+    path = str(data / "holdfast.db")
+    kept = _hash_of(data, person)
+    connection = apsw.Connection(path)
+    try:
+        for stored in (PasswordHasher().hash(OTHER), None):
+            connection.execute("UPDATE users SET password = ? WHERE id = ?", (stored, person.id))
+            (finding,) = verify(data)
+            assert (finding.check, finding.place) == ("rows", f"users/{person.id}")
+            assert "in its secrets (password)." in finding.problem
+        connection.execute("UPDATE users SET password = ? WHERE id = ?", (kept, person.id))
+    finally:
+        connection.close()
+    assert verify(data) == []
 
 
 @pytest.mark.parametrize(
@@ -354,6 +440,7 @@ def test_admins_give_no_easy_passwords(place: tuple[Story, Path]) -> None:
     assert admin.ask("PATCH", path, json={"password": OTHER}).status == 200
     assert not held.lives
     assert person.sign_in(OTHER).lives
+    assert verify(data) == []
 
 
 def test_a_batch_gives_no_easy_passwords(place: tuple[Story, Path]) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import apsw
 import pytest
 import time_machine
 from story_case import Story, telling
 from story_mail import Box, receiving
-from story_people import LOGIN, OTHER, PASSWORD, Held, Person, add_person, operate
+from story_people import LOGIN, OTHER, PASSWORD, Held, Person, add_person, operate, verify
 
-from holdfast import Access, Backend, Resource, User, anyone
+from holdfast import Access, Backend, Resource, User, anyone, field
 from holdfast.engine.auth.roster import Roster
 from holdfast.testing import Client
 from holdfast.world.vault import Vault
@@ -30,9 +31,11 @@ class Page(Resource):
 
 
 class Member(User):
-    """A user with a name."""
+    """A user with a name and secrets, one of which has a default."""
 
     name: str
+    pin: str = field(default="pin-of-everyone", secret="hashed")  # noqa: S106  # a kind
+    hint: str | None = field(default=None, secret="encrypted")  # noqa: S106
 
 
 BACKEND = Backend(Page, Member, registration=True, title="Pages")
@@ -77,6 +80,23 @@ def test_registration_leads_through_the_mailbox(place: tuple[Story, Box, Path]) 
     me = held.ask("GET", "/auth/me").data
     assert (me["name"], me["roles"], me["active"], me["email_verified"]) == ("Ann", [], True, True)
     assert story.ask("POST", "/auth/verify-email", json={"token": token}).error["code"] == "invalid_credentials"
+
+
+def test_registration_seals_every_secret(place: tuple[Story, Box, Path]) -> None:
+    """What whoever registers gives for a secret field, or its default, is in no file in clear, before they come back and after."""
+    story, box, data = place
+    email, hint = _unique(place), "the name of my first dog"
+    story.ask("POST", "/auth/register", json={"email": email, "password": PASSWORD, "name": "Ann", "hint": hint})
+    token = box.token(email)
+    for _ in range(2):
+        content = b"".join(each.read_bytes() for each in data.glob("holdfast.db*"))
+        assert [each for each in (hint, PASSWORD, "pin-of-everyone") if each.encode() in content] == []
+        story.ask("POST", "/auth/verify-email", json={"token": token})
+    connection = apsw.Connection(str(data / "holdfast.db"))
+    stored = connection.execute("SELECT pin, hint FROM users WHERE email = ?", (email,)).fetchall()
+    connection.close()
+    assert [(str(pin)[:10], str(text)[:10]) for pin, text in stored] == [("$argon2id$", "aes256gcm:")]
+    assert verify(data, BACKEND.catalog) == []
 
 
 def test_registration_tells_nothing_of_who_is_there(place: tuple[Story, Box, Path]) -> None:
@@ -127,6 +147,7 @@ def test_a_forgotten_password(place: tuple[Story, Box, Path]) -> None:
     assert _login(story, person.email, PASSWORD) == 401
     assert person.sign_in(OTHER).lives
     assert story.ask("POST", "/auth/reset/confirm", json={"token": token, "password": PASSWORD}).status == 401
+    assert verify(data, BACKEND.catalog) == []
 
 
 def test_the_newest_reset_counts(place: tuple[Story, Box, Path]) -> None:

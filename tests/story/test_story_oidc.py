@@ -13,11 +13,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from story_case import Story, telling
-from story_people import BACKEND, PASSWORD, Held, Note, Person, add_person, change
+from story_people import BACKEND, PASSWORD, Held, Note, Person, add_person, change, verify
 from story_provider import CLIENT, SECRET, Provider, providing
 from story_server import serving
 
-from holdfast import Backend
+from holdfast import Backend, User, field
 from holdfast.base.errors import Misconfigured
 from holdfast.settings import OidcSettings, read_settings, show_settings
 from holdfast.testing import Response
@@ -335,6 +335,22 @@ def test_a_newcomer_gets_an_account_where_anyone_may_register(provider: Provider
             assert (me["email"], me["email_verified"], me["roles"]) == ("new@example.org", True, [])
         assert len(ids) == 1
         assert story.ask("POST", "/auth/login", json={"email": "new@example.org", "password": PASSWORD}).status == 401
+
+
+class Guest(User):
+    """A user with a secret that has a default."""
+
+    pin: str = field(default="pin-of-everyone", secret="hashed")  # noqa: S106  # a kind
+
+
+def test_the_secrets_of_a_newcomer_are_sealed(provider: Provider, tmp_path: Path) -> None:
+    """A default of a secret field is stored as its hash, as everywhere."""
+    provider.claims = {"sub": "guest", "email": "guest@example.org", "email_verified": True}
+    backend = Backend(Note, Guest, registration=True)
+    with telling(backend, data=str(tmp_path), smtp="smtp://127.0.0.1:9", **_settings(provider)) as story:
+        assert _sign_in(story, provider).status == 200
+        assert not any(b"pin-of-everyone" in each.read_bytes() for each in tmp_path.glob("holdfast.db*"))
+        assert verify(tmp_path, backend.catalog) == []
 
 
 def test_the_second_factor_is_not_passed_by(place: tuple[Story, Path], provider: Provider, person: Person) -> None:

@@ -8,7 +8,7 @@ import pyotp
 import pytest
 import time_machine
 from story_case import telling
-from story_people import BACKEND, LOGIN, PASSWORD, Held, Person, add_person
+from story_people import BACKEND, LOGIN, PASSWORD, Held, Person, add_person, verify
 
 from holdfast.base.instant import Instant
 from holdfast.core.totp import STEP_S, build_code, find_step
@@ -52,7 +52,7 @@ def test_codes_are_those_of_every_authenticator() -> None:
     assert found == [None, base - 1, base, base + 1, None]
 
 
-def test_a_sign_in_needs_the_code(person: Person) -> None:
+def test_a_sign_in_needs_the_code(person: Person, tmp_path: Path) -> None:
     """Without it 401 with a code of its own, with a wrong one as with a wrong password, with the right one tokens; each code works once."""
     _, authenticator, _ = _enrol(person)
 
@@ -64,6 +64,7 @@ def test_a_sign_in_needs_the_code(person: Person) -> None:
         code = authenticator.now()
         assert _login(person, code).status == 200
         assert _login(person, code).status == 401
+    assert verify(tmp_path / "data") == []
 
 
 def test_it_counts_once_it_is_confirmed(person: Person) -> None:

@@ -18,6 +18,9 @@ Sign = Callable[[bytes], bytes]
 """A keyed 16-byte digest of a message (ports.Secrets.sign under the purpose of the journal)."""
 
 HASH_BYTES = 16
+SECRETS = "hf_secrets"
+"""The member of an image that stands for all secrets of a record: their digest. No view knows it; no field can have this name."""
+
 NO_SEAL = b""
 """What stands before the first seal."""
 
@@ -55,6 +58,15 @@ class Seal(NamedTuple):
 def hash_payload(payload: str | None) -> bytes | None:
     """The hash of an image; None where there is none."""
     return None if payload is None else blake2b(payload.encode(), digest_size=HASH_BYTES).digest()
+
+
+def digest_secrets(*named: str | None) -> str | None:
+    """The digest of the secrets of a record as they are stored: a name, its value, the next name, ...; None where no value is there.
+
+    It needs no key, because no value is one that can be guessed: decision 017.
+    """
+    held = [(name, value) for name, value in zip(named[::2], named[1::2], strict=True) if value is not None]
+    return blake2b(_encoder.encode(held), digest_size=HASH_BYTES).hexdigest() if held else None
 
 
 def sign_unkeyed(message: bytes) -> bytes:

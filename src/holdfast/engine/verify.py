@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, fingerprint_of, fold_seal, hash_payload, make_seal
+from holdfast.core.journal import NO_SEAL, SECRETS, Head, Seal, Sign, fingerprint_of, fold_seal, hash_payload, make_seal
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.ports.audit import Audit, AuditedRow, AuditFault, Entry
 
@@ -55,6 +55,7 @@ Tell = Callable[[Progress], None]
 _RESTORE = "Stop writing, keep a copy of this database, and compare it with the newest backup from before the change."
 _SEARCH = "Write the record again as it is: that puts it into the index. Where there are many, `holdfast dump` and `holdfast load` them."
 _RECORD = "`GET {place}/history` tells what it was; write the right values again, or restore a backup."
+_SEALED = "Set every secret of it anew, for the journal does not hold it; and look what was done with the one that was put in its place."
 
 
 class Verifier:
@@ -213,8 +214,9 @@ class Verifier:
         else:
             members = _list_differences(row.image, self._audit.after_image(row.seq))
             if members:
-                problem = f"It differs from entry {row.seq}, the last one about it, in {', '.join(members)}."
-                self._find("rows", place, problem, _RECORD.format(place=f"/api/v1/{place}"))
+                named = ", ".join(_describe_secrets(resource) if each == SECRETS else each for each in members)
+                mends = [_RECORD.format(place=f"/api/v1/{place}")] * (members != [SECRETS]) + [_SEALED] * (SECRETS in members)
+                self._find("rows", place, f"It differs from entry {row.seq}, the last one about it, in {named}.", " ".join(mends))
 
     # References and the engine
 
@@ -268,6 +270,10 @@ def _list_differences(image: str, after: str | None) -> list[str]:
     return [member for member, value in row.items() if member in known and known[member] != value] + [
         member for member in known if member not in row and known[member] is not None
     ]
+
+
+def _describe_secrets(resource: ResourceSpec) -> str:
+    return f"its secrets ({', '.join(each.member for each in resource.fields if each.secret is not None)})"
 
 
 def _decode(image: str) -> dict[str, Any]:

@@ -169,8 +169,8 @@ class Sessions(Protocol):
         """Revoke every session of a user but one; how many those were."""
         ...
 
-    def rehash(self, user_id: RecordId, old: str, new: str, deadline_s: float) -> Awaitable[bool]:
-        """Keep a new hash of the same password in the place of an old one. It is no change of the user."""
+    def rehash(self, user: Credentials, new: str, request_id: str, now: Instant, deadline_s: float) -> Awaitable[bool]:
+        """Keep a new hash of the same password, as a change by the user that ends no session; False if they changed meanwhile."""
         ...
 
 

@@ -44,7 +44,7 @@ class AccountStatements:
         No row where there is no such access token or key, or its session was revoked, or its user is gone or not active.
         """
         session, token = self._session, self._token
-        image = self._views.image(self._user.resource, self._user)
+        image = self._views.stored(self._user.resource, self._user)
         new_key = sa.case((sa.and_(session.c.kind == constant("key"), session.c.seen_at.is_(None)), session.c.name))
         columns = (self._user.value("id"), self._user.value("version"), image, session.c.id, token.c.expires_at, new_key)
         found = sa.select(*columns).select_from(
@@ -69,14 +69,6 @@ class AccountStatements:
         password = sa.or_(parameter(1).is_(None), self._user.value("password") == parameter(1))
         found = sa.select(constant(1)).select_from(self._user.table)
         return self._prepare(found.where(self._user.value("id") == parameter(0), self._is_active(), password))
-
-    @cached_property
-    def rehash(self) -> Prepared:
-        """A new hash (position 2) of the same password for a user (0) whose hash is still this one (1). No version, no journal entry."""
-        table = self._user.table
-        assert isinstance(table, sa.Table)
-        change = sa.update(table).values({table.c.password: parameter(2)})
-        return self._prepare(change.where(table.c.id == parameter(0), table.c.password == parameter(1)))
 
     # Sessions
 
@@ -272,7 +264,7 @@ class AccountStatements:
 
     def _credentials(self) -> sa.Select[*tuple[object, ...]]:
         user = self._user
-        image = self._views.image(user.resource, user)
+        image = self._views.stored(user.resource, user)
         columns = (user.value("id"), user.value("version"), image, user.value("password"), user.value("active"))
         return sa.select(*columns).select_from(user.table)
 

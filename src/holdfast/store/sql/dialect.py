@@ -51,6 +51,10 @@ class Dialect(Protocol):
         """The stored value of a field in an image; null where there is no image."""
         ...
 
+    def digest(self, secrets: Iterable[tuple[str, Element]]) -> Element:
+        """The digest of secrets, each with its name: core.journal.digest_secrets."""
+        ...
+
     def has_part(self, text: Element, part: Element) -> Truth:
         """The text has the part in it, case and all."""
         ...

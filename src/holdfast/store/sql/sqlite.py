@@ -1,4 +1,4 @@
-"""The words of SQLite: STRICT tables, its JSON functions, FTS5. `hf_fold` is the one function that a connection must bring along."""
+"""The words of SQLite: STRICT tables, its JSON functions, FTS5. A connection must bring two functions along: `hf_fold`, `hf_digest`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,6 +18,9 @@ from holdfast.store.sql.statement import Prepared, constant, prepare
 
 FOLD_FUNCTION = "hf_fold"
 """SQL function of one text: core.search.fold_case. Deterministic; null for null."""
+
+DIGEST_FUNCTION = "hf_digest"
+"""SQL function of names and texts in turn: core.journal.digest_secrets. Deterministic."""
 
 _US_PER_S = 1_000_000
 _NO_MEMBER = '$.""'
@@ -76,6 +79,10 @@ class Sqlite:
         """The stored value of a field in an image; null where there is no image."""
         path = constant(f'$."{field.member}"')
         return sa.func.json_extract(image, path, type_=column_type(field.type))
+
+    def digest(self, secrets: Iterable[tuple[str, Element]]) -> Element:
+        """The digest of secrets, each with its name: core.journal.digest_secrets."""
+        return sa.func.hf_digest(*(part for name, value in secrets for part in (constant(name), value)), type_=sa.Text())
 
     def has_part(self, text: Element, part: Element) -> Truth:
         """The text has the part in it, case and all."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from holdfast.core.journal import SECRETS
 from holdfast.core.view import Include, View
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.store.sql.condition import Conditions
@@ -72,8 +73,19 @@ class Views:
         return text
 
     def image(self, resource: ResourceSpec, row: Row) -> Element:
-        """The image of a row for the journal: every member in storage form, secrets left out."""
-        return self._dialect.json_object((each.member, row.value(each.member)) for each in resource.fields if each.secret is None)
+        """The image of a row for the journal: every member in storage form, and for its secrets, if it has any, one digest.
+
+        They go in by name, so that their order in the class says nothing.
+        """
+        members = _stored(resource, row)
+        secrets = sorted(each.member for each in resource.fields if each.secret is not None)
+        if secrets:
+            members.append((SECRETS, self._dialect.digest((each, row.value(each)) for each in secrets)))
+        return self._dialect.json_object(members)
+
+    def stored(self, resource: ResourceSpec, row: Row) -> Element:
+        """Every member of a row in storage form, of its secrets nothing."""
+        return self._dialect.json_object(_stored(resource, row))
 
     def _member(self, field: FieldSpec, row: Row) -> tuple[str, Element]:
         assert field.secret is None, f"a view never shows the secret {field.member}"
@@ -93,6 +105,10 @@ class Views:
     def _included_text(self, included: Included) -> Element:
         text = self.text(included.include.view, included.row, included.inner)
         return self._dialect.json_text(sa.case((included.row.value("id").is_not(None), text)))
+
+
+def _stored(resource: ResourceSpec, row: Row) -> list[tuple[str, Element]]:
+    return [(each.member, row.value(each.member)) for each in resource.fields if each.secret is None]
 
 
 def _version_text(row: Row) -> Element:

@@ -12,7 +12,7 @@ import apsw
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import RecordId
-from holdfast.base.instant import Instant
+from holdfast.base.instant import Instant, format_instant
 from holdfast.base.limits import ACCOUNTS_KEPT_S, REFRESH_GRACE_S, REFRESH_TOKEN_S, SESSIONS_LISTED_MAX, SESSIONS_PER_USER_MAX
 from holdfast.core.plan import Delete, Undelete, Update, Write, WriteStep
 from holdfast.model.catalog import ResourceSpec
@@ -21,6 +21,7 @@ from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Bound, Prepared
 from holdfast.store.sqlite.reader import Reader
+from holdfast.store.sqlite.transaction import Transaction
 from holdfast.store.sqlite.writer import Writer
 
 TOUCH_EVERY_US = 60 * 1_000_000  # how exact `seen_at` is
@@ -93,9 +94,9 @@ class SqliteAccounts:
         """Revoke the sessions of a user."""
         return self._submit(lambda change: self._revoke(change, self._sql.revoke_sessions, (user_id, keep or "", now)), deadline_s)
 
-    def rehash(self, user_id: RecordId, old: str, new: str, deadline_s: float) -> Awaitable[bool]:
+    def rehash(self, user: Credentials, new: str, request_id: str, now: Instant, deadline_s: float) -> Awaitable[bool]:
         """Keep a new hash of the same password."""
-        return self._submit(lambda change: change.run(self._sql.rehash, user_id, old, new) == 1, deadline_s)
+        return self._submit(lambda change: self._rehash(change, user, new, request_id, now), deadline_s)
 
     def issue(self, ticket: Ticket, deadline_s: float) -> Awaitable[None]:
         """Keep a ticket."""
@@ -220,6 +221,17 @@ class SqliteAccounts:
         self._add_tokens(change, session, [each._replace(expires_at=_earlier(each.expires_at, limit_at)) for each in tokens])
         change.run(self._sql.extend_session, session, now, min(now + REFRESH_TOKEN_S * _US, limit_at))
         return Rotation(Turned.ROTATED, session_id, user_id)
+
+    def _rehash(self, change: "Change", user: Credentials, new: str, request_id: str, now: Instant) -> bool:
+        """A change with its entry, as any other: `verify` compares what is stored of the password with it."""
+        users = self._users
+        assert users is not None, "a user has signed in"
+        tx = Transaction(change.connection, self._renderer, user.user_id, request_id, format_instant(now), users)
+        stand = tx.stand(users, user.user_id)
+        if stand is None or stand.version != user.user_version:
+            return False
+        tx.assign(users, user.user_id, stand, {"password": new})
+        return True
 
     def _issue(self, change: "Change", ticket: Ticket) -> None:
         if ticket.user_id is not None:

@@ -7,8 +7,9 @@ from typing import Any
 import apsw
 
 from holdfast.base.errors import Broken, HoldfastError, Misconfigured
+from holdfast.core.journal import digest_secrets
 from holdfast.core.search import fold_case
-from holdfast.store.sql.sqlite import FOLD_FUNCTION
+from holdfast.store.sql.sqlite import DIGEST_FUNCTION, FOLD_FUNCTION
 
 BUSY_TIMEOUT_MS = 5_000  # for outsiders alone: our own processes wait for the turn
 CHECKPOINT_PAGES = 16_000  # p99/p50 of writes is 1.8 with it, 8.5 with SQLite's own 1,000 (DESIGN, Checkpoints)
@@ -69,11 +70,16 @@ def _guard(connection: apsw.Connection) -> None:
     connection.pragma("cell_size_check", value=True)
     connection.pragma("cache_size", -CACHE_KIB)
     connection.create_scalar_function(FOLD_FUNCTION, _fold, 1, deterministic=True, flags=apsw.SQLITE_INNOCUOUS)
+    connection.create_scalar_function(DIGEST_FUNCTION, _digest, deterministic=True, flags=apsw.SQLITE_DIRECTONLY)
 
 
 def _fold(*values: Any) -> str | None:
     (text,) = values
     return fold_case(text) if isinstance(text, str) else None
+
+
+def _digest(*named: Any) -> str | None:
+    return digest_secrets(*named)
 
 
 def create_file(path: Path) -> None:

@@ -109,16 +109,12 @@ class Removal:
     def _empty(self, tx: Transaction, key: Key, members: list[str]) -> None:
         """Take references out of a record: a change like any other, with its version and its journal entry."""
         resource, record_id = self._catalog.resources[key[0]], key[1]
-        before = self._stand(tx, key)
-        version = before.version + 1
-        columns = {**dict.fromkeys(members), "version": version, "updated_at": tx.at}
         try:
-            tx.change(tx.renderer.update(resource, record_id, before.version, columns))
+            tx.assign(resource, record_id, self._stand(tx, key), dict.fromkeys(members))
         except apsw.ConstraintError as error:
             at = f"{key[0]}.{members[0]}"
             text = f"A record of {key[0]} cannot be without {', '.join(members)}."
             raise Refused("reference_conflict", details=[detail(at, "reference_conflict", text)]) from error
-        tx.note(resource, record_id, version, "update", before.image, self._stand(tx, key).image)
 
     def _delete_all(self, tx: Transaction, doomed: dict[Key, Stand]) -> None:
         """Delete what refers before what is referred to; only a cycle makes the database look at the references at the end."""

@@ -18,8 +18,8 @@ from holdfast.store.sqlite.group import begin
 from holdfast.store.sqlite.turn import Turn
 
 DATABASE_NAME = "holdfast.db"
-FORMAT = "4"
-"""The format of the house's own tables; a database of another is refused."""
+FORMAT = "5"
+"""The format of the house's own tables and entries; a database of another is refused."""
 
 _MEND_SCHEMA = (
     "Go back to the classes that made it, or choose a new folder with --data: `holdfast dump` with the old, `holdfast load` with the new."

@@ -1,14 +1,15 @@
 """One write at work: its connection, who asked and when, and the journal entry that every change leaves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import apsw
 
+from holdfast.base.errors import Broken
 from holdfast.base.ids import RecordId
 from holdfast.base.limits import ANSWER_BYTES_MAX
-from holdfast.core.condition import Condition
+from holdfast.core.condition import Condition, Stored
 from holdfast.core.entity_tag import refuse_stale
 from holdfast.core.journal import Operation
 from holdfast.core.plan import Delete, Row, Update
@@ -114,6 +115,19 @@ class Transaction:
             return None
         ((row, version, image, *holds),) = found
         return Stand(row, version, image, tuple(map(bool, holds)))
+
+    def assign(self, resource: ResourceSpec, record_id: str, stand: Stand, values: Mapping[str, Stored]) -> None:
+        """Give a record, as it stands, values that no rule and no search looks at: its next version, with its journal entry.
+
+        Raises apsw.ConstraintError where it cannot have them.
+        """
+        version = stand.version + 1
+        columns = {**values, "version": version, "updated_at": self.at}
+        self.change(self.renderer.update(resource, record_id, stand.version, columns))
+        after = self.stand(resource, record_id)
+        if after is None or after.version != version:
+            raise Broken("a change did not find the row that was just read")
+        self.note(resource, record_id, version, "update", stand.image, after.image)
 
     def note(
         self, resource: ResourceSpec, record_id: str, version: int, operation: Operation, before: str | None, after: str | None
