@@ -74,11 +74,11 @@ def change(made: Create, **assign: Stored) -> Update:
     return Update(made.id, made.view, assign)
 
 
-def tell(data_dir: Path, *writes: tuple[WriteStep, ...]) -> None:
+def tell(data_dir: Path, *writes: tuple[WriteStep, ...], catalog: Catalog = CATALOG) -> None:
     """Run writes, one after another."""
 
     async def story() -> None:
-        store = SqliteStore(CATALOG, data_dir, CLOCK, create=True)
+        store = SqliteStore(catalog, data_dir, CLOCK, create=True)
         try:
             for steps in writes:
                 await write(store, *steps)
@@ -163,6 +163,21 @@ def test_an_edit_beside_a_secret_is_named_too(tmp_path: Path) -> None:
     assert "the journal does not hold it" in finding.mend
 
 
+@pytest.mark.parametrize("step", [change(FIRST, name="other"), change(FIRST, code="$argon2id$new"), Delete(FIRST.id, FIRST.view)])
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [("code = '$argon2id$mine'", "its secrets (code, seed)"), ("shelf_id = NULL", "shelf_id"), ("version = 9", "version")],
+)
+def test_a_change_of_ours_covers_no_edit(tmp_path: Path, step: WriteStep, edit: str, named: str) -> None:
+    """What was edited before a change, a renewed hash or a deletion is found all the same: the entry has what it found."""
+    tell(tmp_path, (SHELF, FIRST, SECOND))
+    touch(tmp_path, f"UPDATE safes SET {edit} WHERE name = 'first'")  # noqa: S608  # our own text
+    tell(tmp_path, (step,))
+    (finding,) = find(tmp_path)
+    assert finding.place == f"safes/{FIRST.id}"
+    assert finding.problem == f"Entry 4 found another row than entry 2 had left: it was edited in between, in {named}."
+
+
 @pytest.mark.parametrize(
     "steps",
     [
@@ -209,10 +224,13 @@ def test_the_order_of_the_fields_says_nothing(tmp_path: Path) -> None:
 
         access = ALL
 
+    moved = Backend(Shelf, Safe, Chest).catalog
     tell(tmp_path, (SHELF, FIRST))
-    assert find(tmp_path, Backend(Shelf, Safe, Chest).catalog) == []
+    assert find(tmp_path, moved) == []
+    tell(tmp_path, (Update(FIRST.id, view(moved.resources["safes"]), {"name": "other"}),), catalog=moved)
+    assert find(tmp_path, moved) == []
     touch(tmp_path, "UPDATE safes SET code = 'mine'")
-    assert len(find(tmp_path, Backend(Shelf, Safe, Chest).catalog)) == 1
+    assert len(find(tmp_path, moved)) == 1
 
 
 def test_no_secret_is_made_up(tmp_path: Path) -> None:

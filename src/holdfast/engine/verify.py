@@ -1,7 +1,7 @@
 """Verification: whether the data are what was written. Reads in short steps and changes nothing; writers go on meanwhile.
 
 chain       every seal proves its entries, every entry its payloads, and no seal known outside is missing
-rows        every row is what the last entry about it says, and no record is lost
+rows        every row is what the last entry about it says, and was so at each change; no record is lost
 references  every reference leads to a record
 search      the full-text index has every record of a searched resource, and no other
 engine      structure, constraints and unique indexes, by the database's own check
@@ -14,7 +14,7 @@ import msgspec
 
 from holdfast.core.journal import NO_SEAL, SECRETS, Head, Seal, Sign, fingerprint_of, fold_seal, hash_payload, make_seal
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
-from holdfast.ports.audit import Audit, AuditedRow, AuditFault, Entry
+from holdfast.ports.audit import Audit, AuditedRow, AuditFault, Break, Entry
 
 STEP_ENTRIES = 2_000  # read at once: some milliseconds
 STEP_SEALS = 500
@@ -193,6 +193,8 @@ class Verifier:
                 for seq, record_id in self._audit.forgotten(resource, after, upto):
                     problem = f"It was deleted by entry {seq}, but its id is not remembered and could be used again."
                     self._find("rows", f"{resource.path}/{record_id}", problem, _RESTORE)
+                for each in self._audit.breaks(resource, after, upto):
+                    self._judge_break(resource, each)
                 self._tell(Progress(f"{resource.path}: journal", upto, last_seq))
 
     def _check_rows_of(self, resource: ResourceSpec) -> None:
@@ -213,10 +215,21 @@ class Verifier:
             self._find("rows", place, f"The record is there, although entry {row.seq} deleted it.", _RESTORE)
         else:
             members = _list_differences(row.image, self._audit.after_image(row.seq))
-            if members:
-                named = ", ".join(_describe_secrets(resource) if each == SECRETS else each for each in members)
-                mends = [_RECORD.format(place=f"/api/v1/{place}")] * (members != [SECRETS]) + [_SEALED] * (SECRETS in members)
-                self._find("rows", place, f"It differs from entry {row.seq}, the last one about it, in {named}.", " ".join(mends))
+            self._tell_differences(resource, place, f"It differs from entry {row.seq}, the last one about it", members)
+
+    def _judge_break(self, resource: ResourceSpec, found: Break) -> None:
+        """What was edited before a change of ours is in the entry of that change, as what it found; the row agrees with it from then on."""
+        if found.left is None or found.found is None:
+            return
+        problem = f"Entry {found.seq} found another row than entry {found.before_seq} had left: it was edited in between"
+        members = _list_differences(found.found, found.left)
+        self._tell_differences(resource, f"{resource.path}/{found.record_id}", problem, members)
+
+    def _tell_differences(self, resource: ResourceSpec, place: str, problem: str, members: Sequence[str]) -> None:
+        if members:
+            named = ", ".join(_describe_secrets(resource) if each == SECRETS else each for each in members)
+            mends = [_RECORD.format(place=f"/api/v1/{place}")] * (members != [SECRETS]) + [_SEALED] * (SECRETS in members)
+            self._find("rows", place, f"{problem}, in {named}.", " ".join(mends))
 
     # References and the engine
 

@@ -26,6 +26,16 @@ class AuditedRow(NamedTuple):
     after_hash: bytes | None
 
 
+class Break(NamedTuple):
+    """An entry that found another row than the entry before it had left. `left` and `found` are None where they were erased."""
+
+    seq: int
+    record_id: str
+    before_seq: int
+    left: str | None
+    found: str | None
+
+
 class AuditFault(Exception):
     """What was asked for could not be read: the file is damaged there. The text is the database's own."""
 
@@ -74,6 +84,10 @@ class Audit(Protocol):
 
     def forgotten(self, resource: ResourceSpec, after: int, upto: int) -> Sequence[tuple[int, str]]:
         """(seq, id) of the deletions with after < seq <= upto that are the last about their record, whose id is not remembered."""
+        ...
+
+    def breaks(self, resource: ResourceSpec, after: int, upto: int) -> Sequence[Break]:
+        """The entries of a resource with after < seq <= upto whose hash before is another than that after the entry before it."""
         ...
 
     def dangling(self, resource: ResourceSpec, member: FieldSpec, after: int, upto: int) -> Sequence[tuple[int, str]]:

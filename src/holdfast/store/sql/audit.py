@@ -113,6 +113,22 @@ class AuditStatements:
 
         return self._bind(f"forgotten {resource.path}", (after, upto), build)
 
+    def breaks(self, resource: ResourceSpec, after: int, upto: int) -> Statement:
+        """Entries that found another row than the entry before had left: seq and id, seq of the one before, its `after`, their `before`."""
+
+        def build() -> sa.Select[*tuple[Any, ...]]:
+            journal, earlier = self._tables.journal, self._tables.journal.alias("hf_earlier")
+            entry = self._tables.journal.alias("hf_entry")
+            found = sa.select(earlier.c.seq).where(*self._about(resource, earlier, entry.c.record_id), earlier.c.seq < entry.c.seq)
+            last = found.order_by(earlier.c.seq.desc()).limit(constant(1)).offset(constant(0)).scalar_subquery()
+            columns = (entry.c.seq, entry.c.record_id, journal.c.seq.label("before_seq"), journal.c.after, entry.c.before)
+            both = sa.select(*columns).select_from(entry.join(journal, journal.c.seq == last))
+            between = (entry.c.seq > parameter(0), entry.c.seq <= parameter(1), entry.c.resource == constant(resource.path))
+            differs = entry.c.before_hash.is_distinct_from(journal.c.after_hash)
+            return both.where(*between, entry.c.operation != constant("erase"), differs).order_by(entry.c.seq)
+
+        return self._bind(f"breaks {resource.path}", (after, upto), build)
+
     def dangling(self, resource: ResourceSpec, member: FieldSpec, after: int, upto: int) -> Statement:
         """(row number, id) of rows whose member refers to nothing."""
 

@@ -9,7 +9,7 @@ import apsw
 from holdfast.base.errors import Misconfigured
 from holdfast.core.journal import Head, Seal
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
-from holdfast.ports.audit import AuditedRow, AuditFault, Entry
+from holdfast.ports.audit import AuditedRow, AuditFault, Break, Entry
 from holdfast.store.sql.audit import AuditStatements
 from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite.connection import check_file, check_folder, open_reader
@@ -89,6 +89,10 @@ class SqliteAudit:
     def forgotten(self, resource: ResourceSpec, after: int, upto: int) -> Sequence[tuple[int, str]]:
         """Deleted records whose id is not remembered."""
         return [(seq, record_id) for seq, record_id in self._fetch(self._statements.forgotten(resource, after, upto))]
+
+    def breaks(self, resource: ResourceSpec, after: int, upto: int) -> Sequence[Break]:
+        """Entries that found another row than the entry before had left."""
+        return [Break._make(row) for row in self._fetch(self._statements.breaks(resource, after, upto))]
 
     def dangling(self, resource: ResourceSpec, member: FieldSpec, after: int, upto: int) -> Sequence[tuple[int, str]]:
         """Rows whose member refers to nothing."""
