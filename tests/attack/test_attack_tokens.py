@@ -29,7 +29,8 @@ _SCHEMES = {
     "another scheme": "Basic {token}",
     "scheme alone": "Bearer",
     "scheme and space": "Bearer ",
-    "two spaces": "Bearer  {token}",
+    "two spaces and more": "Bearer  {token}  {token}",
+    "space and tab": "Bearer \t{token}",
     "tab": "Bearer\t{token}",
     "quoted": 'Bearer "{token}"',
     "with more": "Bearer {token} {token}",
@@ -65,6 +66,13 @@ def test_what_is_no_token_opens_nothing(vault: Vault, sent: str) -> None:
     sent = sent.format(token=token, shorter=token[:-1], upper=token.upper()) if "{" in sent else sent
     for path in ("/api/v1/files", "/api/v1/auth/me", "/api/v1/changes", f"/api/v1/files/{vault.file['id']}"):
         _refused(vault.client.get(path, headers={"authorization": sent}))
+
+
+@pytest.mark.parametrize("sent", ["Bearer {token}", "bearer {token}", "BEARER  {token}", "Bearer      {token}"])
+def test_a_token_is_read_in_every_spelling_of_the_standard(vault: Vault, sent: str) -> None:
+    """The scheme in any case, and one space or more behind it (RFC 9110, 11.1 and 11.4)."""
+    answer = vault.client.get("/api/v1/auth/me", headers={"authorization": sent.format(token=vault.owner)})
+    assert answer.status == 200, answer
 
 
 def test_several_authorization_headers_are_no_token(vault: Vault) -> None:

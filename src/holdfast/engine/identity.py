@@ -145,8 +145,9 @@ class Identities:
 
 
 def _read_token(sent: str) -> bytes:
-    """The token of an Authorization header (RFC 6750, 2.1)."""
+    """The token of an Authorization header, behind a scheme and one space or more (RFC 9110, 11.4; RFC 6750, 2.1)."""
     scheme, _, token = sent.partition(" ")
+    token = token.lstrip(" ")
     if scheme.lower() != "bearer" or not 1 <= len(token) <= TOKEN_LENGTH_MAX or not token.isascii() or not token.isprintable():
         raise _refuse("The Authorization header holds no bearer token.")
     return token.encode()
