@@ -76,7 +76,7 @@ def test_steps_are_bounded_by_what_is_granted() -> None:
     step = plan_update(grants, ANN, VIEW, sent, Precondition(1, 412))
     assert step.seen == {"pin": grant.masks["pin"], "mark": NEVER}
     assert plan_update(granted("admin"), ANN, VIEW, sent, Precondition(1, 412)).seen == {}
-    delete, undelete = plan_delete(grants, ANN, VIEW, Precondition(1, 412)), plan_undelete(grants, ANN, VIEW)
+    delete, undelete = plan_delete(grants, ANN, VIEW, Precondition(1, 412)), plan_undelete(grants, ANN, VIEW, Precondition(1, 412))
     assert delete.allow == undelete.allow == grant.delete != ALWAYS
     assert {each.resource for each in (delete, undelete, step, plan_create(grants, ANN, VIEW, created, {}))} == {NOTES}
     assert Create(ANN, View(BOOKS, ()), {}).resource is BOOKS

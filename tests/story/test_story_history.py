@@ -149,6 +149,27 @@ def test_undelete_continues_the_version(story: Story) -> None:
     assert story.ask("POST", f"{path}/undelete").data["version"] == 4
 
 
+def test_undelete_may_name_the_version_that_was_deleted(story: Story) -> None:
+    """Another is refused as for other changes, and changes nothing; none, or any, needs no version. Of a living record it is 404 first."""
+    made = story.make("/houses", name=story.unique("Versioned "), city="Bern")
+    path = f"/houses/{made['id']}"
+    change(story, path, city="Basel")
+    assert story.ask("POST", f"{path}/undelete", headers={"if-match": '"9"'}).status == 404
+    delete(story, path)
+    for query, tag, status in (("", '"1"', 412), ("", '"3-0a1b2c3d"', 412), ("?version=1", None, 409), ("?version=3", None, 409)):
+        answer = story.ask("POST", f"{path}/undelete{query}", headers={} if tag is None else {"if-match": tag})
+        assert (answer.status, answer.error["code"]) == (status, "version_conflict"), answer
+        assert answer.headers["etag"].startswith('"2-')
+    unequal = story.ask("POST", f"{path}/undelete?version=2", headers={"if-match": '"1"'})
+    assert (unequal.status, unequal.error["code"]) == (400, "malformed_request")
+    assert story.ask("POST", f"{path}/undelete", headers={"if-match": "2"}).status == 400
+    assert story.ask("GET", path).status == 404
+    for query, headers in (("?version=2", {}), ("", {"if-match": '"3-0a1b2c3d"'}), ("", {"if-match": "*"})):
+        back = story.ask("POST", f"{path}/undelete{query}", headers=headers)
+        assert back.status == 200, back
+        delete(story, path)
+
+
 def test_undelete_is_refused_where_the_record_does_not_fit(story: Story) -> None:
     """Not deleted or unknown is 404; a value taken meanwhile 409; a reference that is gone 422; a body that says something 422."""
     author = story.author()

@@ -153,12 +153,15 @@ class Delete:
 class Undelete:
     """Make a deleted record again as it last was (its secrets excepted), under its id, with the next version.
 
+    version, stale  as of an Update: of the record as it last was
     where  must hold for the record as it last was, else 404 not_found
     allow  must hold for the record as it last was, else 403 forbidden
     """
 
     id: RecordId
     view: View
+    version: int | None = None
+    stale: int = 412
     where: Condition = ALWAYS
     allow: Condition = ALWAYS
 

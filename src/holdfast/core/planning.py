@@ -79,7 +79,7 @@ def plan_delete(grants: Grants, record_id: RecordId, view: View, expected: Preco
     return Delete(record_id, view, expected.version, expected.stale, grant.read, grant.delete)
 
 
-def plan_undelete(grants: Grants, record_id: RecordId, view: View) -> Undelete:
+def plan_undelete(grants: Grants, record_id: RecordId, view: View, expected: Precondition) -> Undelete:
     """Make a deleted record again."""
     grant = grants.on(view.resource)
-    return Undelete(record_id, view, grant.read, grant.delete)
+    return Undelete(record_id, view, expected.version, expected.stale, grant.read, grant.delete)

@@ -5,8 +5,9 @@ from typing import Any
 
 from holdfast.base.errors import Refused, detail
 from holdfast.core.ask.journal import read_history_query
-from holdfast.core.ask.records import VIEWING, RecordReader
+from holdfast.core.ask.records import CHANGING, RecordReader
 from holdfast.core.document import parse_json
+from holdfast.core.entity_tag import read_precondition
 from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import read_key
 from holdfast.core.negotiate import check_content_type, prefers_minimal
@@ -53,8 +54,10 @@ class History:
         request.require_json_answer()
         if body:
             check_content_type(request.head.header("content-type"))
-        view, key = self._one.read_query(request.query, VIEWING, visible=request.grants.visible).view, read_key(request.head)
+        view, version, _ = self._one.read_query(request.query, CHANGING, visible=request.grants.visible)
+        key = read_key(request.head)
         value = parse_json(body) if body else {}
+        expected = read_precondition(request.head.header("if-match"), version, None, required=False)
         _check_empty(value)
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
@@ -62,7 +65,7 @@ class History:
             assert row is not None
             return self._replies.changed(row, view, request.request_id, minimal=prefers_minimal(request.head.header("prefer")))
 
-        step = plan_undelete(request.grants, request.record_id, view)
+        step = plan_undelete(request.grants, request.record_id, view, expected)
         return await self._commits.commit((step,), answer, request, key=key, body=value)
 
 

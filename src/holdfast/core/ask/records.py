@@ -14,7 +14,7 @@ from holdfast.model.catalog import Catalog, ResourceSpec
 _VERSION = re.compile(r"[1-9][0-9]{0,17}\Z")
 
 VIEWING = ("fields", "include")
-"""The parameters of a creation or undeletion."""
+"""The parameters of a creation."""
 
 CREATING_MANY = ("fields",)
 """The parameter of a bulk creation: to include something in each of a thousand records would cost a thousand times as much."""
@@ -23,7 +23,7 @@ READING = (*VIEWING, "as_of")
 """The parameters of GET."""
 
 CHANGING = (*VIEWING, "version")
-"""The parameters of PUT and PATCH."""
+"""The parameters of PUT, PATCH and an undeletion."""
 
 DELETING = ("version",)
 """The parameter of DELETE, which shows nothing."""

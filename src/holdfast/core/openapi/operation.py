@@ -32,7 +32,7 @@ _ERRORS: dict[Action, tuple[int, ...]] = {
     Action.PATCH: (*_ANY, *_BODY, 404, 409, 412),
     Action.DELETE: (*_ANY, *_BODY, 404, 409, 412),
     Action.HISTORY: (*_ANY, 404),
-    Action.UNDELETE: (*_ANY, *_BODY, 404, 409),
+    Action.UNDELETE: (*_ANY, *_BODY, 404, 409, 412),
 }
 """The error statuses that each action can meet; 428 is added where the resource asks for a version.
 
@@ -70,7 +70,7 @@ COMMON_PARAMETERS: dict[str, Schema] = {
     "if-match": {
         "name": "If-Match",
         "in": "header",
-        "description": "The ETag that was read (or a list of them), or `*` for any version. Else `version` is needed in query or body.",
+        "description": "The ETag that was read (or a list of them), or `*` for any version. Else say `version` in query or body.",
         "schema": {"type": "string", "pattern": patterns.IF_MATCH, "examples": ['"1-0a1b2c3d"']},
     },
     "if-none-match": {
@@ -185,9 +185,9 @@ def _parameter_names(route: Route, resource: ResourceSpec) -> list[str]:
             names += ["list.limit", "history.after"]
         case Action.BULK_CREATE:
             names += [f"{resource.name}.fields", "idempotency-key", "prefer"]
-        case Action.CREATE | Action.UNDELETE:
+        case Action.CREATE:
             names += [*_view_parameters(resource), "idempotency-key", "prefer"]
-        case Action.REPLACE | Action.PATCH:
+        case Action.REPLACE | Action.PATCH | Action.UNDELETE:
             names += [*_view_parameters(resource), "version", "if-match", "idempotency-key", "prefer"]
         case Action.DELETE:
             names += ["version", "if-match", "idempotency-key", "prefer"]

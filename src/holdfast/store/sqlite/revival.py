@@ -12,7 +12,7 @@ from holdfast.core.plan import Create, Undelete
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.stored import to_stored
 from holdfast.store.sqlite.conflict import Conflicts
-from holdfast.store.sqlite.transaction import Transaction
+from holdfast.store.sqlite.transaction import Transaction, check_version
 
 
 class Revival:
@@ -24,8 +24,8 @@ class Revival:
     def run(self, tx: Transaction, step: Undelete) -> tuple[int, int, Mapping[str, Stored]]:
         """Write the record again: its row, its version, its values.
 
-        Raises Refused: not_found (it is not deleted, or was erased, or this caller may not know of it), forbidden, unique_conflict,
-        validation_failed (reference_missing, check_failed; required, for a secret, which the journal does not hold).
+        Raises Refused: not_found (it is not deleted, or was erased, or this caller may not know of it), forbidden, version_conflict,
+        unique_conflict, validation_failed (reference_missing, check_failed; required, for a secret, which the journal does not hold).
         """
         resource = step.resource
         found = tx.fetch(tx.renderer.last_image(resource, step.id, step.where, step.allow))
@@ -33,6 +33,7 @@ class Revival:
             raise Refused("not_found")
         if not found[0][4]:
             raise Refused("forbidden")
+        check_version(step, found[0][1])
         image = msgspec.json.decode(found[0][2])
         values = _revive(resource, image)
         version = found[0][1] + 1

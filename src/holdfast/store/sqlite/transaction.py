@@ -12,7 +12,7 @@ from holdfast.base.limits import ANSWER_BYTES_MAX
 from holdfast.core.condition import Condition, Stored
 from holdfast.core.entity_tag import refuse_stale
 from holdfast.core.journal import Operation
-from holdfast.core.plan import Delete, Row, Update
+from holdfast.core.plan import Delete, Row, Undelete, Update
 from holdfast.core.size import count_bytes
 from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
@@ -160,7 +160,7 @@ def build_bare_row(record_id: RecordId, version: int) -> Row:
     return Row(f'{{"id":"{record_id}","version":{version}}}', record_id, version)
 
 
-def check_version(step: Update | Delete, version: int) -> None:
+def check_version(step: Update | Delete | Undelete, version: int) -> None:
     """Refuse a step whose caller has read another version, or had to say one and did not.
 
     Raises Refused: version_conflict with the current ETag, precondition_required.
