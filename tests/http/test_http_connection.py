@@ -210,6 +210,19 @@ class TestLeaving:
         assert (answer.status, answer.headers["connection"]) == (200, "close")
 
     @pytest.mark.usefixtures("silent")
+    @pytest.mark.parametrize("request_", [get("/echo"), post("/echo", "abc"), get("/refuse"), get("/slow?s=0.01"), get("/stream?parts=2")])
+    @pytest.mark.parametrize("count", [2, 5, 60])
+    def test_a_half_closed_client_gets_every_answer(self, serving: Serving, request_: bytes, count: int) -> None:
+        """All that was sent whole before the end is answered, in order, whatever stands behind it; the last answer ends the connection."""
+        for rest, statuses in ((b"", []), (b"\r\n", []), (b"GET /echo HT", [400]), (post("/echo", "abc")[:-1], [400])):
+            with serving.connect() as sock:
+                sock.sendall(request_ * count + rest)
+                sock.shutdown(socket.SHUT_WR)
+                answers = parse_answers(read_to_end(sock))
+            whole = 401 if b"/refuse" in request_ else 200
+            assert [answer.status for answer in answers] == [whole] * count + statuses
+
+    @pytest.mark.usefixtures("silent")
     def test_what_runs_for_a_client_that_left_is_cancelled(self) -> None:
         """A client that is gone has its answer cancelled after a short while, one that resets at once."""
         with serve(Bounds(half_close_s=0.2, sweep_s=0.05)) as serving:

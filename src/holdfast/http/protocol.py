@@ -118,14 +118,13 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client has ended its side: answer what is complete, refuse what is not."""
         self._eof = True
-        self._keep_alive = False
-        if self._stage is _BUSY:
+        if self._stage is _BUSY or (self._stage is _HEAD and END_OF_HEAD in self._buffer):  # the latter waits for its turn
             self._deadline_s = time.monotonic() + self._door.bounds.half_close_s
             return True
         if self._stage is _BODY and self._exchange is not None:
             self._refuse_unread(self._exchange.refuse("malformed_request", _CUT))
-        elif self._stage is _HEAD and self._buffer:
-            self._refuse_framing(Refused("malformed_request", _CUT))
+        elif self._stage is _HEAD:
+            self._end(self._buffer.removeprefix(b"\r\n"))
         return False
 
     def pause_writing(self) -> None:
@@ -220,13 +219,13 @@ class Connection(asyncio.Protocol):
             method, target, fields = self._heads.read(data, end)
         except Refused as refused:
             return self._refuse_framing(refused)
-        self._keep_alive = fields.keep_alive and not self._eof
+        self._keep_alive = fields.keep_alive
         now_s = time.monotonic()
         opened = self._door.service.open(Head(method, target, fields.headers, self._peer, fields.has_body, now_s))
         if isinstance(opened, Reply):
             if fields.has_body:
                 return self._refuse_unread(opened)
-            self._respond(opened, now_s)
+            self._respond(opened, now_s, more=len(data) > end + 4)
         elif fields.has_body:
             return self._begin_body(opened, fields, data[end + 4 :], now_s)
         else:
@@ -234,6 +233,8 @@ class Connection(asyncio.Protocol):
         return data[end + 4 :]
 
     def _await_head(self, arrived: bytes, data: bytes) -> bytes:
+        if self._eof:
+            return self._end(data)
         if not self._receiving:
             self._receiving = True
             self._deadline_s = time.monotonic() + self._door.bounds.headers_receipt_s
@@ -243,6 +244,13 @@ class Connection(asyncio.Protocol):
         except Refused as refused:
             return self._refuse_framing(refused)
         self._buffer = arrived
+        return b""
+
+    def _end(self, data: bytes) -> bytes:
+        """What is left when the client has ended its side: nothing, or the beginning of a head."""
+        if data:
+            return self._refuse_framing(Refused("malformed_request", _CUT))
+        self._close()
         return b""
 
     def _begin_body(self, exchange: Exchange, fields: Fields, data: bytes, now_s: float) -> bytes:
@@ -271,6 +279,8 @@ class Connection(asyncio.Protocol):
         if body.done:
             self._body = None
             self._answer_soon(exchange, body.join(), time.monotonic())
+        elif self._eof:
+            return self._refuse_unread(exchange.refuse("malformed_request", _CUT))
         return rest
 
     # Refusing
@@ -282,7 +292,7 @@ class Connection(asyncio.Protocol):
     def _refuse_unread(self, reply: Reply) -> bytes:
         """Answer a request that has not arrived whole, and close: where the next one would begin is not known."""
         self._keep_alive = False
-        self._respond(reply, 0.0)
+        self._respond(reply, 0.0, more=False)
         return b""
 
     def _break(self) -> None:
@@ -298,7 +308,7 @@ class Connection(asyncio.Protocol):
 
     def _answer_soon(self, exchange: Exchange, body: bytes, now_s: float) -> None:
         self._stage = _BUSY
-        self._deadline_s = math.inf
+        self._deadline_s = now_s + self._door.bounds.half_close_s if self._eof else math.inf
         self._exchange, self._content, self._arrived_s = exchange, body, now_s
         self._door.answer_soon(self)
 
@@ -310,7 +320,7 @@ class Connection(asyncio.Protocol):
         try:
             reply = exchange.answer(self._content)
             if isinstance(reply, Reply):
-                self._respond(reply, self._arrived_s)
+                self._respond(reply, self._arrived_s, more=bool(self._buffer))
                 if self._buffer:
                     self._resume()
             else:
@@ -329,14 +339,18 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         try:
-            self._respond(work.result(), time.monotonic())
+            self._respond(work.result(), time.monotonic(), more=bool(self._buffer))
             self._resume()
         except Exception:  # noqa: BLE001  # as in data_received
             self._break()
 
-    def _respond(self, reply: Reply, now_s: float) -> None:
-        """Send a reply; `now_s` begins the idle time of a connection that is kept."""
-        keep_alive = self._keep_alive and not reply.close and not self._door.draining
+    def _respond(self, reply: Reply, now_s: float, *, more: bool) -> None:
+        """Send a reply.
+
+        now_s  begins the idle time of a connection that is kept
+        more   bytes have come after the request: a client that has ended its side still waits for their answer
+        """
+        keep_alive = self._keep_alive and not reply.close and not self._door.draining and (more or not self._eof)
         body = reply.body
         if not isinstance(body, bytes):
             self._begin_stream(reply, body, keep_alive=keep_alive)
@@ -404,7 +418,7 @@ class Connection(asyncio.Protocol):
             _log.error("a stream failed", exc_info=work.exception())
             self.abort()
         else:
-            self._complete(time.monotonic(), keep_alive=keep_alive and not self._eof and not self._door.draining)
+            self._complete(time.monotonic(), keep_alive=keep_alive and not self._door.draining and not (self._eof and not self._buffer))
             self._resume()
 
     # Deadlines
