@@ -1,9 +1,11 @@
 """`make run`: load the atlas once, then serve it."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from examples.atlas_data import write_files
 
@@ -11,7 +13,7 @@ APP = str(Path(__file__).with_name("atlas.py"))
 
 
 def main() -> int:
-    """Load what is not loaded yet and serve until stopped; the exit status is that of `holdfast serve`."""
+    """Load what is not loaded yet, then become `holdfast serve`; the exit status is that of whichever fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--port")
@@ -24,7 +26,12 @@ def main() -> int:
         if loaded != 0:
             return loaded
     port = ("--port", options.port) if options.port else ()  # else that of the environment, as everywhere
-    return _holdfast("serve", APP, "--data", str(options.data), *port)
+    return _become("serve", APP, "--data", str(options.data), *port)
+
+
+def _become(*arguments: str) -> NoReturn:
+    """Go on as a command of ours, so that whoever stops us stops it."""
+    os.execv(sys.executable, [sys.executable, "-m", "holdfast", *arguments])  # noqa: S606 - our own command
 
 
 def _holdfast(*arguments: str) -> int:

@@ -55,6 +55,7 @@ NEITHER = Accepted(data=False, problem=False)
         ("application/problem+json;q=0", NEITHER),
         ("application/problem+json;q=0, application/json", JSON),
         ("text/html, " * 100 + "application/problem+json", PROBLEM),
+        ("text/html, " * 3_000 + "application/problem+json", NEITHER),  # what stands so far behind is not read
     ],
 )
 def test_accept_says_which_forms_a_caller_takes(header: str | None, accepted: Accepted) -> None:

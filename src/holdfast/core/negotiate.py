@@ -10,6 +10,7 @@ PROBLEM_TYPE = "application/problem+json"
 PATCH_TYPES = "application/json, application/merge-patch+json"
 
 _CACHED_LENGTH_MAX = 256  # what browsers and clients send is far shorter; longer ones are read anew, so that no caller fills the cache
+_READ_LENGTH_MAX = 2_048  # what follows is passed over: to read 32 KiB of ranges would hold up others for milliseconds
 _QUALITY = re.compile(r"(?:0?\.[0-9]{1,3}|0\.?|1(?:\.0{0,3})?)\Z")  # `.2` too, as the client of Java's standard library sends
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -37,7 +38,7 @@ def read_accept(header: str | None) -> Accepted:
     """
     if header is None or header in TAKES_JSON:
         return _JSON
-    return _read_known_accept(header) if len(header) <= _CACHED_LENGTH_MAX else _read_accept(header)
+    return _read_known_accept(header) if len(header) <= _CACHED_LENGTH_MAX else _read_accept(header[:_READ_LENGTH_MAX])
 
 
 def prefers_events(header: str | None) -> bool:
