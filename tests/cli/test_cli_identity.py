@@ -74,6 +74,12 @@ def test_a_user_is_added_changed_and_revoked(monkeypatch: pytest.MonkeyPatch) ->
         (("user", "add", "a@example.org", "--set", "name=A"), "short", 1, "password: This must be at least 15 characters"),
         (("user", "add", "a@example.org", "--set", "name=A"), "passwordpassword", 1, "password: This is too easily guessed."),
         (("user", "add", "no address", "--set", "name=A"), PASSWORD, 1, "email: This must be an email address"),
+        (
+            ("user", "add", "ci@key.invalid", "--set", "name=A"),
+            PASSWORD,
+            1,
+            "email: This may not be at key.invalid, which is kept for API keys",
+        ),
         (("user", "role", "nobody@example.org"), "", 1, "There is no user nobody@example.org."),
         (("key", "add", "No Name"), "", 2, "A name has 1 to 63 of a-z, 0-9, _ and -."),
         (("key", "add", "ci", "--expires", "soon"), "", 2, "Write days as 90d, hours as 12h."),

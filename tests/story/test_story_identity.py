@@ -17,7 +17,9 @@ from story_case import ABSENT_ID, Case, Story, cases, run, telling
 from story_people import BACKEND, LOGIN, OTHER, PASSWORD, Held, Person, add_person, change, operate, verify
 from story_server import Server, serving
 
+from holdfast import Access, Backend, User, owner
 from holdfast.app.store import open_store
+from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
 from holdfast.core.plan import Update, Write
 from holdfast.core.view import View
@@ -383,6 +385,62 @@ def test_a_key_acts_as_a_user_of_its_own(tmp_path: Path) -> None:
         assert again.ask("GET", "/auth/me").data["roles"] == []
         with time_machine.travel(time.time() + 86_401, tick=True):
             assert not again.lives
+
+
+class Own(User):
+    """A user who may see and change their own record."""
+
+    access = Access(read=owner, update=owner)
+
+
+OWN = Backend(Own)
+
+
+@pytest.mark.parametrize("email", ["deploy@key.invalid", "Deploy@KEY.invalid", "deploy@\N{KELVIN SIGN}ey.invalid"])
+def test_nobody_takes_the_address_of_a_key(tmp_path: Path, email: str) -> None:
+    """Whoever had it would be who the operator's next key of that name acts as. Refused wherever an address can be given."""
+    data = tmp_path / "data"
+    with telling(OWN, data=str(data)) as story:
+        eve, admin = add_person(story, data, catalog=OWN.catalog), add_person(story, data, "admin", catalog=OWN.catalog)
+        held, master = eve.sign_in(), admin.sign_in()
+        body, tag = {"email": email}, {"if-match": held.ask("GET", "/auth/me").headers["etag"]}
+        bearer = {"authorization": f"Bearer {held.access}"}
+        sent = [story.ask(each, f"/users/{eve.id}", json=body, headers={**bearer, **tag}) for each in ("PATCH", "PUT")]
+        sent += [master.ask("POST", "/users", json=body), master.ask("POST", "/users/bulk", json=[body])]
+        sent += [master.ask("POST", "/batch", json={"operations": [{"method": "POST", "path": "/users", "body": body}]})]
+        assert {each.status for each in sent} == {422}, sent
+        assert all("which is kept for API keys" in each.text for each in sent), sent
+        with pytest.raises(Refused) as refused:
+            operate(data, lambda roster: roster.add_user(email, PASSWORD, [], {}), OWN.catalog)
+        assert [(each.field, each.code) for each in refused.value.details] == [("email", "wrong_format")]
+
+        key = operate(data, lambda roster: roster.add_key("deploy", ["admin"], None, {}), OWN.catalog)
+        assert Held(story, key, "").ask("GET", "/auth/me").data["id"] != eve.id
+        assert held.ask("GET", "/auth/me").data["roles"] == []
+        assert len(master.ask("GET", "/users?email=deploy@key.invalid").data) == 1
+
+
+@pytest.mark.parametrize("way", ["password", "session", "link"])
+def test_a_key_never_acts_as_somebody_who_can_sign_in(tmp_path: Path, way: str) -> None:
+    """A user with the address of a key, from before that was refused: by password, by another key, by another provider."""
+    data = tmp_path / "data"
+    with telling(BACKEND, data=str(data)) as story:
+        eve = add_person(story, data, password=PASSWORD if way == "password" else None)
+    connection = apsw.Connection(str(data / "holdfast.db"))
+    with connection:
+        connection.execute("UPDATE users SET email = 'deploy@key.invalid' WHERE id = ?", (eve.id,))
+        if way == "link":
+            connection.execute("INSERT INTO hf_link (provider, subject, user_id) VALUES ('p', 's', ?)", (eve.id,))
+        if way == "session":
+            row = (eve.id, CLOCK.now())
+            connection.execute("INSERT INTO hf_session (id, user_id, kind, name, created_at) VALUES ('s', ?, 'key', 'eve', ?)", row)
+    connection.close()
+
+    with pytest.raises(Refused, match="can sign in") as refused:
+        operate(data, lambda roster: roster.add_key("deploy", ["admin"], None, {}))
+
+    assert refused.value.hint is not None
+    assert "Choose another name" in refused.value.hint
 
 
 def test_no_token_is_kept(place: tuple[Story, Path], person: Person) -> None:

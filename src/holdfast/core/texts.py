@@ -40,7 +40,12 @@ def text_reader(kind: Text) -> Callable[[Any], str]:
             check(value)
         if is_found is not None and not is_found(value):
             raise invalid("pattern_mismatch", f"must match the pattern {kind.pattern}")
-        return _lower(value) if kind.lower else value
+        if not kind.lower:
+            return value
+        lower = _lower(value)
+        if kind.not_at is not None and lower.endswith(f"@{kind.not_at}"):
+            raise invalid("wrong_format", f"may not be at {kind.not_at}, which is kept for API keys")
+        return lower
 
     return read
 

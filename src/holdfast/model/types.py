@@ -42,13 +42,18 @@ class TextFormat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """str, Email, Url. Lengths count code points; `pattern` is searched, as in JSON Schema; `lower`: kept in lower case."""
+    """str, Email, Url. Lengths count code points; `pattern` is searched, as in JSON Schema.
+
+    lower   kept in lower case
+    not_at  a domain whose e-mail addresses are not for callers to give; needs `lower`
+    """
 
     min_length: int = 0
     max_length: int = TEXT_LENGTH_MAX
     pattern: str | None = None
     format: TextFormat = TextFormat.PLAIN
     lower: bool = False
+    not_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from holdfast.model.rule import role
 PATH = "users"
 """The path of users, whatever the class is called."""
 
+KEY_DOMAIN = "key.invalid"
+"""Where the addresses of the users are as whom keys act: nowhere, by RFC 2606. Nobody else may have an address there."""
+
 
 class User(Resource, path=PATH):
     """Who can sign in, and what they may do.

@@ -139,6 +139,10 @@ class Sessions(Protocol):
         """The living sessions of a user, newest first, at once."""
         ...
 
+    def is_linked(self, user_id: RecordId) -> bool:
+        """Whether another provider vouches for a user, at once."""
+        ...
+
     def list_keys(self, now: Instant) -> Sequence[Session]:
         """The living keys, oldest first, SESSIONS_LISTED_MAX of them, at once."""
         ...

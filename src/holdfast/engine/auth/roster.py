@@ -1,6 +1,7 @@
 """The roster: users and keys as the operator sees to them, from the command line."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,13 +17,12 @@ from holdfast.core.validate import BodyReader
 from holdfast.core.view import View
 from holdfast.engine.auth.tokens import Tokens
 from holdfast.engine.sealing import Sealing
-from holdfast.model.catalog import ResourceSpec
+from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.model.types import Text
+from holdfast.model.user import KEY_DOMAIN
 from holdfast.ports.accounts import Credentials, NewSession, Session, Sessions
 from holdfast.ports.store import Store
 from holdfast.ports.world import Clock, Secrets
-
-KEY_DOMAIN = "key.invalid"
-"""Where the addresses of keys are: nowhere, by RFC 2606."""
 
 
 class Roster:
@@ -44,7 +44,7 @@ class Roster:
         self._users, self._store, self._sessions, self._clock = users, store, sessions, clock
         self._make_id, self._tokens, self._rules, self._request_id = make_id, tokens, rules, request_id
         self._secrets = secrets
-        self._reader, self._sealing = BodyReader(users), Sealing(users, secrets)
+        self._reader, self._key_reader, self._sealing = BodyReader(users), BodyReader(_let_keys(users)), Sealing(users, secrets)
         self._view = View(users, tuple(each for each in users.fields if each.secret is None))
 
     async def add_user(self, email: str, password: str | None, roles: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Roster:
         if password is not None:
             self._rules.judge_user({"password": password, "email": email})
         body = {**more, "email": email, "roles": list(roles), "email_verified": True}
-        return await self._create(body if password is None else {**body, "password": password})
+        return await self._create(self._reader, body if password is None else {**body, "password": password})
 
     async def change(self, email: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change a user. Raises Refused not_found where there is none."""
@@ -81,8 +81,11 @@ class Roster:
         if self.find_key(name) is not None:
             raise Refused("unique_conflict", f"There is a key {name} already.", hint="Revoke it first, or choose another name.")
         user = self._sessions.find_by_email(email)
+        if user is not None and self._opens_otherwise(user, now):  # what the key may do, whoever signs in so could do
+            message = f"The user {email} is not a key's alone: they can sign in."
+            raise Refused("unique_conflict", message, hint="Choose another name, and see to that user.")
         if user is None:
-            made = await self._create({**more, "email": email, "roles": list(roles)})
+            made = await self._create(self._key_reader, {**more, "email": email, "roles": list(roles)})
             user_id = RecordId(made["id"])
         else:
             user_id = user.user_id
@@ -119,8 +122,14 @@ class Roster:
             raise Refused("not_found", f"There is no key {name}.", hint="`holdfast key list` shows every key.")
         await self._update(user, {"active": 0})
 
-    async def _create(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        created = self._reader.read_create(dict(body))
+    def _opens_otherwise(self, user: Credentials, now: Instant) -> bool:
+        """Whether anything but a new key lets somebody act as a user: a password, a living session or key, or another provider."""
+        if user.password is not None or self._sessions.is_linked(user.user_id):
+            return True
+        return bool(self._sessions.list_sessions(user.user_id, now))
+
+    async def _create(self, reader: BodyReader, body: Mapping[str, Any]) -> dict[str, Any]:
+        created = reader.read_create(dict(body))
         return await self._write(Create(self._make_id(), self._view, await self._sealing.seal(created.values)))
 
     async def _update(self, user: Credentials, values: Mapping[str, Stored]) -> dict[str, Any]:
@@ -151,3 +160,14 @@ def key_address(name: str) -> str:
 def is_key_address(email: str) -> bool:
     """Whether a user is there for a key."""
     return email.endswith(f"@{KEY_DOMAIN}")
+
+
+def _let_keys(users: ResourceSpec) -> ResourceSpec:
+    """The resource of users, with addresses of keys among those that may be given."""
+
+    def let(spec: FieldSpec) -> FieldSpec:
+        if spec.name == "email" and isinstance(spec.type, Text):
+            return replace(spec, type=replace(spec.type, not_at=None))
+        return spec
+
+    return replace(users, fields=tuple(map(let, users.fields)))

@@ -1,4 +1,5 @@
-"""What only the whole catalog can say of users: which roles there are, and that an e-mail address is theirs whatever its case."""
+"""What only the whole catalog can say of users: which roles there are, and that an e-mail address is theirs alone: whatever its case, and
+never that of a key."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from holdfast.model.access import ADMIN
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.rule import Role, Rule, walk
 from holdfast.model.types import Choice, Items, Text
+from holdfast.model.user import KEY_DOMAIN
 
 
 def find_roles(resources: Mapping[str, ResourceSpec]) -> tuple[str, ...]:
@@ -24,7 +26,7 @@ def settle_users(users: ResourceSpec, roles: tuple[str, ...]) -> ResourceSpec:
                 return dataclasses.replace(spec, type=Items(Choice(roles), max_length=len(roles)))
             case "email":
                 assert isinstance(spec.type, Text)
-                return dataclasses.replace(spec, type=dataclasses.replace(spec.type, lower=True))
+                return dataclasses.replace(spec, type=dataclasses.replace(spec.type, lower=True, not_at=KEY_DOMAIN))
             case _:
                 return spec
 

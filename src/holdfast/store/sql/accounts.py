@@ -234,6 +234,11 @@ class AccountStatements:
         return self._prepare(sa.select(link.c.user_id).where(link.c.provider == parameter(0), link.c.subject == parameter(1)))
 
     @cached_property
+    def find_link_of(self) -> Prepared:
+        """A row for each link of a user (position 0)."""
+        return self._prepare(sa.select(constant(1)).select_from(self._link).where(self._link.c.user_id == parameter(0)))
+
+    @cached_property
     def insert_link(self) -> Prepared:
         """A link: provider (position 0), the name there (1), user (2)."""
         return self._insert(self._link, ("provider", "subject", "user_id"))

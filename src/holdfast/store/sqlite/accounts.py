@@ -67,6 +67,10 @@ class SqliteAccounts:
         statement = self._sql.list_sessions.bind((user_id, now, SESSIONS_LISTED_MAX))
         return [Session._make(row) for row in self._reader.fetch(statement)]
 
+    def is_linked(self, user_id: RecordId) -> bool:
+        """Whether another provider vouches for a user."""
+        return self._find(self._sql.find_link_of, user_id) is not None
+
     def list_keys(self, now: Instant) -> Sequence[Session]:
         """The living keys."""
         return [Session._make(row) for row in self._reader.fetch(self._sql.list_keys.bind((now, SESSIONS_LISTED_MAX)))]
