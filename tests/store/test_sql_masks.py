@@ -7,7 +7,7 @@ from sql_library import MAKERS, NOW, THINGS, Database, maker, thing
 from holdfast.base.ids import RecordId
 from holdfast.core import condition as c
 from holdfast.core.plan import Order, ReadMany, ReadOne
-from holdfast.core.readings import ReadAsOf, Watched
+from holdfast.core.readings import ReadAsOf, ReadHistory, Watched
 from holdfast.core.view import Include, Mask, View
 from holdfast.store.sql.statement import Statement
 
@@ -71,7 +71,9 @@ def test_an_image_is_asked_for_its_own_masks(database: Database) -> None:
     database.journal(THINGS, "s", "update", old, changed)
     database.journal(THINGS, "t", "create", None, new)
     later = '{"id":"s","title":"Else","number":"0.05"}'
-    entries = [msgspec.json.decode(each) for each in texts(database, database.render.history(MASKED, "s", 99, 9), 1)]
+    entries = [
+        msgspec.json.decode(each) for each in texts(database, database.render.history(ReadHistory(RecordId("s"), MASKED, 9), 99, 9), 1)
+    ]
     assert [(each["before"], each["after"]) for each in entries] == [(_read(SHOWN[0]), _read(later)), (None, _read(SHOWN[0]))]
     as_of = database.run(database.render.as_of(ReadAsOf(RecordId("s"), MASKED, NOW)))
     assert as_of == [(later, 1, "1,0", 1)]
@@ -123,7 +125,7 @@ def test_masks_of_one_shape_share_a_text(database: Database) -> None:
             render.read_many(ReadMany(shape, c.ALWAYS, (), 5)),
             render.written(shape, 1, 1),
             render.as_of(ReadAsOf(RecordId("s"), shape, NOW)),
-            render.history(shape, "s", 9, 9),
+            render.history(ReadHistory(RecordId("s"), shape, 9), 9, 9),
             render.changes(Watched(shape), 0, 9),
         ]
 

@@ -4,13 +4,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from sqlite_library import AUTHORS, BOOKS, CLOCK, create, delete, run, settle, total, update, where, write
 
 from holdfast.base.instant import Instant, format_instant
 from holdfast.core import condition as c
 from holdfast.core.plan import Create, Row, Undelete, Update, WriteStep
-from holdfast.core.readings import ReadAsOf, ReadHistory
+from holdfast.core.readings import HistoryPage, ReadAsOf, ReadHistory
 from holdfast.core.view import Mask, View
 from holdfast.store.sqlite.store import SqliteStore
 
@@ -134,7 +135,7 @@ def test_what_was_in_sight_is_told_to_who_may_see_it_now(tmp_path: Path) -> None
 
 
 def test_the_history_of_a_deleted_record_is_for_who_might_last_see_it(tmp_path: Path) -> None:
-    """And a reading of then tells in its ETag which masks held."""
+    """Of what they might see then; and a reading of then tells in its ETag which masks held."""
     made = create(AUTHORS, name="Ada")
     mask = Mask(AUTHORS.by_member["email"], where(AUTHORS, "name", "Ada"))
     view = View(AUTHORS, AUTHORS.fields[:2], masks=(mask,))
@@ -150,4 +151,33 @@ def test_the_history_of_a_deleted_record_is_for_who_might_last_see_it(tmp_path: 
 
     row, hidden, shown = run(tmp_path, story)
     assert (row.text, row.included) == (f'{{"id":"{made.id}","version":1,"email":null}}', "1")
-    assert (hidden, len(shown.entries)) == (None, 3)
+    assert (hidden, len(shown.entries)) == (None, 2)
+
+
+def test_history_tells_only_what_was_in_sight(tmp_path: Path) -> None:
+    """Each image is judged by what it was; an entry of which neither may be seen is left out, and counts for no page."""
+    made = create(AUTHORS, name="Eve")
+
+    async def story(store: SqliteStore) -> list[HistoryPage]:
+        await store.write(write(made))
+        for name in ("Mallory", "Ada", "Eve", "Mallory", "Eve", "Ada"):
+            await store.write(write(update(made, name=name)))
+        pages: list[HistoryPage] = []
+        before: int | None = None
+        while not pages or before is not None:
+            plan = ReadHistory(made.id, made.view, 2, before, where(AUTHORS, "name", "Ada"))
+            page = await settle(store.journal.read_history(plan))
+            assert page is not None
+            pages.append(page)
+            before = page.next
+        everything = await settle(store.journal.read_history(ReadHistory(made.id, made.view, 20)))
+        assert everything is not None
+        return [*pages, everything]
+
+    first, second, everything = run(tmp_path, story)
+    entries = [msgspec.json.decode(each) for each in (*first.entries, *second.entries)]
+    told = [(each["version"], each["before"] and each["before"]["name"], each["after"] and each["after"]["name"]) for each in entries]
+    assert told == [(7, None, "Ada"), (4, "Ada", None), (3, None, "Ada")]
+    assert (len(first.entries), first.next, second.next) == (2, entries[1]["seq"], None)
+    assert "Eve" not in "".join((*first.entries, *second.entries))
+    assert len(everything.entries) == 7

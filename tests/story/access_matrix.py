@@ -300,19 +300,30 @@ class _Asker:
                     self.check_refused(kind, self._number(key), answer)
                 elif self.oracle.on("read", self.caller, row):
                     self.check(kind, f"row {row}", 200, answer.status)
-                    self._check_shown(kind, answer, row)
+                    self._check_shown(kind, answer, row, is_gone=key in self.gone)
                 else:
                     self.check(kind, f"row {row}", 404, answer.status)
                     self.check_hidden(kind, f"row {row}", answer, absent)
 
-    def _check_shown(self, kind: str, answer: Response, row: Mapping[str, Any]) -> None:
+    def _check_shown(self, kind: str, answer: Response, row: Mapping[str, Any], *, is_gone: bool) -> None:
         if answer.status != 200:
             return
         if kind == "history":
-            newest = answer.data[0]
-            self._check_fields("history: fields", newest["after"] or newest["before"], row)
+            self._check_history(answer.data, row, is_gone=is_gone)
         else:
             self._check_fields(f"{kind}: fields", answer.data, row, only=("mask",) if "fields" in kind else SPECIAL)
+
+    def _check_history(self, entries: Sequence[Mapping[str, Any]], row: Mapping[str, Any], *, is_gone: bool) -> None:
+        """A row was made without references, then got them, then perhaps was deleted: each image is judged by what it was."""
+        images = [None, {**row, "team": None, "person": None}, row, *([None] if is_gone else [])]
+        wanted = self.oracle.history(self.caller, images)
+        seen = [tuple(image is not None for image in pair) for pair in wanted]
+        told = [(each["before"] is not None, each["after"] is not None) for each in entries]
+        self.check("history", f"images of {row}", seen, told)
+        for pair, entry in zip(wanted, entries, strict=False):
+            for image, shown in zip(pair, (entry["before"], entry["after"]), strict=True):
+                if image is not None and shown is not None:
+                    self._check_fields("history: fields", shown, image)
 
     def _changes(self) -> None:
         answer = self.ask("GET", "/changes", params={"resource": self.path[1:], "limit": 200})

@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from access_rules import Person, Ruled, Team
@@ -181,6 +182,11 @@ class Oracle:
     def may(self, verb: str, caller: Caller) -> bool:
         """Whether the verb is granted on any row; what cannot be read cannot be changed."""
         return self.ever(verb, caller) and (verb not in ("update", "delete") or self.ever("read", caller))
+
+    def history(self, caller: Caller, images: Sequence[Record | None]) -> list[tuple[Record | None, Record | None]]:
+        """What the entries show of a record that was each of the images in turn (None: was not there), newest first: before, after."""
+        seen = [each if each is not None and self.on("read", caller, each) else None for each in images]
+        return [pair for pair in pairwise(seen) if pair != (None, None)][::-1]
 
     def names(self, caller: Caller) -> frozenset[str]:
         """The special members that the caller may know of."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from examples.library import backend
 
-from holdfast import Access, Backend, Resource, anyone, field, role
+from holdfast import Access, Backend, Resource, anyone, field, role, this
 from holdfast.testing import Client
 
 BOOKS, AUTHORS = "/api/v1/books", "/api/v1/authors"
@@ -152,3 +152,36 @@ def test_a_promotion_and_an_end_hold_for_refusals_too(
         assert ask() == before
         change("DELETE", 3)
         assert ask() == (401, "unauthenticated")
+
+
+class Project(Resource):
+    """Something that its keepers know before everyone does."""
+
+    name: str
+    public: bool = False
+    access = Access(read=this.public | role("keeper"), write=role("keeper"))
+
+
+def test_history_shows_no_one_what_was_hidden_then() -> None:
+    """A record that was made public tells nothing of before; one that was hidden again is missing; to its keepers it tells everything."""
+    with Client(Backend(Project)) as client:
+        client.sign_in("keeper")
+        path = f"/api/v1/projects/{client.post('/api/v1/projects', json={'name': 'codename Falcon'}).data['id']}"
+        for name, public in (("codename Kestrel", False), ("Bird", True), ("Birds", True)):
+            assert client.patch(path, json={"name": name, "public": public}, headers={"if-match": "*"}).status == 200
+        whole = client.get(f"{path}/history").data
+        assert [each["version"] for each in whole] == [4, 3, 2, 1]
+        assert whole[-1]["after"]["name"] == "codename Falcon"
+
+        client.sign_out()
+        answer = client.get(f"{path}/history")
+        assert "codename" not in answer.text
+        told = [(each["operation"], each["before"] and each["before"]["name"], each["after"]["name"]) for each in answer.data]
+        assert told == [("update", "Bird", "Birds"), ("update", None, "Bird")]
+        first = client.get(f"{path}/history?limit=1")
+        assert first.meta["next"] == answer.data[0]["seq"]
+        second = client.get(f"{path}/history?limit=1&after={first.meta['next']}")
+        assert ([*first.data, *second.data], second.meta["next"]) == (answer.data, None)
+
+        assert client.sign_in("keeper").patch(path, json={"public": False}, headers={"if-match": "*"}).status == 200
+        assert client.sign_out().get(f"{path}/history").status == 404

@@ -28,7 +28,7 @@ class ReadHistory:
     """Read what happened to one record, newest first; of a deleted one too.
 
     before  the sequence before which the page begins; None: at the newest entry
-    where   must hold for the record as it is, or as it last was
+    where   must hold for the record as it is, or as it last was; of an entry only the images are shown for which it holds
     """
 
     id: RecordId

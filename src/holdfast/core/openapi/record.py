@@ -54,8 +54,8 @@ def _build_history(name: str) -> Schema:
     image = {"anyOf": [refer(name), {"type": "null"}]}
     properties = {
         **{each: ENTRY[each] for each in ("seq", "operation", "version", "at", "actor_id", "request_id")},
-        "before": image | {"description": "The record before; null where there was none, or it was erased."},
-        "after": image | {"description": "The record after; null where there is none, or it was erased."},
+        "before": image | {"description": "The record before; null where there was none, it was erased, or it may not be seen."},
+        "after": image | {"description": "The record after; null where there is none, it was erased, or it may not be seen."},
     }
     entry = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
     page = build_answer({"type": "array", "items": entry, "maxItems": PAGE_LIMIT_MAX})

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from holdfast.core.condition import Condition
+from holdfast.core.condition import ALWAYS, Condition
 from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.condition import Conditions
@@ -51,19 +51,26 @@ class Readings:
         columns = (self._journal.c.operation, self._journal.c.version, before, *holds)
         return self._dialect.prepare(_newest(sa.select(*columns).where(*self._about(resource)).order_by(self._journal.c.seq.desc())))
 
-    def history(self, view: View) -> Prepared:
-        """By id (position 0), before a sequence (1), as many as asked for (2): (sequence, JSON of the entry), newest first."""
+    def history(self, view: View, where: Condition) -> Prepared:
+        """By id (position 0), before a sequence (1), as many as asked for (2): (sequence, JSON of the entry), newest first.
+
+        An image for which `where` does not hold is null; an entry of which neither image is in sight is not there. What was erased is
+        judged by nothing, and stands for whom every image does.
+        """
         journal = self._journal
+        before, after = self._in_sight(view.resource, where)
         text = self._dialect.json_object(
             (
                 *((name, journal.c[name]) for name in ("seq", "operation", "version", "at", "actor_id", "request_id")),
-                ("before", self._dialect.json_text(self._shown(view, journal.c.before))),
-                ("after", self._dialect.json_text(self._shown(view, journal.c.after))),
+                ("before", self._dialect.json_text(sa.case((before, self._shown(view, journal.c.before))))),
+                ("after", self._dialect.json_text(sa.case((after, self._shown(view, journal.c.after))))),
             )
         )
         found = sa.select(journal.c.seq, text).where(
             journal.c.record_id == parameter(0), journal.c.resource == constant(view.resource.path), journal.c.seq < parameter(1)
         )
+        if where != ALWAYS:
+            found = found.where(sa.or_(before, after))
         return self._dialect.prepare(found.order_by(journal.c.seq.desc()).limit(whole(2)).offset(constant(0)))
 
     def heads(self) -> Prepared:
@@ -84,7 +91,7 @@ class Readings:
         `removed` and has neither. What is in sight at neither time is not there, nor is an entry whose payloads were erased.
         """
         journal = self._journal
-        before, after = (self._holds(view.resource, where, journal.c[name]) == constant(1) for name in ("before", "after"))
+        before, after = self._in_sight(view.resource, where)
         kind = sa.case((sa.not_(after), constant("removed")), (sa.not_(before), constant("created")), else_=constant("updated"))
         shown_before = sa.case((sa.and_(before, after), self._shown(view, journal.c.before)))
         shown_after = sa.case((after, self._shown(view, journal.c.after)))
@@ -131,6 +138,11 @@ class Readings:
         """The JSON of an image as the view shows it; null where there is no image."""
         text = self._views.text(view, ImageRow(view.resource, image, self._dialect), ())
         return sa.case((image.is_not(None), text))
+
+    def _in_sight(self, resource: ResourceSpec, where: Condition) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+        """Whether there is the image before, and after, and `where` holds for it."""
+        before, after = (self._holds(resource, where, self._journal.c[name]) == constant(1) for name in ("before", "after"))
+        return before, after
 
     def _holds(self, resource: ResourceSpec, where: Condition, image: Element) -> Element:
         row = ImageRow(resource, image, self._dialect)

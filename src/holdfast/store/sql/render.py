@@ -12,7 +12,7 @@ from holdfast.base.instant import Instant
 from holdfast.core.condition import ALWAYS, All, Condition, Matches, Path, Stored, walk
 from holdfast.core.journal import hash_payload
 from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne, Update
-from holdfast.core.readings import ReadAsOf, Watched
+from holdfast.core.readings import ReadAsOf, ReadHistory, Watched
 from holdfast.core.view import View
 from holdfast.model.catalog import SYSTEM_MEMBERS, Catalog, ResourceSpec
 from holdfast.store.sql.accounts import AccountStatements
@@ -177,10 +177,11 @@ class Renderer:
         shaper = self._shaper(id)
         return self._last_image(resource, tuple(map(shaper.condition, conditions))).bind(shaper.values)
 
-    def history(self, view: View, id: str, before: int, limit: int) -> Statement:  # noqa: A002  # the member's name
-        """Rows of (sequence, JSON text), newest first."""
-        shaper = self._shaper(id, before, limit)
-        return self._history(shaper.view(view)).bind(shaper.values)
+    def history(self, plan: ReadHistory, before: int, limit: int) -> Statement:
+        """Rows of (sequence, JSON text) before a sequence, newest first."""
+        shaper = self._shaper(plan.id, before, limit)
+        view, where = shaper.view(plan.view), shaper.condition(plan.where)
+        return self._history(view, where).bind(shaper.values)
 
     def changes(self, watched: Watched, first: int, last: int) -> Statement:
         """Rows of (sequence, JSON text) between two sequences, both included, in order."""

@@ -68,7 +68,7 @@ class SqliteJournal:
             if not is_seen(lane.fetch, self._renderer, plan.view.resource, plan.id, plan.where):
                 return None
             before = NO_SEQ if plan.before is None else plan.before
-            rows, whole = lane.fetch_within(self._renderer.history(plan.view, plan.id, before, plan.limit + 1), 1)
+            rows, whole = lane.fetch_within(self._renderer.history(plan, before, plan.limit + 1), 1)
         finally:
             lane.end()
         shown = rows[: plan.limit]
