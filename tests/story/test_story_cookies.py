@@ -55,6 +55,8 @@ def test_a_cookie_signs_in(place: tuple[Story, Person]) -> None:
         ({"origin": "https://localhost.evil.example", "x-csrf": "1"}, 403),
         ({"origin": "null", "x-csrf": "1"}, 403),
         ({"origin": "https://evil.example/localhost", "x-csrf": "1"}, 403),
+        ({"origin": "http://[", "x-csrf": "1"}, 403),
+        ({"origin": "https://[localhost]", "x-csrf": "1"}, 403),
     ],
 )
 def test_a_foreign_page_changes_nothing(place: tuple[Story, Person], headers: dict[str, str], status: int) -> None:

@@ -69,7 +69,7 @@ class Cookies:
         origin = head.header("origin")
         if origin is not None and origin in self._origins:
             return
-        is_own = origin is not None and urlsplit(origin).netloc.lower() == (head.header("host") or "").lower()
+        is_own = origin is not None and _place_of(origin) == (head.header("host") or "").lower()
         if not is_own or head.header(CSRF_HEADER) is None:
             hint = "Send the headers Origin and `X-CSRF: 1` with the cookie."
             raise Refused("forbidden", "This could come from a foreign page.", hint=hint)
@@ -83,3 +83,11 @@ class Cookies:
     def clear() -> tuple[str, str]:
         """The header that takes the cookie away."""
         return "set-cookie", f"{COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict"
+
+
+def _place_of(origin: str) -> str | None:
+    """The host and port of an origin in lower case; None where it is no URL, which browsers never send."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
