@@ -14,10 +14,11 @@ GOOD = "a phrase that nobody guesses"
 
 
 class Member(User):
-    """A user with fields of their own; one is for admins to give."""
+    """A user with fields of their own; some are for admins to give."""
 
     name: str = field(min_length=1)
     grade: int = field(default=0, writable_by=role("admin"))
+    tags: list[str] = field(default_factory=list[str], writable_by=role("admin"))
 
     access = Access()
 
@@ -51,9 +52,10 @@ def test_bodies_are_read() -> None:
 
 
 def test_a_newcomer_has_no_rights() -> None:
-    """Fields of their own class that anyone may give go with a registration; rights do not."""
+    """Fields of their own class that anyone may give go with a registration; rights do not, and what others give has its default."""
     made = BODIES.read_registration({"email": "Ann@example.org", "password": GOOD, "name": "Ann"})
-    assert made == {"email": "ann@example.org", "password": GOOD, "name": "Ann", "roles": "[]", "active": 1, "email_verified": 0}
+    rest = {"name": "Ann", "grade": 0, "tags": "[]", "roles": "[]", "active": 1, "email_verified": 0}
+    assert made == {"email": "ann@example.org", "password": GOOD, **rest}
     for member, value in (("roles", ["admin"]), ("active", True), ("email_verified", True), ("grade", 9)):
         sent = {"email": "ann@example.org", "password": GOOD, "name": "Ann", member: value}
         assert faults_of(BODIES.read_registration, sent) == {(member, "unknown_member")}
@@ -81,8 +83,12 @@ def test_a_password_that_its_address_gives_away_is_refused() -> None:
 
 
 def test_another_providers_user_has_no_password() -> None:
-    """Where a user needs no more than an address."""
-    users = Backend(User).catalog.users
+    """Where a user needs no more than an address; what is for others to give has its default."""
+
+    class Graded(User):
+        grade: int | None = field(default=None, writable_by=role("admin"))
+
+    users = Backend(Graded).catalog.users
     assert users is not None
     made = AccountBodies(users, PasswordRules(lambda _: False)).read_newcomer("ann@example.org")
-    assert made == {"email": "ann@example.org", "password": None, "roles": "[]", "active": 1, "email_verified": 1}
+    assert made == {"email": "ann@example.org", "password": None, "grade": None, "roles": "[]", "active": 1, "email_verified": 1}

@@ -74,6 +74,20 @@ def test_a_resource_cannot_take_the_place_of_users() -> None:
         Backend(Account)
 
 
+def test_who_registers_can_give_what_is_required() -> None:
+    """A field that they may not write has a default, or nobody could register; told with class, field and a mend."""
+
+    class Graded(User):
+        grade: int = field(writable_by=role("teacher"))
+        rank: int = field(writable_by=role("teacher"), default=0)
+        name: str
+
+    with pytest.raises(Misconfigured, match=r"Graded\.grade: .*nobody could register.*default") as told:
+        Backend(Graded, registration=True)
+    assert told.value.also == ()
+    assert not Backend(Graded).catalog.registration
+
+
 def test_on_users_the_owner_is_oneself() -> None:
     """Nobody makes their own record, so `owner` means the record itself there; on other resources it means who made it."""
 

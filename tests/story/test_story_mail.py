@@ -16,7 +16,7 @@ from story_case import Story, telling
 from story_mail import Box, receiving
 from story_people import LOGIN, OTHER, PASSWORD, Held, Person, add_person, operate, verify
 
-from holdfast import Access, Backend, Resource, User, anyone, field
+from holdfast import Access, Backend, Resource, User, anyone, field, role
 from holdfast.engine.auth.roster import Roster
 from holdfast.testing import Client
 from holdfast.world.vault import Vault
@@ -31,9 +31,11 @@ class Page(Resource):
 
 
 class Member(User):
-    """A user with a name and secrets, one of which has a default."""
+    """A user with a name and secrets, one of which has a default; some things are for admins to give."""
 
     name: str
+    grade: int = field(default=3, writable_by=role("admin"))
+    code: str = field(default="code-of-everyone", secret="hashed", writable_by=role("admin"))  # noqa: S106
     pin: str = field(default="pin-of-everyone", secret="hashed")  # noqa: S106  # a kind
     hint: str | None = field(default=None, secret="encrypted")  # noqa: S106
 
@@ -78,7 +80,7 @@ def test_registration_leads_through_the_mailbox(place: tuple[Story, Box, Path]) 
 
     held = Person(story, email, "").sign_in()
     me = held.ask("GET", "/auth/me").data
-    assert (me["name"], me["roles"], me["active"], me["email_verified"]) == ("Ann", [], True, True)
+    assert (me["name"], me["grade"], me["roles"], me["active"], me["email_verified"]) == ("Ann", 3, [], True, True)
     assert story.ask("POST", "/auth/verify-email", json={"token": token}).error["code"] == "invalid_credentials"
 
 
@@ -90,12 +92,12 @@ def test_registration_seals_every_secret(place: tuple[Story, Box, Path]) -> None
     token = box.token(email)
     for _ in range(2):
         content = b"".join(each.read_bytes() for each in data.glob("holdfast.db*"))
-        assert [each for each in (hint, PASSWORD, "pin-of-everyone") if each.encode() in content] == []
+        assert [each for each in (hint, PASSWORD, "pin-of-everyone", "code-of-everyone") if each.encode() in content] == []
         story.ask("POST", "/auth/verify-email", json={"token": token})
     connection = apsw.Connection(str(data / "holdfast.db"))
-    stored = connection.execute("SELECT pin, hint FROM users WHERE email = ?", (email,)).fetchall()
+    stored = connection.execute("SELECT pin, hint, code FROM users WHERE email = ?", (email,)).fetchall()
     connection.close()
-    assert [(str(pin)[:10], str(text)[:10]) for pin, text in stored] == [("$argon2id$", "aes256gcm:")]
+    assert [tuple(str(each)[:10] for each in row) for row in stored] == [("$argon2id$", "aes256gcm:", "$argon2id$")]
     assert verify(data, BACKEND.catalog) == []
 
 

@@ -7,10 +7,11 @@ from holdfast.core.condition import Stored
 from holdfast.core.invalid import Invalid, refusal
 from holdfast.core.passwords import PasswordRules
 from holdfast.core.slots import create_slot
-from holdfast.core.structure import NULL_REFUSED, Slot, field_reader, object_reader
+from holdfast.core.structure import NULL_REFUSED, Slot, field_reader, make_ready, object_reader, read_members
 from holdfast.core.values import Reader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.types import Boolean, Text
+from holdfast.model.user import ACCOUNT_FIELDS
 
 TOKEN_LENGTH_MAX = 128
 PASSWORD_SENT_LENGTH_MAX = 512  # of one that is compared: NFC may shorten it to what is allowed
@@ -70,6 +71,8 @@ class AccountBodies:
         new_password = Slot("password", rules.read, NULL_REFUSED)
         self._register = object_reader([email, new_password, *(create_slot(users, each) for each in own_fields(users))])
         self._newcomer = object_reader([email, *(create_slot(users, each) for each in own_fields(users))])
+        others = (create_slot(users, each) for each in _added_fields(users) if each.writable_by is not None)
+        self._others = make_ready(others)
         self._email = object_reader([email])
         self._reset = object_reader([Slot("token", token, NULL_REFUSED), new_password])
         self._verification = object_reader([Slot("token", token, None, None)])
@@ -97,12 +100,12 @@ class AccountBodies:
         """Read the body of a registration: the stored value of every member of the new user."""
         values = _read(self._register, value)
         self.check_context(values["password"], values["email"], ".password")
-        return {**values, "roles": "[]", "active": 1, "email_verified": 0}
+        return {**values, **self._make_others(), "roles": "[]", "active": 1, "email_verified": 0}
 
     def read_newcomer(self, email: str) -> dict[str, Stored]:
         """The stored value of every member of a new user whose address another provider has verified; they have no password."""
         values = _read(self._newcomer, {"email": email})
-        return {**values, "password": None, "roles": "[]", "active": 1, "email_verified": 1}
+        return {**values, **self._make_others(), "password": None, "roles": "[]", "active": 1, "email_verified": 1}
 
     def read_password_alone(self, value: Any) -> str:
         """Read a body that has one's password alone."""
@@ -135,13 +138,20 @@ class AccountBodies:
         if faults:
             raise refusal(faults)
 
+    def _make_others(self) -> dict[str, Stored]:
+        """The default of every member that is not for a newcomer to give; each has one where newcomers are taken."""
+        return read_members(self._others, {}, [])[0]
+
 
 def own_fields(users: ResourceSpec) -> Iterator[FieldSpec]:
     """The fields that a derived User adds, and that whoever registers may give."""
-    yield from (each for each in users.fields if not each.system and each.name not in _BASE and each.writable_by is None)
+    yield from (each for each in _added_fields(users) if each.writable_by is None)
 
 
-_BASE = frozenset(("email", "password", "roles", "active", "email_verified"))
+def _added_fields(users: ResourceSpec) -> Iterator[FieldSpec]:
+    return (each for each in users.fields if not each.system and each.name not in ACCOUNT_FIELDS)
+
+
 _NOTHING = object_reader([])
 
 

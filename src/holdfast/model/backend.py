@@ -39,7 +39,7 @@ class Backend:
         if unknown:
             name = next(iter(unknown))
             raise Misconfigured("Backend", f'It has no option "{name}".', suggest(name, _OPTIONS))
-        resources, roles = freeze(classes, require_version=require_version)
+        resources, roles = freeze(classes, require_version=require_version, registration=registration)
         self.catalog = Catalog(
             resources, title, version, description, registration, find_warnings(resources), users=resources[USERS], roles=roles
         )

@@ -11,6 +11,9 @@ PATH = "users"
 KEY_DOMAIN = "key.invalid"
 """Where the addresses of the users are as whom keys act: nowhere, by RFC 2606. Nobody else may have an address there."""
 
+ACCOUNT_FIELDS = frozenset(("email", "password", "roles", "active", "email_verified"))
+"""The fields of every User: whoever registers gives the first two, and Holdfast sets the others."""
+
 
 class User(Resource, path=PATH):
     """Who can sign in, and what they may do.

@@ -17,7 +17,7 @@ from holdfast.model.freeze.reverse import freeze_reverses
 from holdfast.model.freeze.rule import Fields, RuleReader
 from holdfast.model.freeze.served import Served, lineage, place_classes
 from holdfast.model.freeze.type import TypeReader
-from holdfast.model.freeze.users import find_roles, settle_users
+from holdfast.model.freeze.users import check_registration, find_roles, settle_users
 from holdfast.model.names import is_member
 from holdfast.model.resource import Resource
 from holdfast.model.user import PATH as USERS
@@ -26,7 +26,7 @@ Frozen = Mapping[str, tuple[FieldSpec, ...]]
 """The fields of each resource by its path."""
 
 
-def freeze(classes: tuple[Any, ...], *, require_version: bool) -> tuple[dict[str, ResourceSpec], tuple[str, ...]]:
+def freeze(classes: tuple[Any, ...], *, require_version: bool, registration: bool) -> tuple[dict[str, ResourceSpec], tuple[str, ...]]:
     """Every resource by its path, and every role; raises one Misconfigured that tells all mistakes found."""
     mistakes = Mistakes()
     served = place_classes(classes, mistakes)
@@ -37,6 +37,8 @@ def freeze(classes: tuple[Any, ...], *, require_version: bool) -> tuple[dict[str
     reverses = freeze_reverses(fields, {path: cls.__name__ for cls, path in served.items()}, mistakes)
     builder = ResourceBuilder(_by_name(fields), mistakes, require_version=require_version)
     resources = {path: builder.build(cls, path, fields[path], reverses[path]) for cls, path in served.items()}
+    if registration:
+        check_registration(resources[USERS], mistakes)
     mistakes.settle()
     roles = find_roles(resources)
     resources[USERS] = settle_users(resources[USERS], roles)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from holdfast.model.access import ADMIN
 from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.model.freeze.mistakes import Mistakes
 from holdfast.model.rule import Role, Rule, walk
 from holdfast.model.types import Choice, Items, Text
-from holdfast.model.user import KEY_DOMAIN
+from holdfast.model.user import ACCOUNT_FIELDS, KEY_DOMAIN
 
 
 def find_roles(resources: Mapping[str, ResourceSpec]) -> tuple[str, ...]:
@@ -31,6 +32,14 @@ def settle_users(users: ResourceSpec, roles: tuple[str, ...]) -> ResourceSpec:
                 return spec
 
     return dataclasses.replace(users, fields=tuple(map(settle, users.fields)))
+
+
+def check_registration(users: ResourceSpec, mistakes: Mistakes) -> None:
+    """Refuse a field that must be given and that nobody who registers may write."""
+    for spec in users.fields:
+        if spec.required and spec.writable_by is not None and spec.name not in ACCOUNT_FIELDS:
+            problem = "It is required, and not for everyone to write, so nobody could register."
+            mistakes.note(f"{users.name}.{spec.name}", problem, "Give it a default, or leave out registration=True.")
 
 
 def _names(rule: Rule) -> tuple[str, ...]:
