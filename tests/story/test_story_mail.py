@@ -116,6 +116,22 @@ def test_registration_tells_nothing_of_who_is_there(place: tuple[Story, Box, Pat
     assert _login(story, known.email, OTHER) == 401
 
 
+def test_the_newest_registration_counts(place: tuple[Story, Box, Path]) -> None:
+    """Whoever registered an address before its owner did gains nothing: an older link is dead, whoever follows it."""
+    story, box, _ = place
+    email, other = _unique(place), _unique(place)
+    story.ask("POST", "/auth/register", json={"email": other, "password": OTHER, "name": "Bob"})
+    tokens = []
+    for count, password in ((1, OTHER), (2, PASSWORD)):
+        story.ask("POST", "/auth/register", json={"email": email, "password": password, "name": "Ann"})
+        tokens.append(box.token(email, count))
+
+    assert story.ask("POST", "/auth/verify-email", json={"token": tokens[0]}).status == 401
+    assert story.ask("POST", "/auth/verify-email", json={"token": tokens[1]}).status == 200
+    assert [_login(story, email, each) for each in (OTHER, PASSWORD)] == [401, 200]
+    assert story.ask("POST", "/auth/verify-email", json={"token": box.token(other)}).status == 200
+
+
 def test_registration_takes_what_anyone_may_give(place: tuple[Story, Box, Path]) -> None:
     """Roles, activity and verification are not for who registers, and every fault is told at once."""
     story, _, _ = place

@@ -188,14 +188,14 @@ class Factor(NamedTuple):
 class Ticket(NamedTuple):
     """What is used once: a token that was mailed, a recovery code, a sign-in under way at another provider.
 
-    user_id     whose it is, if anyone's
+    owner       whose it is, if anyone's: the id of a user, or the address of whoever is none yet
     payload     what it stands for, in a form of its kind's own
     expires_at  None: never
     """
 
     ticket_hash: bytes
     kind: str
-    user_id: RecordId | None
+    owner: str | None
     payload: str
     expires_at: Instant | None
 
@@ -204,7 +204,7 @@ class Tickets(Protocol):
     """Issues and redeems tickets; every write may raise Unavailable as Store.write does."""
 
     def issue(self, ticket: Ticket, deadline_s: float) -> Awaitable[None]:
-        """Keep a ticket. One that belongs to a user takes the place of their others of its kind."""
+        """Keep a ticket. One that has an owner takes the place of their others of its kind."""
         ...
 
     def find_ticket(self, ticket_hash: bytes, kind: str, now: Instant) -> Ticket | None:

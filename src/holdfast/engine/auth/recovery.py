@@ -64,7 +64,7 @@ class Recovery:
 
     def _user_of(self, ticket: Ticket) -> Credentials | None:
         """The user of a token, if the address that it was mailed to is still theirs."""
-        user = self._desk.sessions.find_by_id(RecordId(ticket.user_id or ""))
+        user = self._desk.sessions.find_by_id(RecordId(ticket.owner or ""))
         return user if user is not None and user.active and msgspec.json.decode(user.image)["email"] == ticket.payload else None
 
     async def _mail(self, email: str, user: Credentials) -> None:

@@ -80,20 +80,21 @@ class Registration:
         if ticket.kind == KIND_NEW:
             values = {**msgspec.json.decode(ticket.payload), "email_verified": 1}
             return Create(self._desk.ids.make(), self._view, values)
-        user = self._desk.sessions.find_by_id(RecordId(ticket.user_id or ""))
+        user = self._desk.sessions.find_by_id(RecordId(ticket.owner or ""))
         if user is None or msgspec.json.decode(user.image)["email"] != ticket.payload:
             raise self._refuse(request)
         return Update(user.user_id, self._view, {"email_verified": 1}, version=user.user_version, stale=409)
 
     async def _mail_new(self, values: Mapping[str, object]) -> None:
-        await self._mail(str(values["email"]), KIND_NEW, None, msgspec.json.encode(values).decode())
+        email = str(values["email"])
+        await self._mail(email, KIND_NEW, email, msgspec.json.encode(values).decode())
 
     async def _mail_known(self, email: str, user_id: RecordId) -> None:
         await self._mail(email, KIND_KNOWN, user_id, email)
 
-    async def _mail(self, email: str, kind: str, user_id: RecordId | None, payload: str) -> None:
+    async def _mail(self, email: str, kind: str, owner: str, payload: str) -> None:
         desk = self._desk
         token, kept = desk.tokens.make("ticket")
-        ticket = Ticket(kept.token_hash, kind, user_id, payload, Instant(desk.now() + VERIFY_TOKEN_S * _US))
+        ticket = Ticket(kept.token_hash, kind, owner, payload, Instant(desk.now() + VERIFY_TOKEN_S * _US))
         await desk.tickets.issue(ticket, desk.clock.monotonic_s() + 10)
         await self._post.verify(email, token)

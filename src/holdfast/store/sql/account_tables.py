@@ -17,7 +17,8 @@ class AccountTables(NamedTuple):
 
     session  who is signed in: one row for each sign-in ("login") and each API key ("key")
     token    what opens a session: access and refresh tokens, keys
-    ticket   what is used once: links that were mailed, recovery codes, sign-ins under way at another provider
+    ticket   what is used once: links that were mailed, recovery codes, sign-ins under way at another provider; its user_id
+             is the address itself where that is no user's yet
     factor   the second factor of a user
     link     a user's name at another provider
     """

@@ -170,7 +170,7 @@ class AccountStatements:
 
     @cached_property
     def find_ticket(self) -> Prepared:
-        """By hash (position 0), kind (1) and an instant (2) before its expiry: user id and payload of a ticket."""
+        """By hash (position 0), kind (1) and an instant (2) before its expiry: owner and payload of a ticket."""
         ticket = self._ticket
         lasting = sa.or_(ticket.c.expires_at.is_(None), ticket.c.expires_at > parameter(2))
         found = sa.select(ticket.c.user_id, ticket.c.payload)
@@ -183,7 +183,7 @@ class AccountStatements:
 
     @cached_property
     def delete_tickets(self) -> Prepared:
-        """The tickets of a kind (position 1) of a user (0) away."""
+        """The tickets of a kind (position 1) of an owner (0) away."""
         ticket = self._ticket
         return self._prepare(sa.delete(ticket).where(ticket.c.user_id == parameter(0), ticket.c.kind == parameter(1)))
 

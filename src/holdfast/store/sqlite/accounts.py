@@ -238,8 +238,8 @@ class SqliteAccounts:
         return True
 
     def _issue(self, change: "Change", ticket: Ticket) -> None:
-        if ticket.user_id is not None:
-            change.run(self._sql.delete_tickets, ticket.user_id, ticket.kind)
+        if ticket.owner is not None:
+            change.run(self._sql.delete_tickets, ticket.owner, ticket.kind)
         change.run(self._sql.insert_ticket, *ticket)
 
     def _redeem(self, change: "Change", ticket_hash: bytes, kind: str, now: Instant) -> Ticket | None:
@@ -247,8 +247,8 @@ class SqliteAccounts:
         if not found:
             return None
         change.run(self._sql.delete_ticket, ticket_hash)
-        ((user_id, payload),) = found
-        return Ticket(ticket_hash, kind, user_id, payload, None)
+        ((owner, payload),) = found
+        return Ticket(ticket_hash, kind, owner, payload, None)
 
     def _link(self, change: "Change", issuer: str, subject: str, user_id: RecordId, user_version: int) -> bool:
         linked = change.fetch(self._sql.find_link, issuer, subject)
