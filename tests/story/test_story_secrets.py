@@ -9,6 +9,7 @@ from story_case import Story, telling
 from story_people import verify
 
 from holdfast import Access, Backend, Resource, anyone, field
+from holdfast.engine import request
 
 
 class Safe(Resource):
@@ -95,3 +96,34 @@ def test_a_repeat_is_answered_without_a_trace(place: tuple[Story, Path]) -> None
     assert first.text == again.text
     assert again.headers["idempotency-replayed"] == "true"
     assert verify(data, BACKEND.catalog) == []
+
+
+def test_hashing_stops_at_the_deadline(place: tuple[Story, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that has more to hash than it has time for is 503 and leaves nothing; whoever asks then is served."""
+    story, _ = place
+    rows = [{"name": str(number)} for number in range(500)]
+    operations = [{"method": "POST", "path": "/safes", "body": each} for each in rows[:200]]
+    with monkeypatch.context() as hurried:
+        hurried.setattr(request, "REQUEST_DEADLINE_S", 0.3)
+        for path, body in (("/safes/bulk", rows), ("/batch", {"operations": operations})):
+            answer = story.ask("POST", path, json=body)
+            assert (answer.status, answer.error["code"]) == (503, "deadline_exceeded"), answer
+    assert story.get("/safes").meta["total"] == 0
+    story.make("/safes", name="a", pin="1234")
+
+
+def test_each_further_hash_counts_on_the_quota(tmp_path: Path) -> None:
+    """Beyond one for each request, or operation of a batch; what is too much is refused and leaves nothing. Encryption costs nothing."""
+    rows = [{"name": str(number), "pin": "1234", "seed": "s"} for number in range(4)]
+    operations = [{"method": "POST", "path": "/safes", "body": each} for each in rows[:3]]
+    with telling(BACKEND, data=str(tmp_path), rate_limit="12/hour") as story:
+        one = story.ask("POST", "/safes", json=rows[0])
+        many = story.ask("POST", "/safes/bulk", json=rows)
+        batch = story.ask("POST", "/batch", json={"operations": operations})
+        boxes = story.ask("POST", "/boxes/bulk", json=[{"name": "a", "seed": "s"}, {"name": "b", "seed": "t"}])
+        told = [(each.status, each.headers["ratelimit"].split(";")[1]) for each in (one, many, batch, boxes)]
+        assert told == [(201, "r=11"), (201, "r=7"), (200, "r=4"), (201, "r=3")]
+        refused = story.ask("POST", "/safes/bulk", json=rows)
+        assert (refused.status, refused.error["code"]) == (429, "rate_limited")
+        assert int(refused.headers["retry-after"]) > 0
+        assert story.get("/safes").meta["total"] == 8

@@ -67,6 +67,7 @@ AGENT_LENGTH_MAX = 200  # of what a client calls itself, in the list of sessions
 PASSWORD_LENGTH_MIN = 15  # NIST 800-63B rev 4, a password alone; settable, never below 8
 PASSWORD_LENGTH_MAX = 128
 HASHES_WAITING_MAX = 64  # of one worker, beyond those that are computed: about two seconds
+HASHES_SEALING_MAX = 32  # of these and those, ones of what is to be stored: a sign-in waits behind no more, and has as many places itself
 
 # OpenID providers
 OIDC_STATE_S = 600  # a sign-in at a provider must come back within this

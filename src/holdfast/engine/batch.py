@@ -17,6 +17,7 @@ from holdfast.core.reply import Replies
 from holdfast.engine.commit import Committer
 from holdfast.engine.records import Records
 from holdfast.engine.request import Request
+from holdfast.engine.sealing import sealing_for
 from holdfast.model.catalog import Catalog
 
 STEP_PREFIX = "operations[{}]"
@@ -41,7 +42,7 @@ class Batch:
         key = read_key(request.head)
         value = parse_json(body)
         request.charge_more(count_operations(value) - 1)
-        steps = await self._seal(self._reader.read(value, request.grants))
+        steps = await self._seal(self._reader.read(value, request.grants), request)
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
             if prefers_minimal(request.head.header("prefer")):
@@ -53,23 +54,29 @@ class Batch:
         except Refused as refused:
             raise _of_batch(refused) from refused
 
-    async def _seal(self, steps: Sequence[WriteStep]) -> tuple[WriteStep, ...]:
+    async def _seal(self, steps: Sequence[WriteStep], request: Request) -> tuple[WriteStep, ...]:
         """The steps with their secrets hashed or encrypted. Raises Refused with every one that will not do, and its operation."""
         sealed: list[WriteStep] = []
         details: list[Detail] = []
-        for index, step in enumerate(steps):
-            try:
-                sealed.append(await self._seal_values(step))
-            except Refused as refused:
-                details += (replace(each, field=f"{STEP_PREFIX.format(index)}.body.{each.field}") for each in refused.details)
+        async with sealing_for(request, sum(map(self._count_hashes, steps)), counted_as=len(steps)):
+            for index, step in enumerate(steps):
+                try:
+                    sealed.append(await self._seal_values(step))
+                except Refused as refused:
+                    details += (replace(each, field=f"{STEP_PREFIX.format(index)}.body.{each.field}") for each in refused.details)
         if details:
             raise Refused("validation_failed", details=details[:DETAILS_MAX])
         return tuple(sealed)
 
+    def _count_hashes(self, step: WriteStep) -> int:
+        if isinstance(step, Delete | Undelete):
+            return 0
+        return self._records[step.resource.path].sealing.count_hashes([step.values if isinstance(step, Create) else step.assign])
+
     async def _seal_values(self, step: WriteStep) -> WriteStep:
         if isinstance(step, Delete | Undelete):
             return step
-        seal = self._records[step.resource.path].seal
+        seal = self._records[step.resource.path].sealing.seal
         if isinstance(step, Create):
             return replace(step, values=await seal(step.values))
         return replace(step, assign=await seal(step.assign))

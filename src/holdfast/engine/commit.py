@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from holdfast.base.limits import REQUEST_DEADLINE_S
 from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import Answer, build_claim, mark_replayed
 from holdfast.core.plan import Write, WriteStep
@@ -35,9 +34,8 @@ class Committer:
 
         Raises what ports.Store.write and write_once raise.
         """
-        deadline_s = request.head.received_s + REQUEST_DEADLINE_S
         known = request.known
-        write = Write(steps, known.actor.id, request.request_id, self._clock.now(), deadline_s, step_prefix, known.caller)
+        write = Write(steps, known.actor.id, request.request_id, self._clock.now(), request.deadline_s, step_prefix, known.caller)
         if key is None:
             rows = await request.time_store(self._store.write(write))
             self._tell(request, steps)

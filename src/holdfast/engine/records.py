@@ -32,7 +32,7 @@ from holdfast.engine.commit import Committer
 from holdfast.engine.faults import FaultFinder
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.request import Handler, Request
-from holdfast.engine.sealing import Judge, Sealing
+from holdfast.engine.sealing import Judge, Sealing, sealing_for
 from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
 from holdfast.ports.journal import Journal
 from holdfast.ports.store import Store
@@ -71,7 +71,7 @@ class Records:
         self._bodies = BodyReaders(catalog)
         self._faults = FaultFinder(catalog, resource, store, views, judge)
         self._replies = RecordReplies(resource, policy)
-        self.seal = Sealing(resource, secrets, judge).seal
+        self.sealing = Sealing(resource, secrets, judge)
 
     # Reading
 
@@ -187,7 +187,8 @@ class Records:
             created = read(value)
             self._faults.judge_create(created, step_prefix)
             sent = value if isinstance(value, list) else [value]
-            steps = tuple([await self._plan_create(each, said, view, request.grants) for each, said in zip(created, sent, strict=True)])
+            async with sealing_for(request, self.sealing.count_hashes(each.values for each in created)):
+                steps = tuple([await self._plan_create(each, said, view, request.grants) for each, said in zip(created, sent, strict=True)])
             return await self._commits.commit(steps, answer, request, key=key, body=value, step_prefix=step_prefix)
         except Refused as refused:
             sound = refused.created if isinstance(refused, InvalidBody) else created
@@ -231,7 +232,8 @@ class Records:
         changed: Changed | None = None
         try:
             changed = read(value)
-            assign = await self.seal(changed.assign)
+            async with sealing_for(request, self.sealing.count_hashes([changed.assign])):
+                assign = await self.sealing.seal(changed.assign)
             step = plan_update(grants, record_id, view, changed._replace(assign=dict(assign)), expected)
             return await self._commits.commit((step,), answer, request, key=key, body=value)
         except Refused as refused:
@@ -244,7 +246,7 @@ class Records:
         return read_precondition(if_match, query_version, peek_version(value), required=self.resource.require_version)
 
     async def _plan_create(self, created: Created, sent: Any, view: View, grants: Grants) -> Create:
-        sealed = created._replace(values=dict(await self.seal(created.values)))
+        sealed = created._replace(values=dict(await self.sealing.seal(created.values)))
         return plan_create(grants, created.id or self.make_id(), view, sealed, sent)
 
     def make_id(self) -> RecordId:

@@ -1,14 +1,16 @@
 """One request on its way: what was asked, by which route, under which id, and what it has cost so far."""
 
+import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from holdfast.base.errors import Answerable, Refused, Unavailable
 from holdfast.base.ids import ABSENT_ID, RecordId, parse_uuid
-from holdfast.base.limits import BODY_BYTES_MAX
+from holdfast.base.limits import BODY_BYTES_MAX, REQUEST_DEADLINE_S
 from holdfast.base.observe import Observation
 from holdfast.core.actor import Actor
 from holdfast.core.exchange import Head, Reply
@@ -146,6 +148,20 @@ class Request(msgspec.Struct, eq=False):
         """Count what the request turned out to be beside the one that it was let in as. Raises Refused (rate_limited)."""
         self.limit_lines = b""  # a refusal carries its own
         self.limit_lines = self.around.quota.charge_more(self.quota_key, cost)
+
+    @property
+    def deadline_s(self) -> float:
+        """The monotonic time at which it must be done."""
+        return self.head.received_s + REQUEST_DEADLINE_S
+
+    @asynccontextmanager
+    async def within_deadline(self) -> AsyncIterator[None]:
+        """Stop what is done in it at the deadline. Raises Unavailable (deadline_exceeded)."""
+        try:
+            async with asyncio.timeout(self.deadline_s - self.around.clock.monotonic_s()):
+                yield
+        except TimeoutError as error:
+            raise Unavailable("deadline_exceeded") from error
 
     async def time_store(self, waiting: Awaitable[Outcome]) -> Outcome:
         """Wait for the store, and count the time as the store's."""

@@ -35,7 +35,7 @@ class Secrets(Protocol):
     async def seal(self, kind: str, text: str) -> str:
         """Turn the value of a secret field into what is stored: kind "hashed" (Argon2id) or "encrypted" (AES-256-GCM).
 
-        Raises Unavailable (overloaded) where too many hashes wait already; so does `verify`.
+        Raises Unavailable (overloaded) where too many hashes wait already; so does `verify`, for which places are kept.
         """
         ...
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from holdfast.base.errors import Misconfigured, Unavailable
-from holdfast.base.limits import HASHES_WAITING_MAX
+from holdfast.base.limits import HASHES_SEALING_MAX, HASHES_WAITING_MAX
 
 if TYPE_CHECKING:
     import argon2
@@ -106,6 +106,7 @@ class Vault:
         self._signing: dict[str, hashlib.blake2b] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._waiting = 0
+        self._sealing = 0
 
     def __repr__(self) -> str:
         return "Vault(...)"
@@ -129,7 +130,15 @@ class Vault:
 
     async def seal(self, kind: str, text: str) -> str:
         """What is stored of a secret: its Argon2id hash ("hashed"), or itself encrypted with AES-256-GCM ("encrypted")."""
-        return await self._run(_hash, text) if kind == "hashed" else self._encrypt(text)
+        if kind != "hashed":
+            return self._encrypt(text)
+        if self._sealing >= HASHES_SEALING_MAX:  # the other places are kept for who signs in
+            raise Unavailable("overloaded", retry_after_s=2)
+        self._sealing += 1
+        try:
+            return await self._run(_hash, text)
+        finally:
+            self._sealing -= 1
 
     async def verify(self, sealed: str | None, text: str) -> bool:
         """Whether a text has the hash that `seal("hashed", ...)` made. Without a hash it takes as long, and is false."""

@@ -10,7 +10,7 @@ import msgspec
 from holdfast.base.errors import Refused, detail
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
-from holdfast.base.limits import ACCESS_TOKEN_S, AGENT_LENGTH_MAX, COOKIE_SESSION_S, REFRESH_TOKEN_S, REQUEST_DEADLINE_S, SESSION_S
+from holdfast.base.limits import ACCESS_TOKEN_S, AGENT_LENGTH_MAX, COOKIE_SESSION_S, REFRESH_TOKEN_S, SESSION_S
 from holdfast.core.account_bodies import AccountBodies
 from holdfast.core.actor import Caller
 from holdfast.core.credentials import Cookies
@@ -68,7 +68,7 @@ class Desk:
 
     def deadline(self, request: Request) -> float:
         """Until when a write of this request may begin."""
-        return request.head.received_s + REQUEST_DEADLINE_S
+        return request.deadline_s
 
     def read(self, request: Request, body: bytes) -> Any:
         """The parsed body of a request that must have one."""

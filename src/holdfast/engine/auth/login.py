@@ -1,6 +1,6 @@
 """Signing in, staying signed in, signing out."""
 
-from holdfast.base.errors import Refused
+from holdfast.base.errors import Refused, Unavailable
 from holdfast.core.account_bodies import SignIn
 from holdfast.core.credentials import Cookies
 from holdfast.core.exchange import Reply
@@ -75,7 +75,10 @@ class Login:
         desk, old = self._desk, user.password
         if old is None or not desk.secrets.needs_rehash(old):
             return old
-        new = await desk.secrets.seal("hashed", text)
+        try:
+            new = await desk.secrets.seal("hashed", text)
+        except Unavailable:  # others fill the places for what is to be stored: a later sign-in will find one
+            return old
         if await request.time_store(desk.sessions.rehash(user, new, request.request_id, desk.now(), desk.deadline(request))):
             return new
         again = desk.sessions.find_by_id(user.user_id)  # perhaps another sign-in of theirs, at the same moment, was quicker

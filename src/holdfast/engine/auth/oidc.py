@@ -21,7 +21,7 @@ from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.factor import SecondFactor
 from holdfast.engine.request import Request
-from holdfast.engine.sealing import Sealing
+from holdfast.engine.sealing import Sealing, sealing_for
 from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.accounts import Credentials, Links, Ticket
 from holdfast.ports.oidc import Provider, Vouched
@@ -133,7 +133,9 @@ class Oidc:
         desk = self._desk
         if not self._registration:
             raise Refused("invalid_credentials", "There is no account for this address.")
-        values = await self._sealing.seal(desk.bodies.read_newcomer(email))
+        given = desk.bodies.read_newcomer(email)
+        async with sealing_for(request, self._sealing.count_hashes([given])):
+            values = await self._sealing.seal(given)
         step = Create(desk.ids.make(), self._view, values)
         await request.time_store(self._store.write(Write((step,), None, request.request_id, desk.now(), desk.deadline(request))))
         desk.events.tell(Event.REGISTERED, request, user_id=step.id)

@@ -18,7 +18,7 @@ from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
-from holdfast.engine.sealing import Sealing
+from holdfast.engine.sealing import Sealing, sealing_for
 from holdfast.ports.accounts import Ticket
 from holdfast.ports.store import Store
 
@@ -40,7 +40,8 @@ class Registration:
         values = desk.bodies.read_registration(desk.read(request, body))
         email = str(values["email"])
         desk.take_account(request, email)
-        sealed = await self._sealing.seal(values)
+        async with sealing_for(request, self._sealing.count_hashes([values])):
+            sealed = await self._sealing.seal(values)
         known = desk.sessions.find_by_email(email) is not None
         self._post.start((lambda: self._post.tell_known(email)) if known else (lambda: self._mail_new(sealed)))
         desk.events.tell(Event.REGISTERED, request)
