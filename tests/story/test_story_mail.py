@@ -132,6 +132,23 @@ def test_the_newest_registration_counts(place: tuple[Story, Box, Path]) -> None:
     assert story.ask("POST", "/auth/verify-email", json={"token": box.token(other)}).status == 200
 
 
+def test_a_token_outlives_a_write_that_fails(place: tuple[Story, Box, Path]) -> None:
+    """What could not be written did not use it up; what was written did."""
+    story, box, data = place
+    email = _unique(place)
+    story.ask("POST", "/auth/register", json={"email": email, "password": PASSWORD, "name": "Ann"})
+    sent = {"token": box.token(email)}
+    operate(data, lambda roster: roster.add_user(email, None, [], {"name": "Bob"}), BACKEND.catalog)
+    assert story.ask("POST", "/auth/verify-email", json=sent).error["code"] == "unique_conflict"
+
+    operate(data, partial(_move, email=email), BACKEND.catalog)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: story.ask("POST", "/auth/verify-email", json=sent).status, range(4)))
+
+    assert sorted(answers) == [200, 401, 401, 401]
+    assert _login(story, email, PASSWORD) == 200
+
+
 def test_registration_takes_what_anyone_may_give(place: tuple[Story, Box, Path]) -> None:
     """Roles, activity and verification are not for who registers, and every fault is told at once."""
     story, _, _ = place
@@ -223,7 +240,7 @@ def test_an_address_that_changes_meanwhile_is_not_verified(place: tuple[Story, B
 
 
 def test_a_password_that_comes_too_late_is_told_the_tag_of_today(place: tuple[Story, Box, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """While it is being hashed its user changes: 409, with the ETag that the record has now."""
+    """While it is being hashed its user changes: 409, with the ETag that the record has now; the token works once more."""
     story, box, data = place
     person, admin = (add_person(story, data, *roles, catalog=BACKEND.catalog, name="Ann") for roles in ((), ("admin",)))
     held = admin.sign_in()
@@ -246,6 +263,7 @@ def test_a_password_that_comes_too_late_is_told_the_tag_of_today(place: tuple[St
 
     assert (answer.status, answer.error["code"]) == (409, "version_conflict")
     assert answer.headers["etag"] == held.ask("GET", f"/users/{person.id}").headers["etag"]
+    assert [story.ask("POST", "/auth/reset/confirm", json=body).status for _ in range(2)] == [200, 401]
 
 
 async def _move(roster: Roster, email: str) -> None:

@@ -186,6 +186,7 @@ class Write:
     deadline_s  monotonic time (ports.Clock) after which a queued write is taken out, never run: 503 deadline_exceeded
     step_prefix details of a refusal are prefixed with this template per step ("{}" none, "[{}]" bulk, "operations[{}]" batch)
     caller      looked at when the write runs, not when it was queued
+    ticket      the hash of one that is used up with it (ports.accounts): refused invalid_credentials where it is gone
     """
 
     steps: tuple[WriteStep, ...]
@@ -195,6 +196,7 @@ class Write:
     deadline_s: float
     step_prefix: str = ""
     caller: Caller | None = None
+    ticket: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
-from holdfast.ports.accounts import Credentials, Ticket
+from holdfast.ports.accounts import USED_UP, Credentials, Ticket
 from holdfast.ports.store import Store
 
 KIND = "reset"
@@ -51,16 +51,15 @@ class Recovery:
         email = msgspec.json.decode(user.image)["email"]
         desk.bodies.check_context(sent.password, email, ".password")
         sealed = await desk.secrets.seal("hashed", sent.password)
-        if await request.time_store(desk.tickets.redeem(ticket_hash, KIND, desk.now(), desk.deadline(request))) is None:
-            raise self._refuse(request)
         step = Update(user.user_id, self._view, {"password": sealed, "email_verified": 1}, version=user.user_version, stale=409)
-        await request.time_store(self._store.write(Write((step,), user.user_id, request.request_id, desk.now(), desk.deadline(request))))
+        write = Write((step,), user.user_id, request.request_id, desk.now(), desk.deadline(request), ticket=ticket_hash)
+        await request.time_store(self._store.write(write))
         desk.events.tell(Event.PASSWORD_CHANGED, request, user_id=user.user_id)
         return desk.answer(request, None)
 
     def _refuse(self, request: Request) -> Refused:
         self._desk.events.tell(Event.RESET_REFUSED, request)
-        return Refused("invalid_credentials", "The token is not known, was used, or has ended.")
+        return Refused("invalid_credentials", USED_UP)
 
     def _user_of(self, ticket: Ticket) -> Credentials | None:
         """The user of a token, if the address that it was mailed to is still theirs."""

@@ -19,7 +19,7 @@ from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
 from holdfast.engine.sealing import Sealing, sealing_for
-from holdfast.ports.accounts import Ticket
+from holdfast.ports.accounts import USED_UP, Ticket
 from holdfast.ports.store import Store
 
 KIND_NEW, KIND_KNOWN = "register", "verify"
@@ -56,10 +56,11 @@ class Registration:
         desk.take_address(request)
         ticket_hash, deadline_s = desk.tokens.hash(token), desk.deadline(request)
         for kind in (KIND_NEW, KIND_KNOWN):
-            ticket = await request.time_store(desk.tickets.redeem(ticket_hash, kind, desk.now(), deadline_s))
+            ticket = desk.tickets.find_ticket(ticket_hash, kind, desk.now())
             if ticket is not None:
                 step = self._settle(request, ticket)
-                await request.time_store(self._store.write(Write((step,), None, request.request_id, desk.now(), deadline_s)))
+                write = Write((step,), None, request.request_id, desk.now(), deadline_s, ticket=ticket_hash)
+                await request.time_store(self._store.write(write))
                 desk.events.tell(Event.EMAIL_VERIFIED, request, user_id=step.id)
                 return desk.answer(request, None)
         raise self._refuse(request)
@@ -74,7 +75,7 @@ class Registration:
 
     def _refuse(self, request: Request) -> Refused:
         self._desk.events.tell(Event.EMAIL_REFUSED, request)
-        return Refused("invalid_credentials", "The token is not known, was used, or has ended.")
+        return Refused("invalid_credentials", USED_UP)
 
     def _settle(self, request: Request, ticket: Ticket) -> WriteStep:
         """What a token does that was shown: it makes the user, or verifies the address that they still have."""

@@ -10,13 +10,13 @@ from typing import Any
 
 import apsw
 
-from holdfast.base.errors import HoldfastError
+from holdfast.base.errors import HoldfastError, Refused
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant, format_instant
 from holdfast.base.limits import ACCOUNTS_KEPT_S, REFRESH_GRACE_S, REFRESH_TOKEN_S, SESSIONS_LISTED_MAX, SESSIONS_PER_USER_MAX
 from holdfast.core.plan import Delete, Undelete, Update, Write, WriteStep
 from holdfast.model.catalog import ResourceSpec
-from holdfast.ports.accounts import Credentials, Factor, Identity, NewSession, NewToken, Rotation, Session, Ticket, Turned
+from holdfast.ports.accounts import USED_UP, Credentials, Factor, Identity, NewSession, NewToken, Rotation, Session, Ticket, Turned
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Bound, Prepared
@@ -173,6 +173,11 @@ class SqliteAccounts:
         gone = [change.run(prepared, now - ACCOUNTS_KEPT_S * _US, TIDIED_MAX) for prepared in self._sql.prune]
         if max(gone) < TIDIED_MAX:
             self._tidy_at = now + TIDY_EVERY_US
+
+    def use_ticket(self, connection: apsw.Connection, plan: Write) -> None:
+        """Take the ticket of a write away in its own transaction, so that one that fails leaves it. Raises Refused where it is gone."""
+        if plan.ticket is not None and Change(connection).run(self._sql.delete_ticket, plan.ticket) == 0:
+            raise Refused("invalid_credentials", USED_UP)
 
     def follow(self, connection: apsw.Connection, plan: Write) -> None:
         """End the sessions of users whom a write takes the right to them, in its own transaction.

@@ -129,7 +129,8 @@ class SqliteStore:
             return 0
 
     def _run(self, tx: Transaction, plan: Write) -> tuple[Row | None, ...]:
-        """Run the steps of a write, and end the sessions that end with them."""
+        """Use up the ticket of a write, run its steps, and end the sessions that end with them."""
+        self.accounts.use_ticket(tx.connection, plan)
         rows = self._steps.run(tx, plan)
         self.accounts.follow(tx.connection, plan)
         return rows
