@@ -1,6 +1,7 @@
 """The fields of a resource as slots of a body: what may be sent for each, and what stands where nothing was sent."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from holdfast.base.errors import Broken
@@ -10,6 +11,7 @@ from holdfast.core.structure import KEEP, NULL_REFUSED, REQUIRED, Slot, field_re
 from holdfast.core.values import Reader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.stored import to_stored
+from holdfast.model.types import Text
 
 SET_BY_SERVER = ("read_only", "member is set by the server")
 NOT_YOURS = ("read_only", "is not yours to set")
@@ -31,6 +33,15 @@ class Bodies(NamedTuple):
 
 FREE = Bodies()
 """Every member that can be written at all may be."""
+
+
+def let_keys(resource: ResourceSpec) -> ResourceSpec:
+    """The resource for whoever may give addresses of keys: who makes a key, or makes a dumped one again."""
+
+    def let(spec: FieldSpec) -> FieldSpec:
+        return replace(spec, type=replace(spec.type, not_at=None)) if isinstance(spec.type, Text) and spec.type.not_at else spec
+
+    return replace(resource, fields=tuple(map(let, resource.fields)))
 
 
 def create_slot(resource: ResourceSpec, spec: FieldSpec, *, restoring: bool = False) -> Slot:

@@ -15,6 +15,7 @@ from holdfast.base.errors import Detail, Refused
 from holdfast.base.ids import RecordId, parse_client_id
 from holdfast.core.condition import Stored
 from holdfast.core.search import fold_stored
+from holdfast.core.slots import let_keys
 from holdfast.core.validate import BodyReader
 from holdfast.engine.rows import Position, Rejected, Row, read_rows
 from holdfast.model.catalog import FieldSpec, ResourceSpec
@@ -66,7 +67,7 @@ class Preparer:
     _seen: Counter[bytes] = field(init=False, default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._reader = BodyReader(self.resource, restoring=True)
+        self._reader = BodyReader(let_keys(self.resource), restoring=True)
         self._searched = tuple(each.member for each in self.resource.search_fields)
 
     def prepare(self, row: Row) -> Prepared:

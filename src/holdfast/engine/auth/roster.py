@@ -1,7 +1,6 @@
 """The roster: users and keys as the operator sees to them, from the command line."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -13,12 +12,12 @@ from holdfast.base.limits import PAGE_LIMIT_MAX, REQUEST_DEADLINE_S
 from holdfast.core.condition import ALWAYS, Path, Stored
 from holdfast.core.passwords import PasswordRules
 from holdfast.core.plan import Create, Order, Page, ReadMany, Update, Write, WriteStep
+from holdfast.core.slots import let_keys
 from holdfast.core.validate import BodyReader
 from holdfast.core.view import View
 from holdfast.engine.auth.tokens import Tokens
 from holdfast.engine.sealing import Sealing
-from holdfast.model.catalog import FieldSpec, ResourceSpec
-from holdfast.model.types import Text
+from holdfast.model.catalog import ResourceSpec
 from holdfast.model.user import KEY_DOMAIN
 from holdfast.ports.accounts import Credentials, NewSession, Session, Sessions
 from holdfast.ports.store import Store
@@ -44,7 +43,7 @@ class Roster:
         self._users, self._store, self._sessions, self._clock = users, store, sessions, clock
         self._make_id, self._tokens, self._rules, self._request_id = make_id, tokens, rules, request_id
         self._secrets = secrets
-        self._reader, self._key_reader, self._sealing = BodyReader(users), BodyReader(_let_keys(users)), Sealing(users, secrets)
+        self._reader, self._key_reader, self._sealing = BodyReader(users), BodyReader(let_keys(users)), Sealing(users, secrets)
         self._view = View(users, tuple(each for each in users.fields if each.secret is None))
 
     async def add_user(self, email: str, password: str | None, roles: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,14 +159,3 @@ def key_address(name: str) -> str:
 def is_key_address(email: str) -> bool:
     """Whether a user is there for a key."""
     return email.endswith(f"@{KEY_DOMAIN}")
-
-
-def _let_keys(users: ResourceSpec) -> ResourceSpec:
-    """The resource of users, with addresses of keys among those that may be given."""
-
-    def let(spec: FieldSpec) -> FieldSpec:
-        if spec.name == "email" and isinstance(spec.type, Text):
-            return replace(spec, type=replace(spec.type, not_at=None))
-        return spec
-
-    return replace(users, fields=tuple(map(let, users.fields)))
