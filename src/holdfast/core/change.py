@@ -10,6 +10,7 @@ from holdfast.core.condition import Stored
 from holdfast.core.plan import Update
 from holdfast.core.validate import validate_merged
 from holdfast.model.catalog import FieldSpec
+from holdfast.model.user import KEY_DOMAIN
 
 _ABSENT = object()
 
@@ -46,10 +47,17 @@ def settle(step: Update, before: Mapping[str, Stored], locked: Collection[str] =
 
 
 def doubt_address(changed: dict[str, Stored], before: Mapping[str, Stored]) -> dict[str, Stored]:
-    """The changes of a user: a new e-mail address was shown to nobody, unless the very change says so."""
-    if changed.get("email", before["email"]) == before["email"] or "email_verified" in changed:
+    """The changes of a user: a new e-mail address was shown to nobody, unless the very change says so.
+
+    Raises Refused validation_failed where it would become that of an API key.
+    """
+    email = changed.get("email", before["email"])
+    if email == before["email"]:
         return changed
-    return {**changed, "email_verified": 0}
+    if str(email).endswith(f"@{KEY_DOMAIN}"):
+        message = f"This may not be at {KEY_DOMAIN}, which is kept for API keys."
+        raise Refused("validation_failed", details=[detail("email", "wrong_format", message)])
+    return changed if "email_verified" in changed else {**changed, "email_verified": 0}
 
 
 def _merge_document(spec: FieldSpec, stored: Stored, patch: Any) -> Stored | list[Detail]:

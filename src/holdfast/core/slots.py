@@ -37,11 +37,12 @@ FREE = Bodies()
 
 def let_keys(resource: ResourceSpec) -> ResourceSpec:
     """The resource for whoever may give addresses of keys: who makes a key, or makes a dumped one again."""
+    return replace(resource, fields=tuple(map(let_key, resource.fields)))
 
-    def let(spec: FieldSpec) -> FieldSpec:
-        return replace(spec, type=replace(spec.type, not_at=None)) if isinstance(spec.type, Text) and spec.type.not_at else spec
 
-    return replace(resource, fields=tuple(map(let, resource.fields)))
+def let_key(spec: FieldSpec) -> FieldSpec:
+    """The field where it may hold the address of a key: one that it holds already (core.change.doubt_address) may be sent back."""
+    return replace(spec, type=replace(spec.type, not_at=None)) if isinstance(spec.type, Text) and spec.type.not_at else spec
 
 
 def create_slot(resource: ResourceSpec, spec: FieldSpec, *, restoring: bool = False) -> Slot:

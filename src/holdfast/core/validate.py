@@ -15,7 +15,18 @@ from holdfast.base.ids import RecordId, parse_client_id
 from holdfast.base.limits import BULK_ROWS_MAX
 from holdfast.core.condition import Stored
 from holdfast.core.invalid import Fault, Invalid, details_of, invalid, is_full, move, refusal, unknown, wrong_type
-from holdfast.core.slots import FREE, NOT_YOURS, SET_BY_SERVER, Bodies, create_slot, equal_slot, patch_slot, read_nullable, replace_slot
+from holdfast.core.slots import (
+    FREE,
+    NOT_YOURS,
+    SET_BY_SERVER,
+    Bodies,
+    create_slot,
+    equal_slot,
+    let_key,
+    patch_slot,
+    read_nullable,
+    replace_slot,
+)
 from holdfast.core.structure import KEEP, NULL_REFUSED, Slot, field_reader, make_ready, patch_reader, read_members
 from holdfast.core.values import Reader, Scalar, scalar_reader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
@@ -72,9 +83,9 @@ class BodyReader:
         self._withheld = bodies.unknown | bodies.fixed
         writable = [spec for spec in declared if not (spec.readonly or spec.immutable or spec.member in self._withheld)]
         self._create = make_ready(create_slot(resource, spec, restoring=restoring) for spec in declared)
-        self._replace = make_ready(replace_slot(resource, spec, keep=spec.member in bodies.kept) for spec in writable)
+        self._replace = make_ready(replace_slot(resource, let_key(spec), keep=spec.member in bodies.kept) for spec in writable)
         self._patch = make_ready(
-            patch_slot(spec, field_reader(spec.type)) for spec in writable if not isinstance(spec.type, Mapping | Nested)
+            patch_slot(spec, field_reader(let_key(spec).type)) for spec in writable if not isinstance(spec.type, Mapping | Nested)
         )
         self._merge = make_ready(patch_slot(spec, patch_reader(spec.type)) for spec in writable if isinstance(spec.type, Mapping | Nested))
         self._equal = make_ready(
