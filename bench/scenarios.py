@@ -59,12 +59,16 @@ class Bench:
         shutil.copytree(self._seeded, copy)
         return copy
 
-    def holdfast(self, stack: ExitStack, folder: Path, *, workers: int = 1, name: str = HOLDFAST, app: str = data.APP) -> Server:
+    def holdfast(
+        self, stack: ExitStack, folder: Path, *, workers: int = 1, name: str = HOLDFAST, app: str = data.APP, both_cores: bool = False
+    ) -> Server:
         """Holdfast as its users run it; the quotas are above the load."""
         port = free_port()
         command = [_PYTHON, "-m", "holdfast", "serve", app, "--data", str(folder), "--port", str(port), "--workers", str(workers)]
         environment = {"HOLDFAST_RATE_LIMIT": "100000000/minute", "HOLDFAST_LOGIN_RATE_LIMIT": "100000000/minute"}
-        return stack.enter_context(serve(name, command, port=port, log=self.folder / "holdfast.log", environment=environment))
+        return stack.enter_context(
+            serve(name, command, port=port, log=self.folder / "holdfast.log", environment=environment, both_cores=both_cores)
+        )
 
     def door(self, stack: ExitStack, folder: Path) -> Server:
         """Holdfast behind stock uvicorn."""
@@ -74,9 +78,11 @@ class Bench:
         """The bare server with a prepared answer."""
         return self._uvicorn(stack, BARE, "bench.apps.bare:app", {"BENCH_BARE_ANSWER": str(answer)})
 
-    def fastapi(self, stack: ExitStack, folder: Path, app: str = "bench.apps.fastapi_sqlalchemy:app") -> Server:
+    def fastapi(
+        self, stack: ExitStack, folder: Path, app: str = "bench.apps.fastapi_sqlalchemy:app", *, both_cores: bool = False
+    ) -> Server:
         """FastAPI on the database of a data folder."""
-        return self._uvicorn(stack, FASTAPI, app, {"BENCH_DATABASE": str(folder / "holdfast.db")})
+        return self._uvicorn(stack, FASTAPI, app, {"BENCH_DATABASE": str(folder / "holdfast.db")}, both_cores=both_cores)
 
     def fastify(self, stack: ExitStack, folder: Path) -> Server | None:
         """Fastify on the database of a data folder; None where there is no Node."""
@@ -88,10 +94,12 @@ class Bench:
         command = ["node", str(built / "server.js")]
         return stack.enter_context(serve(FASTIFY, command, port=port, log=self.folder / "fastify.log", environment=environment))
 
-    def _uvicorn(self, stack: ExitStack, name: str, app: str, environment: dict[str, str]) -> Server:
+    def _uvicorn(self, stack: ExitStack, name: str, app: str, environment: dict[str, str], *, both_cores: bool = False) -> Server:
         port = free_port()
         command = [_PYTHON, "-m", "uvicorn", app, "--port", str(port), *_UVICORN]
-        return stack.enter_context(serve(name, command, port=port, log=self.folder / "peer.log", environment=environment))
+        return stack.enter_context(
+            serve(name, command, port=port, log=self.folder / "peer.log", environment=environment, both_cores=both_cores)
+        )
 
 
 def _build_fastify() -> Path | None:
@@ -227,8 +235,8 @@ def workers(bench: Bench) -> None:
     requests = [get(f"/api/v1/items/{data.item_id(number)}") for number in range(min(2_000, bench.rows))]
     with ExitStack() as stack:
         entrants = [
-            Entrant(bench.holdfast(stack, folder, name="one worker"), requests),
-            Entrant(bench.holdfast(stack, folder, workers=2, name="two workers"), requests),
+            Entrant(bench.holdfast(stack, folder, name="one worker", both_cores=True), requests),
+            Entrant(bench.holdfast(stack, folder, workers=2, name="two workers", both_cores=True), requests),
         ]
         rows = bench.race(entrants)
         largest = max(itertools.chain.from_iterable(each.server.pss_mib() for each in entrants))

@@ -48,13 +48,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _pin(core: int) -> None:
-    os.sched_setaffinity(0, {core % (os.cpu_count() or 1)})
+def _pin(*cores: int) -> None:
+    os.sched_setaffinity(0, {core % (os.cpu_count() or 1) for core in cores})
 
 
 @contextmanager
-def serve(name: str, command: Sequence[str], *, port: int, log: Path, environment: dict[str, str] | None = None) -> Iterator[Server]:
-    """Run one server on its core until the block ends."""
+def serve(
+    name: str, command: Sequence[str], *, port: int, log: Path, environment: dict[str, str] | None = None, both_cores: bool = False
+) -> Iterator[Server]:
+    """Run one server on its core until the block ends; where several workers are measured, on that of the load too."""
     started = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -62,7 +64,7 @@ def serve(name: str, command: Sequence[str], *, port: int, log: Path, environmen
             stdout=output,
             stderr=output,
             env={**os.environ, **(environment or {})},
-            preexec_fn=lambda: _pin(SERVER_CORE),
+            preexec_fn=lambda: _pin(SERVER_CORE, LOAD_CORE) if both_cores else _pin(SERVER_CORE),
             start_new_session=True,
         )
     try:

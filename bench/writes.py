@@ -43,8 +43,8 @@ def creates(bench: Bench) -> None:
             (row,) = bench.race([Entrant(server, ours, 201)], connections=clients)
             rows.append(Row(_by(clients), row.samples))
     with ExitStack() as stack:
-        two = bench.holdfast(stack, bench.database("creates-two"), workers=2, name="two workers")
-        fastapi = bench.fastapi(stack, bench.database("creates-fastapi"))
+        two = bench.holdfast(stack, bench.database("creates-two"), workers=2, name="two workers", both_cores=True)
+        fastapi = bench.fastapi(stack, bench.database("creates-fastapi"), both_cores=True)
         against = bench.race([Entrant(two, ours, 201), Entrant(fastapi, theirs, 201)])
     bench.report.table("Durable creates, one worker", rows, _by(1))
     bench.report.table("Durable creates, two workers", against, FASTAPI)
