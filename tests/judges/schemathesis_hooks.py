@@ -66,9 +66,11 @@ _PASSWORDS, _GUESSED = ("password", "new"), ("too_short", "too_common")
 
 
 def _is_setting(detail: dict[str, Any]) -> bool:
-    """Whether a setting, or the list of common passwords, is why a value is refused: no schema says so."""
+    """Whether a setting, the list of common passwords, or whose an address is, is why a value is refused: no schema says so."""
     if detail["field"] == "cookie":
         return bool(detail["code"] == "not_in_choices")
+    if detail["message"].endswith("which is kept for API keys."):  # the address of another, which a list of users shows
+        return bool(detail["code"] == "wrong_format")
     return detail["field"].endswith(_PASSWORDS) and detail["code"] in _GUESSED
 
 

@@ -94,7 +94,8 @@ def test_what_comes_with_one_turn_of_the_loop_is_one_group(tmp_path: Path) -> No
     """The thread wakes once for all of it, even where the loop gives way meanwhile: no group has the first job alone."""
 
     async def story(bench: Bench) -> Any:
-        await bench.put("before")  # the thread is there and waits
+        await bench.put("before")
+        await asyncio.sleep(0.3)  # the thread waits again
         commits: list[int] = []
 
         def count() -> bool:
