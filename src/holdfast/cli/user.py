@@ -96,7 +96,7 @@ def role(email: str, roles: tuple[str, ...], *, as_json: bool, **flags: str | No
 
 
 async def _collect(roster: Roster) -> list[dict[str, Any]]:
-    from holdfast.engine.auth.roster import is_key_address  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.model.user import is_key_address  # noqa: PLC0415 - heavy for `--help`
 
     return [each async for each in roster.users() if not is_key_address(each["email"])]
 

@@ -10,7 +10,7 @@ from holdfast.core.condition import Stored
 from holdfast.core.plan import Update
 from holdfast.core.validate import validate_merged
 from holdfast.model.catalog import FieldSpec
-from holdfast.model.user import KEY_DOMAIN
+from holdfast.model.user import KEY_DOMAIN, is_key_address
 
 _ABSENT = object()
 
@@ -54,7 +54,7 @@ def doubt_address(changed: dict[str, Stored], before: Mapping[str, Stored]) -> d
     email = changed.get("email", before["email"])
     if email == before["email"]:
         return changed
-    if str(email).endswith(f"@{KEY_DOMAIN}"):
+    if is_key_address(str(email)):
         message = f"This may not be at {KEY_DOMAIN}, which is kept for API keys."
         raise Refused("validation_failed", details=[detail("email", "wrong_format", message)])
     return changed if "email_verified" in changed else {**changed, "email_verified": 0}

@@ -11,6 +11,12 @@ PATH = "users"
 KEY_DOMAIN = "key.invalid"
 """Where the addresses of the users are as whom keys act: nowhere, by RFC 2606. Nobody else may have an address there."""
 
+
+def is_key_address(email: str) -> bool:
+    """Whether an address is that of a user as whom a key acts."""
+    return email.endswith(f"@{KEY_DOMAIN}")
+
+
 ACCOUNT_FIELDS = frozenset(("email", "password", "roles", "active", "email_verified"))
 """The fields of every User: whoever registers gives the first two, and Holdfast sets the others."""
 

@@ -44,7 +44,7 @@ class Account:
         step = Update(
             user.user_id, self._view, {"password": await desk.secrets.seal("hashed", sent.new)}, version=user.user_version, stale=409
         )
-        write = Write((step,), user.user_id, request.request_id, desk.now(), desk.deadline(request), caller=signed_in.caller)
+        write = Write((step,), user.user_id, request.request_id, desk.now(), request.deadline_s, caller=signed_in.caller)
         await request.time_store(self._store.write(write))
         desk.events.tell(Event.PASSWORD_CHANGED, request, user_id=user.user_id)
         return desk.answer(request, None)
@@ -60,7 +60,7 @@ class Account:
         """End one of one's own sessions."""
         desk = self._desk
         user_id = desk.require(request).user_id
-        if not await request.time_store(desk.sessions.revoke(user_id, request.record_id, desk.now(), desk.deadline(request))):
+        if not await request.time_store(desk.sessions.revoke(user_id, request.record_id, desk.now(), request.deadline_s)):
             raise Refused("not_found")
         desk.events.tell(Event.SESSION_REVOKED, request, user_id=user_id, session_id=request.record_id)
         return desk.answer(request, None)

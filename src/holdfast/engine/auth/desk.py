@@ -23,7 +23,7 @@ from holdfast.engine.auth.tokens import Tokens
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.quota import LoginLimits
 from holdfast.engine.request import Request
-from holdfast.ports.accounts import Credentials, NewSession, NewToken, Sessions, Tickets
+from holdfast.ports.accounts import USED_UP, Credentials, NewSession, NewToken, Sessions, Tickets
 from holdfast.ports.world import Clock, Secrets
 
 _US = 1_000_000
@@ -65,10 +65,6 @@ class Desk:
     def now(self) -> Instant:
         """The present."""
         return self.clock.now()
-
-    def deadline(self, request: Request) -> float:
-        """Until when a write of this request may begin."""
-        return request.deadline_s
 
     def read(self, request: Request, body: bytes) -> Any:
         """The parsed body of a request that must have one."""
@@ -127,6 +123,11 @@ class Desk:
             self.events.tell(Event.ATTEMPT_LIMITED, request)
             raise
 
+    def refuse_token(self, request: Request, event: Event) -> Refused:
+        """Tell that a mailed token opened nothing; the refusal."""
+        self.events.tell(event, request)
+        return Refused("invalid_credentials", USED_UP)
+
     def check_cookie(self, request: Request) -> None:
         """Refuse to sign in by cookie where that is not set, or where a foreign page may ask for it."""
         if self.cookies is None:
@@ -169,6 +170,6 @@ class Desk:
             agent=agent,
             address=request.head.peer,
         )
-        if not await request.time_store(self.sessions.open(session, tokens, password, self.deadline(request))):
+        if not await request.time_store(self.sessions.open(session, tokens, password, request.deadline_s)):
             raise Refused("invalid_credentials")
         return session.id

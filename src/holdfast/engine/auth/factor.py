@@ -31,7 +31,7 @@ class SecondFactor:
         user = await self._authenticate(request, desk.bodies.read_password_alone(desk.read(request, body)))
         secret = self._encode(SECRET_BITS // 8)
         sealed = await desk.secrets.seal("encrypted", secret)
-        if not await request.time_store(self._factors.enrol(user.user_id, sealed, desk.deadline(request))):
+        if not await request.time_store(self._factors.enrol(user.user_id, sealed, request.deadline_s)):
             raise Refused("unique_conflict", "There is a second factor already.", hint="Disable it first.")
         desk.events.tell(Event.FACTOR_ENROLLED, request, user_id=user.user_id)
         email = msgspec.json.decode(user.image)["email"]
@@ -47,9 +47,7 @@ class SecondFactor:
         step = None if factor is None or factor.confirmed else find_step(desk.secrets.unseal(factor.secret), code, desk.now())
         codes = [self._encode(_CODE_BYTES).lower() for _ in range(RECOVERY_CODES)]
         kept = [Ticket(self._hash(user.user_id, each), RECOVERY, user.user_id, "", None) for each in codes]
-        if step is None or not await request.time_store(
-            self._factors.confirm(user.user_id, step, kept, desk.now(), desk.deadline(request))
-        ):
+        if step is None or not await request.time_store(self._factors.confirm(user.user_id, step, kept, desk.now(), request.deadline_s)):
             desk.events.tell(Event.FACTOR_REFUSED, request, user_id=user.user_id)
             raise Refused("invalid_credentials", "The code is not one of the authenticator that was enrolled.")
         desk.events.tell(Event.FACTOR_CONFIRMED, request, user_id=user.user_id)
@@ -63,7 +61,7 @@ class SecondFactor:
         if not await self.judge(request, user, sent.totp):
             desk.events.tell(Event.FACTOR_REFUSED, request, user_id=user.user_id)
             raise Refused("invalid_credentials")
-        await request.time_store(self._factors.disable(user.user_id, desk.deadline(request)))
+        await request.time_store(self._factors.disable(user.user_id, request.deadline_s))
         desk.events.tell(Event.FACTOR_DISABLED, request, user_id=user.user_id)
         return desk.answer(request, None)
 
@@ -78,9 +76,9 @@ class SecondFactor:
             raise Refused("totp_required")
         step = find_step(desk.secrets.unseal(factor.secret), code, desk.now())
         if step is not None:
-            return await request.time_store(self._factors.use_step(user.user_id, step, desk.deadline(request)))
+            return await request.time_store(self._factors.use_step(user.user_id, step, request.deadline_s))
         ticket_hash = self._hash(user.user_id, code.strip().lower())
-        return await request.time_store(desk.tickets.redeem(ticket_hash, RECOVERY, desk.now(), desk.deadline(request))) is not None
+        return await request.time_store(desk.tickets.redeem(ticket_hash, RECOVERY, desk.now(), request.deadline_s)) is not None
 
     async def _authenticate(self, request: Request, password: str) -> Credentials:
         desk = self._desk

@@ -42,7 +42,7 @@ class Login:
         now = desk.now()
         pair = desk.make_pair(now)
         turned, session_id, user_id = await request.time_store(
-            desk.sessions.rotate(desk.tokens.hash(token), pair.kept, now, desk.deadline(request))
+            desk.sessions.rotate(desk.tokens.hash(token), pair.kept, now, request.deadline_s)
         )
         if turned is Turned.ROTATED:
             return desk.answer_pair(request, pair)
@@ -58,7 +58,7 @@ class Login:
             desk.bodies.read_nothing(desk.read(request, body))
         if any(each.id == session_id and each.kind == "key" for each in desk.sessions.list_sessions(user_id, desk.now())):
             raise Refused("forbidden", "A key does not sign in, so it cannot sign out.", hint="`holdfast key revoke` ends a key.")
-        await request.time_store(desk.sessions.revoke(user_id, session_id, desk.now(), desk.deadline(request)))
+        await request.time_store(desk.sessions.revoke(user_id, session_id, desk.now(), request.deadline_s))
         desk.events.tell(Event.SIGNED_OUT, request, user_id=user_id, session_id=session_id)
         reply = desk.answer(request, None)
         if desk.cookies is not None:
@@ -79,7 +79,7 @@ class Login:
             new = await desk.secrets.seal("hashed", text)
         except Unavailable:  # others fill the places for what is to be stored: a later sign-in will find one
             return old
-        if await request.time_store(desk.sessions.rehash(user, new, request.request_id, desk.now(), desk.deadline(request))):
+        if await request.time_store(desk.sessions.rehash(user, new, request.request_id, desk.now(), request.deadline_s)):
             return new
         again = desk.sessions.find_by_id(user.user_id)  # perhaps another sign-in of theirs, at the same moment, was quicker
         return again.password if again is not None and await desk.secrets.verify(again.password, text) else old

@@ -67,10 +67,10 @@ class Oidc:
             raise Refused("validation_failed", details=[detail("cookie", "not_in_choices", "Cookies are not in use here.")])
         state, bound = self._draw(), self._draw()
         challenge = _encode(sha256(self._derive("verifier", state, bound).encode()).digest())
-        place = await provider.begin(state, self._derive("nonce", state, bound), challenge, desk.deadline(request))
+        place = await provider.begin(state, self._derive("nonce", state, bound), challenge, request.deadline_s)
         expires_at = Instant(desk.now() + OIDC_STATE_S * _US)
         ticket = Ticket(self._hash(request, state, bound), KIND, None, "cookie" if cookie else "", expires_at)
-        await request.time_store(desk.tickets.issue(ticket, desk.deadline(request)))
+        await request.time_store(desk.tickets.issue(ticket, request.deadline_s))
         reply = desk.answer(request, None, status=302)
         reply.headers += (("location", place), _set_cookie(bound, OIDC_STATE_S))
         return reply
@@ -83,7 +83,7 @@ class Oidc:
         sent, bound = _read_query(request.query), _read_cookie(request)
         state, code = sent.get("state", ""), sent.get("code", "")
         ticket_hash = self._hash(request, state, bound)
-        ticket = await request.time_store(desk.tickets.redeem(ticket_hash, KIND, desk.now(), desk.deadline(request)))
+        ticket = await request.time_store(desk.tickets.redeem(ticket_hash, KIND, desk.now(), request.deadline_s))
         if ticket is None or not state or not bound:
             desk.events.tell(Event.SIGN_IN_REFUSED, request)
             raise Refused("invalid_credentials", "This sign-in was not begun in this browser, or is over.", hint="Begin it again.")
@@ -106,7 +106,7 @@ class Oidc:
         if not code or sent.get("iss", provider.issuer) != provider.issuer:  # RFC 9207
             raise Refused("invalid_credentials", "The provider did not vouch for a user.", hint="Begin the sign-in again.")
         verifier, nonce = self._derive("verifier", state, bound), self._derive("nonce", state, bound)
-        vouched = await provider.finish(code, verifier, nonce, self._desk.deadline(request))
+        vouched = await provider.finish(code, verifier, nonce, request.deadline_s)
         return await self._admit(request, provider, vouched)
 
     async def _admit(self, request: Request, provider: Provider, vouched: Vouched) -> Credentials:
@@ -124,7 +124,7 @@ class Oidc:
             raise Refused("invalid_credentials")
         await self._require_no_factor(request, user)
         if linked is None and not await request.time_store(
-            self._links.link(provider.issuer, vouched.subject, user.user_id, user.user_version, desk.deadline(request))
+            self._links.link(provider.issuer, vouched.subject, user.user_id, user.user_version, request.deadline_s)
         ):
             raise Refused("invalid_credentials", hint="Begin the sign-in again.")
         return user
@@ -137,7 +137,7 @@ class Oidc:
         async with sealing_for(request, self._sealing.count_hashes([given])):
             values = await self._sealing.seal(given)
         step = Create(desk.ids.make(), self._view, values)
-        await request.time_store(self._store.write(Write((step,), None, request.request_id, desk.now(), desk.deadline(request))))
+        await request.time_store(self._store.write(Write((step,), None, request.request_id, desk.now(), request.deadline_s)))
         desk.events.tell(Event.REGISTERED, request, user_id=step.id)
         user = desk.sessions.find_by_id(step.id)
         if user is None:

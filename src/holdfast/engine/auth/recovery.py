@@ -2,7 +2,6 @@
 
 import msgspec
 
-from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.base.limits import RESET_TOKEN_S
@@ -13,7 +12,7 @@ from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
-from holdfast.ports.accounts import USED_UP, Credentials, Ticket
+from holdfast.ports.accounts import Credentials, Ticket
 from holdfast.ports.store import Store
 
 KIND = "reset"
@@ -47,19 +46,15 @@ class Recovery:
         ticket = desk.tickets.find_ticket(ticket_hash, KIND, now)
         user = None if ticket is None else self._user_of(ticket)
         if user is None:
-            raise self._refuse(request)
+            raise desk.refuse_token(request, Event.RESET_REFUSED)
         email = msgspec.json.decode(user.image)["email"]
         desk.bodies.check_context(sent.password, email, ".password")
         sealed = await desk.secrets.seal("hashed", sent.password)
         step = Update(user.user_id, self._view, {"password": sealed, "email_verified": 1}, version=user.user_version, stale=409)
-        write = Write((step,), user.user_id, request.request_id, desk.now(), desk.deadline(request), ticket=ticket_hash)
+        write = Write((step,), user.user_id, request.request_id, desk.now(), request.deadline_s, ticket=ticket_hash)
         await request.time_store(self._store.write(write))
         desk.events.tell(Event.PASSWORD_CHANGED, request, user_id=user.user_id)
         return desk.answer(request, None)
-
-    def _refuse(self, request: Request) -> Refused:
-        self._desk.events.tell(Event.RESET_REFUSED, request)
-        return Refused("invalid_credentials", USED_UP)
 
     def _user_of(self, ticket: Ticket) -> Credentials | None:
         """The user of a token, if the address that it was mailed to is still theirs."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.base.limits import VERIFY_TOKEN_S
@@ -19,7 +18,7 @@ from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
 from holdfast.engine.sealing import Sealing, sealing_for
-from holdfast.ports.accounts import USED_UP, Ticket
+from holdfast.ports.accounts import Ticket
 from holdfast.ports.store import Store
 
 KIND_NEW, KIND_KNOWN = "register", "verify"
@@ -54,7 +53,7 @@ class Registration:
         if token is None:
             return self._ask(request)
         desk.take_address(request)
-        ticket_hash, deadline_s = desk.tokens.hash(token), desk.deadline(request)
+        ticket_hash, deadline_s = desk.tokens.hash(token), request.deadline_s
         for kind in (KIND_NEW, KIND_KNOWN):
             ticket = desk.tickets.find_ticket(ticket_hash, kind, desk.now())
             if ticket is not None:
@@ -63,7 +62,7 @@ class Registration:
                 await request.time_store(self._store.write(write))
                 desk.events.tell(Event.EMAIL_VERIFIED, request, user_id=step.id)
                 return desk.answer(request, None)
-        raise self._refuse(request)
+        raise desk.refuse_token(request, Event.EMAIL_REFUSED)
 
     def _ask(self, request: Request) -> Reply:
         desk = self._desk
@@ -73,10 +72,6 @@ class Registration:
         self._post.start(lambda: self._mail_known(email, user.user_id))
         return desk.answer(request, None)
 
-    def _refuse(self, request: Request) -> Refused:
-        self._desk.events.tell(Event.EMAIL_REFUSED, request)
-        return Refused("invalid_credentials", USED_UP)
-
     def _settle(self, request: Request, ticket: Ticket) -> WriteStep:
         """What a token does that was shown: it makes the user, or verifies the address that they still have."""
         if ticket.kind == KIND_NEW:
@@ -84,7 +79,7 @@ class Registration:
             return Create(self._desk.ids.make(), self._view, values)
         user = self._desk.sessions.find_by_id(RecordId(ticket.owner or ""))
         if user is None or msgspec.json.decode(user.image)["email"] != ticket.payload:
-            raise self._refuse(request)
+            raise self._desk.refuse_token(request, Event.EMAIL_REFUSED)
         return Update(user.user_id, self._view, {"email_verified": 1}, version=user.user_version, stale=409)
 
     async def _mail_new(self, values: Mapping[str, object]) -> None:

@@ -154,8 +154,3 @@ class Roster:
 def key_address(name: str) -> str:
     """The e-mail address of the user as whom a key acts."""
     return f"{name}@{KEY_DOMAIN}"
-
-
-def is_key_address(email: str) -> bool:
-    """Whether a user is there for a key."""
-    return email.endswith(f"@{KEY_DOMAIN}")
