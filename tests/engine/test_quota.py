@@ -1,9 +1,11 @@
 """Quotas in the engine: who is counted, what every answer says, what is never counted, and what a batch costs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from engine_harness import Desk, body_of, now
+from engine_harness import Desk, body_of, head, now
 
 from holdfast.base.errors import Refused
 from holdfast.core.exchange import Reply
@@ -21,12 +23,21 @@ class Counter:
 
     rate: Rate | None = field(default_factory=lambda: Rate.of(3, 60))
     due: dict[bytes, int] = field(default_factory=dict)
+    taken: list[list[bytes]] = field(default_factory=lambda: [[]])
 
     def take(self, key: bytes, cost: int = 1) -> Verdict:
         """Take from the quota of a key."""
         assert self.rate is not None
         self.due[key], verdict = self.rate.take(self.due.get(key, 0), 10**15, cost)
+        self.taken[-1].append(key)
         return verdict
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Note what is taken within."""
+        self.taken.append([])
+        yield
+        self.taken.append([])
 
 
 def answer(request: Request, body: bytes) -> Reply:
@@ -107,6 +118,29 @@ def test_what_turns_out_to_be_too_much_is_refused(desk: Desk) -> None:
 
     assert refused.status == 429
     assert sorted(limits_of(refused)) == sorted([POLICY, ("ratelimit", '"default";r=1;t=20'), ("retry-after", "20")])
+
+
+def test_what_arrives_together_is_counted_together(desk: Desk) -> None:
+    """In the order in which it came, once; the first beyond the quota is refused, and so are those behind it."""
+    counter = desk.limiter
+    assert isinstance(counter, Counter)
+    opened = [desk.open("GET", "/books") for _ in range(4)]
+    assert counter.taken == [[]]
+    with desk.engine.moment(opened):
+        answers = [now(each.answer(b"")) for each in opened]
+
+    assert [len(each) for each in counter.taken] == [0, 4, 0]
+    assert [each.status for each in answers] == [200, 200, 200, 429]
+    assert [limits_of(each)[1] for each in answers[:3]] == [("ratelimit", f'"default";r={left};t={60 - 20 * left}') for left in (2, 1, 0)]
+
+
+def test_a_body_is_not_read_of_who_has_no_quota_left(desk: Desk) -> None:
+    """It is refused by its head; so is what nobody may do, which counts all the same."""
+    for _ in range(3):
+        desk.open("POST", "/books", has_body=True)
+
+    assert isinstance(desk.engine.open(head("POST", "/books", has_body=True)), Reply)
+    assert desk.told[-1].code == "rate_limited"
 
 
 def test_without_a_limit_nothing_is_said() -> None:

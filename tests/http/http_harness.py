@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -58,6 +58,10 @@ class EchoExchange:
             case _:
                 return self._echo(body)
 
+    def count(self) -> None:
+        """Count it once."""
+        self.service.counted.append(self.head.target)
+
     def refuse(self, code: str, message: str | None = None) -> Reply:
         """A refusal while the body arrives."""
         self.service.refused.append(code)
@@ -98,6 +102,7 @@ class EchoService:
 
     opened: list[Head] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     closed_streams: list[str] = field(default_factory=list)
@@ -111,9 +116,11 @@ class EchoService:
         return EchoExchange(self, head)
 
     @contextmanager
-    def moment(self) -> Iterator[None]:
+    def moment(self, arrived: Collection[Exchange]) -> Iterator[None]:
         """Note which requests had come when it was opened, and which were answered within."""
         opened, answered = [head.target for head in self.opened], len(self.answered)
+        for each in arrived:
+            each.count()
         yield
         self.moments.append((opened, self.answered[answered:]))
 

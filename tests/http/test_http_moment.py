@@ -37,7 +37,31 @@ def test_what_arrives_together_is_answered_in_one_moment() -> None:
         return service
 
     service = asyncio.run(story())
+    assert service.counted == ["/echo?1", "/echo?2", "/echo?3"]
     assert service.moments == [(["/echo?1", "/echo?2", "/echo?3"], ["/echo?1", "/echo?2", "/echo?3"])]
+
+
+def test_replies_are_sent_after_all_of_them_are_made() -> None:
+    """But no more of them wait than are made at a time, however many have arrived."""
+
+    class NotingWire(Wire):
+        """Notes how many answers had been made when it was written to."""
+
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            made.append(len(service.answered))
+            super().write(data)
+
+    async def story() -> None:
+        door = Door(service)
+        for number in range(100):
+            connection = Connection(door)
+            connection.connection_made(NotingWire())
+            connection.data_received(ask(f"/echo?{number}"))
+        await asyncio.sleep(0)
+
+    service, made = EchoService(), list[int]()
+    asyncio.run(story())
+    assert made == [64] * 64 + [100] * 36
 
 
 def test_a_request_that_comes_alone_has_no_moment() -> None:

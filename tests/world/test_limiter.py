@@ -101,6 +101,41 @@ def test_a_worker_that_was_alone_locks_once_another_comes(tmp_path: Path, monkey
             assert alone.take(b"a").remaining == 997
 
 
+def test_what_is_taken_together_is_taken_under_one_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes between; where the lock cannot be got all are refused, after one wait."""
+    monkeypatch.setattr(limiter_room, "LIMITER_WAIT_S", 0.02)
+    with open_table(tmp_path, fail) as table, open_table(tmp_path, fail), (tmp_path / FOLDER / "slots").open("r+b") as other:
+        limiter = SlotLimiter(table, HOURLY, sign, b"")
+        limiter.take(b"a")
+        with limiter.together():
+            assert [limiter.take(b"a").remaining for _ in range(2)] == [998, 997]
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waits = count_waits(monkeypatch)
+        with limiter.together():
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    limiter.take(b"a")
+        assert len(waits) == 1
+        fcntl.flock(other, fcntl.LOCK_UN)
+        assert limiter.take(b"a").remaining == 996
+
+
+def count_waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The descriptors whose lock is waited for from now on."""
+    waits: list[int] = []
+    try_lock = limiter_room._try_lock  # what is counted
+
+    def note(descriptor: int) -> bool:
+        waits.append(descriptor)
+        return try_lock(descriptor)
+
+    monkeypatch.setattr(limiter_room, "_try_lock", note)
+    return waits
+
+
 def test_a_new_start_goes_on_counting(tmp_path: Path) -> None:
     """What was taken before a restart is still taken, and no longer under a lock."""
     for remaining in (999, 998):

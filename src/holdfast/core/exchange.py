@@ -3,7 +3,7 @@
 A door turns bytes into a Head, asks the engine to open it, hands the body over when it has arrived whole, and sends the Reply.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -76,6 +76,10 @@ class Exchange(Protocol):
         """
         ...
 
+    def count(self) -> None:
+        """Count the request for who sent it, unless that is done. Never raises: who has no quota left is told so by `answer`."""
+        ...
+
     def refuse(self, code: str, message: str | None = None) -> Reply:
         """The reply for a refusal that the door finds while it receives the body (payload_too_large, request_timeout).
 
@@ -94,10 +98,12 @@ class Service(Protocol):
         """
         ...
 
-    def moment(self) -> AbstractContextManager[None]:
+    def moment(self, arrived: Collection[Exchange]) -> AbstractContextManager[None]:
         """While it is open, everything that is answered is read from one state of what is stored, which saves most of a read's cost.
 
         That state is not older than the opening: open it once the requests have arrived that are answered within.
+
+        arrived  these requests: they are counted together for who sent them
         """
         ...
 

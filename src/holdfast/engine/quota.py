@@ -1,5 +1,7 @@
 """Quotas: what a limiter says about a caller, as headers or as a refusal (CONTRACT 2.10; IETF draft on RateLimit header fields)."""
 
+from contextlib import AbstractContextManager
+
 from holdfast.base.errors import Refused
 from holdfast.core.rate import Verdict, limit_key
 from holdfast.ports.limits import Limiter
@@ -25,6 +27,10 @@ class Quota:
         if not verdict.allowed:
             raise self._refuse(verdict)
         return self._lines % (verdict.remaining, verdict.reset_s)
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is charged within it costs less than one by one; it must be short, because nobody else is charged meanwhile."""
+        return self._limiter.together()
 
     def charge_more(self, key: bytes, cost: int) -> bytes:
         """Count what a request turned out to be beside the one it was counted as; more than a quota counts as a whole one."""

@@ -61,7 +61,8 @@ class Request(msgspec.Struct, eq=False):
     handler        answers the route
     known          who asks
     quota_key      who it is counted for (core.rate.limit_key); b"" where it is not counted
-    limit_lines    what its answer says about the caller's quota
+    limit_lines    what its answer says about the caller's quota; None until it is counted
+    refused        why it is refused whatever it asks: it could not be counted
     """
 
     around: Surroundings
@@ -76,13 +77,17 @@ class Request(msgspec.Struct, eq=False):
     known: Known
     body_bytes_max: int = BODY_BYTES_MAX
     quota_key: bytes = b""
-    limit_lines: bytes = b""
+    limit_lines: bytes | None = None
+    refused: Answerable | None = None
     bytes_in: int = 0
     store_s: float = 0.0
 
     def answer(self, body: bytes) -> Reply | Awaitable[Reply]:
         """Answer the whole request: at once where nothing waits. Never raises."""
         self.bytes_in = len(body)
+        self.count()
+        if self.refused is not None:
+            return self._fail(self.refused)
         try:
             if body:
                 check_content_encoding(self.head.header("content-encoding"))
@@ -92,6 +97,16 @@ class Request(msgspec.Struct, eq=False):
         except Exception as error:  # noqa: BLE001 - the one place where whatever was raised becomes an answer
             return self._answer_later(self._answer_anew(body), body) if self._is_outdated(error) else self._fail(error)
         return self._finish(reply) if isinstance(reply, Reply) else self._answer_later(reply, body)
+
+    def count(self) -> None:
+        """Count it for its caller, unless that is done. Never raises: who has no quota left is refused by `answer`."""
+        if self.limit_lines is None:
+            self.limit_lines = b""
+            if self.quota_key:
+                try:
+                    self.limit_lines = self.around.quota.charge(self.quota_key)
+                except Answerable as error:
+                    self.refused = error
 
     def turn_away(self, error: Answerable) -> Reply:
         """The reply to a request that is not let in, with everything that its answer would say beside."""
@@ -216,7 +231,7 @@ class Request(msgspec.Struct, eq=False):
     def _finish(self, reply: Reply, code: str | None = None, cause: str | None = None, faults: tuple[str, ...] = ()) -> Reply:
         if self.head.method == "HEAD":
             reply.bare = True
-        reply.lines = self.limit_lines
+        reply.lines = self.limit_lines or b""
         if self.notice.headers:
             reply.headers += self.notice.headers
         self._tell(reply.status, code, len(reply.body) if isinstance(reply.body, bytes) else 0, cause, faults)

@@ -3,7 +3,7 @@
 head -> route -> admit -> [receive body: the door] -> the route's handler -> reply
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import NoReturn
 from urllib.parse import unquote_to_bytes
@@ -94,23 +94,31 @@ class Engine:
         return request
 
     def _admit(self, request: Request) -> None:
-        """Find room; find who asks and count the request for them; then refuse bad credentials, and what they are granted on no row."""
+        """Find room, and who asks; refuse bad credentials, and what they are granted on no row, unless they have no quota left.
+
+        What is let in without a body is counted with all others that arrive beside it; one with a body before that is read.
+        """
         if self.in_flight >= IN_FLIGHT_REQUESTS_MAX:
             raise Unavailable("overloaded")
-        refused: Refused | None = None
-        if request.route.identifies:
-            try:
+        refused: Answerable | None = None
+        try:
+            if request.route.identifies:
                 request.known = self.identities.find(request.head)
-            except Refused as error:
-                refused = error
+            request.admit()
+        except Refused as error:
+            refused = error
         request.quota_key = limit_key(request.actor.id, request.head.peer)
-        request.limit_lines = self.quota.charge(request.quota_key)
+        if refused is not None or request.head.has_body:
+            request.count()
+            refused = request.refused or refused
         if refused is not None:
             raise refused
-        request.admit()
 
-    def moment(self) -> AbstractContextManager[None]:
-        """Answer from one state of what is stored."""
+    def moment(self, arrived: Collection[Exchange]) -> AbstractContextManager[None]:
+        """Count what has arrived, then answer from one state of what is stored."""
+        with self.quota.together():
+            for each in arrived:
+                each.count()
         return self._moment()
 
     def refuse(

@@ -310,21 +310,28 @@ class Connection(asyncio.Protocol):
         self._stage = _BUSY
         self._deadline_s = now_s + self._door.bounds.half_close_s if self._eof else math.inf
         self._exchange, self._content, self._arrived_s = exchange, body, now_s
-        self._door.answer_soon(self)
+        self._door.answer_soon(self, exchange)
 
-    def answer_whole(self) -> None:
-        """Answer the request that has arrived whole. For a client who is gone by now nothing is done."""
+    def answer(self) -> Reply | None:
+        """The reply to the request that has arrived whole; None if it comes later. For a client who is gone by now nothing is done."""
         exchange, self._exchange = self._exchange, None
         if self._stage is _CLOSED or exchange is None:
-            return
+            return None
         try:
             reply = exchange.answer(self._content)
             if isinstance(reply, Reply):
-                self._respond(reply, self._arrived_s, more=bool(self._buffer))
-                if self._buffer:
-                    self._resume()
-            else:
-                self._await_answer(reply)
+                return reply
+            self._await_answer(reply)
+        except Exception:  # noqa: BLE001  # as in data_received
+            self._break()
+        return None
+
+    def send(self, reply: Reply) -> None:
+        """Send the reply that was made at once."""
+        try:
+            self._respond(reply, self._arrived_s, more=bool(self._buffer))
+            if self._buffer:
+                self._resume()
         except Exception:  # noqa: BLE001  # as in data_received
             self._break()
 

@@ -1,5 +1,6 @@
 """What counts callers, so that the engine need not know where, nor how many workers share it."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from holdfast.core.rate import Rate, Verdict
@@ -18,4 +19,8 @@ class Limiter(Protocol):
 
         Raises Unavailable ("overloaded") where there is no room to count another key: who cannot be counted is not let in.
         """
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is taken within it costs less than one by one; nobody else takes meanwhile, so it must be short."""
         ...

@@ -12,7 +12,7 @@ import mmap
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,20 +48,34 @@ class Table:
 
     def __init__(self, memory: mmap.mmap, descriptor: int | None) -> None:
         self._memory, self._descriptor = memory, descriptor
+        self._locked: bool | None = None  # within `together`: whether the lock was got; else it is taken for each taking
         self._view = memoryview(memory)
         self._dues = self._view[_DUES_AT:_TABLE_BYTES].cast("Q")
 
     def take(self, digest: bytes, rate: Rate, cost: int) -> Verdict:
         """Take from the quota that stands under a digest."""
-        if not self._memory[_SHARED_AT]:
+        if self._locked or not self._memory[_SHARED_AT]:
             return self._take(digest, rate, cost)
+        if self._locked is False:
+            raise Unavailable("overloaded")
+        with self.together():
+            return self.take(digest, rate, cost)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Take the lock once for all that is taken within. Where it cannot be got, each of them is refused, without waiting again."""
+        if not self._memory[_SHARED_AT]:
+            yield
+            return
         descriptor = self._descriptor
         assert descriptor is not None, "only workers of one folder share"
-        _lock(descriptor)
+        self._locked = _try_lock(descriptor)
         try:
-            return self._take(digest, rate, cost)
+            yield
         finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            if self._locked:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            self._locked = None
 
     def close(self) -> None:
         """Give the memory back."""
@@ -109,6 +123,10 @@ class SlotLimiter:
         """Take from the quota of a key."""
         return self._table.take(self._digest(key), self.rate, cost)
 
+    def together(self) -> AbstractContextManager[None]:
+        """Take what is taken within it under one lock."""
+        return self._table.together()
+
 
 class Unlimited:
     """No limit at all (ports.limits.Limiter)."""
@@ -119,6 +137,10 @@ class Unlimited:
     def take(self, key: bytes, cost: int = 1) -> Verdict:  # noqa: ARG002  # the port's
         """Allowed."""
         return Verdict(allowed=True, remaining=0, reset_s=0, retry_s=0)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Nothing to share."""
+        return contextlib.nullcontext()
 
 
 @contextmanager
@@ -200,8 +222,8 @@ def _read_boot() -> bytes:
         return bytes(_BOOT_BYTES)
 
 
-def _lock(descriptor: int) -> None:
-    """Take the lock, which others hold for microseconds; a worker that was stopped while it had it must not stop the others."""
+def _try_lock(descriptor: int) -> bool:
+    """Take the lock, which others hold for microseconds; False where a worker was stopped with it, which must not stop the others."""
     until_s = 0.0
     while True:
         try:
@@ -210,7 +232,7 @@ def _lock(descriptor: int) -> None:
             now_s = time.monotonic()
             until_s = until_s or now_s + LIMITER_WAIT_S
             if now_s > until_s:
-                raise Unavailable("overloaded") from None
+                return False
             time.sleep(_PAUSE_S)
         else:
-            return
+            return True
