@@ -12,6 +12,7 @@ from typing import Protocol
 
 WAITING_BYTES_MAX = 4 * 1024 * 1024
 KEPT_TIMES = 16
+GATHER_S = 0.05  # lines are gathered for so long: each time the thread wakes, the loop waits for it
 FILE_BYTES_MAX = 32 * 1024 * 1024
 
 
@@ -93,12 +94,13 @@ class Sink:
         self._waiting: list[tuple[bytes, int]] = []
         self._waiting_bytes = 0
         self._changed = threading.Condition()
+        self._urgent = False
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"sink-{name}", daemon=True)
         self._thread.start()
 
     def put(self, lines: bytes, count: int, *, keep: bool = False) -> None:
-        """Queue `count` lines; without room they are dropped and counted."""
+        """Queue `count` lines; without room they are dropped and counted. What is kept is written at once, with all that waits."""
         room = self._waiting_bytes_max * (KEPT_TIMES if keep else 1)
         with self._changed:
             if self._waiting_bytes + len(lines) > room or self._closed:
@@ -106,7 +108,9 @@ class Sink:
                 return
             self._waiting.append((lines, count))
             self._waiting_bytes += len(lines)
-            self._changed.notify()
+            self._urgent |= keep
+            if keep or len(self._waiting) == 1:
+                self._changed.notify()
 
     def close(self, within_s: float = 2.0) -> None:
         """Write what waits, then stop; a target that takes nothing for so long is given up. Idempotent."""
@@ -124,7 +128,8 @@ class Sink:
                     self._changed.wait()
                 if not self._waiting:
                     return
-                taken, self._waiting = self._waiting, []
+                self._changed.wait_for(lambda: self._urgent or self._closed, GATHER_S)
+                taken, self._waiting, self._urgent = self._waiting, [], False
             self._write(taken)
 
     def _write(self, taken: list[tuple[bytes, int]]) -> None:
