@@ -1,5 +1,6 @@
 """Quotas in the engine: who is counted, what every answer says, what is never counted, and what a batch costs."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -132,6 +133,23 @@ def test_what_arrives_together_is_counted_together(desk: Desk) -> None:
     assert [len(each) for each in counter.taken] == [0, 4, 0]
     assert [each.status for each in answers] == [200, 200, 200, 429]
     assert [limits_of(each)[1] for each in answers[:3]] == [("ratelimit", f'"default";r={left};t={60 - 20 * left}') for left in (2, 1, 0)]
+
+
+def test_where_nothing_can_be_counted_together_each_answer_counts() -> None:
+    """What is broken then is an answer's own: none is left without one."""
+
+    class Broken(Counter):
+        """Cannot be locked, as a file may be on a network disk."""
+
+        @contextmanager
+        def together(self) -> Iterator[None]:
+            raise OSError(errno.ENOLCK, "No locks available")
+            yield
+
+    desk = Desk(ROUTES, Broken())
+    opened = [desk.open("GET", "/books") for _ in range(4)]
+    with desk.engine.moment(opened):
+        assert [now(each.answer(b"")).status for each in opened] == [200, 200, 200, 429]
 
 
 def test_a_body_is_not_read_of_who_has_no_quota_left(desk: Desk) -> None:

@@ -77,7 +77,7 @@ class Exchange(Protocol):
         ...
 
     def count(self) -> None:
-        """Count the request for who sent it, unless that is done. Never raises: who has no quota left is told so by `answer`."""
+        """Count the request for who sent it, unless that is done; who has no quota left is told so by `answer`."""
         ...
 
     def refuse(self, code: str, message: str | None = None) -> Reply:
@@ -104,6 +104,8 @@ class Service(Protocol):
         That state is not older than the opening: open it once the requests have arrived that are answered within.
 
         arrived  these requests: they are counted together for who sent them
+
+        Never raises: what cannot be done for all of them at once is done, or fails, in the answer of each.
         """
         ...
 

@@ -85,10 +85,10 @@ class Request(msgspec.Struct, eq=False):
     def answer(self, body: bytes) -> Reply | Awaitable[Reply]:
         """Answer the whole request: at once where nothing waits. Never raises."""
         self.bytes_in = len(body)
-        self.count()
-        if self.refused is not None:
-            return self._fail(self.refused)
         try:
+            self.count()
+            if self.refused is not None:
+                return self._fail(self.refused)
             if body:
                 check_content_encoding(self.head.header("content-encoding"))
             reply = self.handler(self, body)
@@ -99,7 +99,7 @@ class Request(msgspec.Struct, eq=False):
         return self._finish(reply) if isinstance(reply, Reply) else self._answer_later(reply, body)
 
     def count(self) -> None:
-        """Count it for its caller, unless that is done. Never raises: who has no quota left is refused by `answer`."""
+        """Count it for its caller, unless that is done; who has no quota left is refused by `answer`."""
         if self.limit_lines is None:
             self.limit_lines = b""
             if self.quota_key:

@@ -4,7 +4,7 @@ head -> route -> admit -> [receive body: the door] -> the route's handler -> rep
 """
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -116,7 +116,7 @@ class Engine:
 
     def moment(self, arrived: Collection[Exchange]) -> AbstractContextManager[None]:
         """Count what has arrived, then answer from one state of what is stored."""
-        with self.quota.together():
+        with suppress(OSError), self.quota.together():  # a table that cannot be locked is met again, and told, by each answer
             for each in arrived:
                 each.count()
         return self._moment()
