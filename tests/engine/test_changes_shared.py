@@ -1,6 +1,7 @@
 """Listeners who stand at the same place share one reading, but never one that has failed or that nobody may still refresh."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 from engine_harness import Desk, head
 
@@ -84,18 +85,19 @@ def test_a_reading_that_failed_is_tried_anew_at_the_same_place() -> None:
 
 
 def test_shared_readings_go_with_the_last_listener() -> None:
-    """While somebody listens a place is read once; who comes after all have left reads for himself."""
+    """While somebody listens a place is read once; who comes after all have left reads for themselves."""
 
     async def story() -> None:
         journal = SlowJournal()
         journal.go_on.set()
         changes, desk = _open(journal)
-        with changes.follower.listening():
+        for readings in (1, 2):
             replies = [await _listen(desk), await _listen(desk)]
-            assert journal.readings == 1
-        assert [each.status for each in replies] == [200, 200]
-        assert (await _listen(desk)).status == 200
-        assert (await _listen(desk)).status == 200
-        assert journal.readings == 3
+            assert [each.status for each in replies] == [200, 200]
+            assert journal.readings == readings
+            for each in replies:
+                assert isinstance(each.body, AsyncGenerator)
+                await each.body.aclose()
+            assert changes.follower.listeners == 0
 
     asyncio.run(story())

@@ -17,6 +17,9 @@ DRAIN_S = 10.0  # a graceful stop waits this long for what is in flight
 # Admission: requests of one worker that wait for something at once; more than this is an overload
 IN_FLIGHT_REQUESTS_MAX = 4_096
 
+# Event streams of one worker
+STREAMS_PER_TURN = 8  # that go on in one turn of the loop before others have theirs: each takes about 50 us
+
 # Rate limits (CONTRACT 2.10); the rates themselves are settings
 LIMITED_CALLERS_MAX = 131_072  # callers whose quota is not whole, of all workers: 3 MiB; more are refused, not let in uncounted
 FORWARDED_HOPS_MAX = 32  # hops of a forwarding header that are read, from the right

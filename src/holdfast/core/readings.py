@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from holdfast.base.ids import RecordId
 from holdfast.core.actor import Caller
 from holdfast.core.condition import ALWAYS, Condition
@@ -47,8 +49,7 @@ class HistoryPage:
     next: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(msgspec.Struct, frozen=True, cache_hash=True):
     """How one resource is shown in the changes: its view (which includes nothing), and which of its records may be seen."""
 
     view: View

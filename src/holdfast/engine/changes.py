@@ -1,11 +1,11 @@
 """GET /changes: the committed changes in order, a page at a time or as server-sent events.
 
-A listener reads its own next page when its client has taken the last one, so a slow one holds nothing but its place. Those who stand at
-the same place share one reading.
+A listener reads its own next page when its client has taken the last one, so a slow one holds nothing but its place. Those who ask the
+same share one reading, whoever they are.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import NamedTuple
 
 from holdfast.base.errors import HoldfastError
@@ -25,14 +25,17 @@ from holdfast.ports.journal import Journal
 from holdfast.ports.world import Clock
 
 EVENTS_TYPE = "text/event-stream; charset=utf-8"
-SHARED_MAX = 64  # readings that listeners may share; they are forgotten as soon as the journal moves, or nobody listens
+SHARED_MAX = 64  # readings that listeners may share, the newest; they are forgotten as soon as the journal moves, or nobody listens
 
 _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"
 _UNBUFFERED = ("x-accel-buffering", "no")
 
-_Place = tuple[Grants, str | None, int]
-"""Where a listener stands: what it may see, the resource that it asks for, None for all, and the sequence that it has."""
+_Question = tuple[int, tuple[tuple[str, Watched], ...]]
+"""What a reading is asked: the sequence after which it begins, and what is watched, with every rule bound to its caller and its instant.
+
+The answer follows from these alone, so who asks the same may be told the same.
+"""
 
 
 class _Events(NamedTuple):
@@ -52,7 +55,7 @@ class Changes:
         self._views = {path: ViewReader(catalog, each) for path, each in catalog.resources.items()}
         self._json = replies.policy.block()
         self._events = replies.policy.block(content_type=EVENTS_TYPE)
-        self._shared: dict[_Place, asyncio.Future[_Events]] = {}
+        self._shared: dict[_Question, asyncio.Future[_Events]] = {}
         self.follower = Follower(journal.head, clock.monotonic_s, self._shared.clear)
 
     def read(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
@@ -85,23 +88,25 @@ class Changes:
     # Listening
 
     async def _listen(self, request: Request) -> Reply:
-        """Begin a stream after Last-Event-ID, else `after`, else now. The first page is read beforehand: it may be refused."""
-        ask = read_changes_query(request.query, self._views)
-        last = request.head.header("last-event-id")
-        after = read_sequence(last) if last is not None else self._journal.head() if ask.after is None else ask.after
-        await self._next_events(request.known, ask.resource, after)
-        headers = (("x-request-id", request.request_id), _UNBUFFERED)
-        return Reply(200, self._stream(request, ask.resource, after), headers, self._events)
+        """Begin a stream. Its first page is read beforehand: it may be refused."""
+        stream = self._stream(request)
+        await anext(stream)
+        return Reply(200, stream, (("x-request-id", request.request_id), _UNBUFFERED), self._events)
 
-    async def _stream(self, request: Request, resource: str | None, after: int) -> AsyncIterator[bytes]:
+    async def _stream(self, request: Request) -> AsyncGenerator[bytes]:
+        """The events for one listener, after Last-Event-ID, else `after`, else from now on, behind an empty part: it has begun."""
         with self.follower.listening():
+            ask = read_changes_query(request.query, self._views)
+            after = self._first(request, ask)
+            await self._next_events(request.known, ask.resource, after)
+            yield b""
             yield _OPENING
             sent_s = self._clock.monotonic_s()
             while not self.follower.ended:
-                turned = self.follower.turned
+                heard = self.follower.news
                 try:
                     request.renew()
-                    events = await self._next_events(request.known, resource, after)
+                    events = await self._next_events(request.known, ask.resource, after)
                 except HoldfastError:
                     return  # the client comes back with Last-Event-ID, and is told then what is wrong
                 after = events.next
@@ -109,34 +114,39 @@ class Changes:
                 if events.text or now_s - sent_s >= HEARTBEAT_S:
                     yield events.text or _HEARTBEAT
                     sent_s = now_s
-                if events.is_all:
-                    await turned.wait()
+                await self.follower.go_on(heard if events.is_all else None)
+
+    def _first(self, request: Request, ask: ChangesAsk) -> int:
+        """The sequence after which a stream begins."""
+        last = request.head.header("last-event-id")
+        if last is not None:
+            return read_sequence(last)
+        return self._journal.head() if ask.after is None else ask.after
 
     async def _next_events(self, known: Known, resource: str | None, after: int) -> _Events:
-        """The next page of a listener, read once for all who stand at the same place."""
-        key = (known.grants, resource, after)
-        reading = self._shared.get(key)
+        """The next page of a listener, read once for all who ask the same."""
+        watched = self._watch(known.grants, resource)
+        question = (after, tuple(watched.items()))
+        reading = self._shared.get(question)
         if reading is None:
-            found = self._journal.read_changes(ReadChanges(after, PAGE_LIMIT_MAX, self._watch(known.grants, resource), known.caller))
-            if isinstance(found, ChangesPage) and found.next == after:
-                return _Events(b"", after, is_all=True)
-            reading = asyncio.ensure_future(_write_events(found))
-            if self.follower.listeners and len(self._shared) < SHARED_MAX:
-                self._share(key, reading)
+            reading = asyncio.ensure_future(self._read_events(ReadChanges(after, PAGE_LIMIT_MAX, watched, known.caller)))
+            self._share(question, reading)
         return await asyncio.shield(reading)
 
-    def _share(self, key: _Place, reading: asyncio.Future[_Events]) -> None:
-        """Let others at a place have a reading too; one that fails is for those who wait for it already, and the next is tried anew."""
+    def _share(self, question: _Question, reading: asyncio.Future[_Events]) -> None:
+        """Let others have a reading too; one that fails is for those who wait for it already, and the next is tried anew."""
 
         def drop_failed(done: asyncio.Future[_Events]) -> None:
-            if (done.cancelled() or done.exception() is not None) and self._shared.get(key) is done:
-                del self._shared[key]
+            if (done.cancelled() or done.exception() is not None) and self._shared.get(question) is done:
+                del self._shared[question]
 
-        self._shared[key] = reading
+        if len(self._shared) >= SHARED_MAX:
+            del self._shared[next(iter(self._shared))]
+        self._shared[question] = reading
         reading.add_done_callback(drop_failed)
 
-
-async def _write_events(found: ChangesPage | Awaitable[ChangesPage]) -> _Events:
-    page = found if isinstance(found, ChangesPage) else await found
-    text = "".join(f"id: {seq}\ndata: {text}\n\n" for seq, text in page.changes).encode()
-    return _Events(text, page.next, page.next >= page.head)
+    async def _read_events(self, plan: ReadChanges) -> _Events:
+        found = self._journal.read_changes(plan)
+        page = found if isinstance(found, ChangesPage) else await found
+        text = "".join(f"id: {seq}\ndata: {text}\n\n" for seq, text in page.changes).encode()
+        return _Events(text, page.next, page.next >= page.head)

@@ -1,10 +1,12 @@
 """The follower: one look at the head of the journal for all who listen to it, ten times a second, and none while nobody does."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from holdfast.base.errors import HoldfastError
+from holdfast.base.limits import STREAMS_PER_TURN
 
 LOOK_S = 0.1
 HEARTBEAT_S = 15.0  # proxies close what is silent for a minute, some after half of that
@@ -15,6 +17,8 @@ Now = Callable[[], float]
 class Follower:
     """Tells listeners of one loop when the journal has moved, when it is time for a heartbeat, and when all is over.
 
+    However many they are, few go on in one turn of the loop, so that nobody else waits long.
+
     head   the last sequence of the journal
     moved  called before anybody is told that it has moved, and when the last listener leaves: what was read for them may be old then
     """
@@ -24,7 +28,10 @@ class Follower:
         self._seen = -1
         self._beat_at_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._turned = asyncio.Event()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._due: deque[asyncio.Future[None]] = deque()
+        self._is_letting_on = False
+        self.news = 0
         self.listeners = 0
         self.ended = False
 
@@ -32,34 +39,65 @@ class Follower:
     def listening(self) -> Iterator[None]:
         """Count a listener in for as long as the block lasts."""
         self.listeners += 1
-        if self._timer is None:
+        if self._timer is None and not self.ended:
             self._beat_at_s = self._now_s() + HEARTBEAT_S
             self._look_later()
         try:
             yield
         finally:
             self.listeners -= 1
-            if not self.listeners and self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            if not self.listeners:
+                self._stop_looking()
                 self._moved()
 
-    @property
-    def turned(self) -> asyncio.Event:
-        """Set at the next turn of things. Take it before reading: what is committed after that will set it."""
-        return self._turned
+    async def go_on(self, heard: int | None) -> None:
+        """Wait for news, then for one's turn.
+
+        heard  `news` as it was before the last reading: what is committed after that is news; None: go on without any
+        """
+        mine = asyncio.get_running_loop().create_future()
+        if heard == self.news:
+            self._waiting.add(mine)
+        else:
+            self._due.append(mine)
+            self._let_on_soon()
+        try:
+            await mine
+        finally:
+            self._waiting.discard(mine)
 
     def end(self) -> None:
         """Tell every listener to stop; who comes later stops at once."""
         self.ended = True
-        self._turn()
+        self._stop_looking()
+        self._tell()
 
-    def _turn(self) -> None:
-        turned, self._turned = self._turned, asyncio.Event()
-        turned.set()
+    def _tell(self) -> None:
+        self.news += 1
+        self._due.extend(self._waiting)
+        self._waiting.clear()
+        self._let_on_soon()
+
+    def _let_on_soon(self) -> None:
+        if self._due and not self._is_letting_on:
+            self._is_letting_on = True
+            asyncio.get_running_loop().call_soon(self._let_on)
+
+    def _let_on(self) -> None:
+        """Let a few go on; the next ones in the next turn of the loop, behind whatever else has come."""
+        for mine in [self._due.popleft() for _ in range(min(STREAMS_PER_TURN, len(self._due)))]:
+            if not mine.done():
+                mine.set_result(None)
+        self._is_letting_on = False
+        self._let_on_soon()
 
     def _look_later(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+
+    def _stop_looking(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _look(self) -> None:
         self._look_later()
@@ -71,7 +109,7 @@ class Follower:
         if head != self._seen:
             self._seen = head
             self._moved()
-            self._turn()
+            self._tell()
         elif now_s >= self._beat_at_s:
             self._beat_at_s = now_s + HEARTBEAT_S
-            self._turn()
+            self._tell()

@@ -90,13 +90,10 @@ class Identities:
         sent = self._read(head)
         return self.nobody() if sent is None else self._look_up(head, sent, known)
 
-    def renew(self, head: Head, known: Known) -> Known:
-        """Who asks, as of now: with the same grants where nothing has changed. Raises as `find` does."""
+    def renew(self, head: Head) -> Known:
+        """Who asks, as of now. Raises as `find` does."""
         found = self.find(head)
-        if not self.is_current(found):
-            found = self.find_again(head, found)
-        same = known.caller is not None and found.caller is not None and known.caller.user_version == found.caller.user_version
-        return found._replace(grants=known.grants) if same and not self._permit.timely else found
+        return found if self.is_current(found) else self.find_again(head, found)
 
     def is_current(self, known: Known) -> bool:
         """Whether an identity still holds, for answers that need no other look into the store; where that cannot tell, it does."""

@@ -135,7 +135,7 @@ class Request(msgspec.Struct, eq=False):
 
     def renew(self) -> None:
         """Find anew who asks, for an answer that goes on for long. Raises Refused where the credentials are no longer good."""
-        self.known = self.around.identities.renew(self.head, self.known)
+        self.known = self.around.identities.renew(self.head)
 
     def require_granted(self) -> None:
         """Refuse what is granted on no row of the route's resource: 401 unauthenticated, 403 forbidden."""
