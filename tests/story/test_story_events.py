@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from story_server import Server, serving
 
+from holdfast.base.limits import STREAMS_PER_CALLER_MAX
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -129,15 +131,13 @@ def _memory_kib(server: Server) -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="tells memory as Linux does")
 def test_a_thousand_idle_listeners_are_cheap_and_all_hear(tmp_path: Path) -> None:
-    """1,000 listeners on one worker take less than 100 MB more and next to no time, each hears a change, and a stop ends them all."""
+    """1,000 listeners of 20 callers on one worker take less than 100 MB more and next to no time, each hears a change, a stop ends all."""
     with serving(tmp_path / "data") as served:
         client = served.client()
         client.request("GET", "/api/v1/houses")
         before = _memory_kib(served)
-        sockets = [socket.create_connection((served.host, served.port)) for _ in range(1_000)]
+        sockets = [_ask(served, peer=f"127.0.0.{2 + number % 20}") for number in range(1_000)]
         for each in sockets:
-            each.sendall(b"GET /api/v1/changes HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n")
-            each.settimeout(10)
             assert each.recv(65_536).startswith(b"HTTP/1.1 200")
         grown = _memory_kib(served) - before
         assert grown < 100_000, f"{grown} KiB"
@@ -154,6 +154,45 @@ def test_a_thousand_idle_listeners_are_cheap_and_all_hear(tmp_path: Path) -> Non
         assert served.stop() == 0
         for each in sockets:
             each.close()
+
+
+def test_a_caller_who_has_all_their_streams_is_refused_until_one_ends(tmp_path: Path) -> None:
+    """Over the wire: 429 and its mend. Clients that reset before, while or after their stream begins leave no place taken."""
+    with serving(tmp_path / "data") as served:
+        for number in range(4 * STREAMS_PER_CALLER_MAX):
+            with _ask(served) as gone:
+                if number % 2:
+                    gone.recv(100)
+                gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        held = [_hold(served) for _ in range(STREAMS_PER_CALLER_MAX)]
+        refused = served.client().request("GET", "/api/v1/changes", headers={"accept": "text/event-stream"})
+        assert (refused.status, refused.error["code"]) == (429, "rate_limited")
+        assert refused.headers["retry-after"] == "2"
+        assert "Close one" in refused.error["hint"]
+        assert served.client().request("GET", "/api/v1/changes").status == 200
+        held.pop().close()
+        held.append(_hold(served))
+        for each in held:
+            each.close()
+
+
+def _ask(server: Server, *, peer: str = "127.0.0.1") -> socket.socket:
+    """Ask for a stream from an address."""
+    asking = socket.create_connection((server.host, server.port), timeout=10, source_address=(peer, 0))
+    asking.sendall(b"GET /api/v1/changes HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n")
+    return asking
+
+
+def _hold(server: Server) -> socket.socket:
+    """A stream, asked for until there is a place: the server hears of those who left in its own time."""
+    until_s = time.monotonic() + 10
+    while time.monotonic() < until_s:
+        asking = _ask(server)
+        if asking.recv(65_536).startswith(b"HTTP/1.1 200"):
+            return asking
+        asking.close()
+        time.sleep(0.01)
+    raise AssertionError("no place became free")
 
 
 def _cpu_ticks(pid: int) -> int:

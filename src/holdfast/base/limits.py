@@ -18,6 +18,8 @@ DRAIN_S = 10.0  # a graceful stop waits this long for what is in flight
 IN_FLIGHT_REQUESTS_MAX = 4_096
 
 # Event streams of one worker
+STREAMS_MAX = 2_048  # half of its connections: the other half is for requests
+STREAMS_PER_CALLER_MAX = 64  # the caller as rates count them: many people may share an address, or one user many tabs
 STREAMS_PER_TURN = 8  # that go on in one turn of the loop before others have theirs: each takes about 50 us
 
 # Rate limits (CONTRACT 2.10); the rates themselves are settings

@@ -19,6 +19,7 @@ from holdfast.core.readings import ChangesPage, ReadChanges, Watched
 from holdfast.core.reply import Replies, wrap_rows
 from holdfast.engine.follower import HEARTBEAT_S, Follower
 from holdfast.engine.identity import Known
+from holdfast.engine.places import Places
 from holdfast.engine.request import Request
 from holdfast.model.catalog import Catalog
 from holdfast.ports.journal import Journal
@@ -55,6 +56,7 @@ class Changes:
         self._views = {path: ViewReader(catalog, each) for path, each in catalog.resources.items()}
         self._json = replies.policy.block()
         self._events = replies.policy.block(content_type=EVENTS_TYPE)
+        self._places = Places()
         self._shared: dict[_Question, asyncio.Future[_Events]] = {}
         self.follower = Follower(journal.head, clock.monotonic_s, self._shared.clear)
 
@@ -88,14 +90,17 @@ class Changes:
     # Listening
 
     async def _listen(self, request: Request) -> Reply:
-        """Begin a stream. Its first page is read beforehand: it may be refused."""
+        """Begin a stream. Its place is taken and its first page is read beforehand: either may be refused."""
         stream = self._stream(request)
         await anext(stream)
         return Reply(200, stream, (("x-request-id", request.request_id), _UNBUFFERED), self._events)
 
     async def _stream(self, request: Request) -> AsyncGenerator[bytes]:
-        """The events for one listener, after Last-Event-ID, else `after`, else from now on, behind an empty part: it has begun."""
-        with self.follower.listening():
+        """The events for one listener, after Last-Event-ID, else `after`, else from now on, behind an empty part.
+
+        Who has that part has a stream that was begun: it gives its place back however it ends, even if it is only let go.
+        """
+        with self._places.hold(request.quota_key), self.follower.listening():
             ask = read_changes_query(request.query, self._views)
             after = self._first(request, ask)
             await self._next_events(request.known, ask.resource, after)

@@ -78,7 +78,11 @@ class AsgiDoor:
         except _GoneError:
             return
         unread = isinstance(opened, Reply) and head.has_body
-        await self._start(reply, scope, send, close=reply.close or unread)
+        try:
+            await self._start(reply, scope, send, close=reply.close or unread)
+        except BaseException:
+            await _close(reply.body)
+            raise
         silent = reply.bare or reply.status in BODILESS
         if isinstance(reply.body, bytes):
             await send({"type": "http.response.body", "body": b"" if silent else reply.body})
@@ -188,10 +192,15 @@ async def _send_stream(parts: AsyncIterator[bytes], send: Send, *, silent: bool)
             async for part in parts:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
     finally:
-        close = getattr(parts, "aclose", None)
-        if close is not None:
-            await close()
+        await _close(parts)
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _close(body: bytes | AsyncIterator[bytes]) -> None:
+    """Let go of a body that is read no further."""
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()
 
 
 async def _keep_lifespan(running: AbstractAsyncContextManager[Runner], receive: Receive, send: Send) -> None:
