@@ -55,6 +55,8 @@ class EchoExchange:
                 return Reply(200, b"{}", (("x-split", "a\r\nset-cookie: b"),))
             case "/fail":
                 return self._fail()
+            case "/raise":
+                raise RuntimeError("an exchange that breaks its promise at once")
             case _:
                 return self._echo(body)
 
@@ -97,7 +99,7 @@ class EchoExchange:
 @dataclass
 class EchoService:
     """Answers by the path: /echo says what it got, /slow?s= takes its time, /stream?parts= streams, /status?code= and /big?bytes= give
-    what they are asked for, /break has a header with a line break, /fail raises, /refuse is refused from its head.
+    what they are asked for, /break has a header with a line break, /fail raises, /raise at once, /refuse is refused from its head.
     """
 
     opened: list[Head] = field(default_factory=list)

@@ -300,3 +300,32 @@ def test_prebuilt_headers_are_taken_apart_once() -> None:
             (b"etag", b"x"),
             (b"content-length", b"0"),
         ]
+
+
+def test_requests_of_one_turn_share_a_moment() -> None:
+    """As behind our own door; one that breaks its promise is its own affair, and one that is cancelled gets nothing done."""
+
+    async def ask(door: AsgiDoor, target: str) -> int:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b""}
+
+        async def send(message: Any) -> None:
+            statuses.append(message.get("status", 0))
+
+        statuses: list[int] = []
+        await door({"type": "http", "method": "GET", "path": target, "headers": []}, receive, send)
+        return statuses[0]
+
+    async def story() -> list[int | BaseException]:
+        door = AsgiDoor(runner)
+        async with door.running():
+            asked = [asyncio.create_task(ask(door, f"/{each}")) for each in ("echo/1", "raise", "echo/2", "echo/3")]
+            await asyncio.sleep(0)
+            asked[2].cancel()
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+    runner = EchoRunner()
+    answers = asyncio.run(story())
+    assert (answers[0], answers[3]) == (200, 200)
+    assert [type(each) for each in answers[1:3]] == [RuntimeError, asyncio.CancelledError]
+    assert runner.service.moments == [(["/echo/1", "/raise", "/echo/2", "/echo/3"], ["/echo/1", "/raise", "/echo/3"])]

@@ -13,9 +13,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from holdfast.core.exchange import Exchange, Head, Reply, Service, join_headers
+from holdfast.core.exchange import Exchange, Head, Reply, join_headers
 from holdfast.http.bounds import Bounds
 from holdfast.http.runner import Runner, ServiceFactory
+from holdfast.http.turn import Turn
 from holdfast.http.wire import BODILESS
 
 Scope = MutableMapping[str, Any]
@@ -43,20 +44,20 @@ class AsgiDoor:
     def __init__(self, make_service: ServiceFactory, *, slot: int = 0, bounds: Bounds | None = None) -> None:
         self._make_service, self._slot = make_service, slot
         self._body_receipt_s = (bounds or Bounds()).body_receipt_s
-        self._service: Service | None = None
+        self._turn: Turn | None = None  # while the service runs
         self._fixed: dict[bytes, list[tuple[bytes, bytes]]] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Runner]:
         """Open the service for as long as the context lasts."""
         async with self._make_service(self._slot) as runner:
-            self._service = runner.service
+            self._turn = Turn(runner.service)
             gc.collect()
             gc.freeze()  # what lives as long as the service is never looked at again: servers leave a cycle or two behind each request
             try:
                 yield runner
             finally:
-                self._service = None
+                self._turn = None
                 runner.draining()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,12 +70,13 @@ class AsgiDoor:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._service is None:
+        turn = self._turn
+        if turn is None:
             raise RuntimeError("the service does not run: serve with lifespan on, or enter AsgiDoor.running() in your own lifespan")
         head = _build_head(scope)
-        opened = self._service.open(head)
+        opened = turn.service.open(head)
         try:
-            reply = opened if isinstance(opened, Reply) else await self._exchange(opened, head, receive)
+            reply = opened if isinstance(opened, Reply) else await self._exchange(turn, opened, head, receive)
         except _GoneError:
             return
         unread = isinstance(opened, Reply) and head.has_body
@@ -90,11 +92,13 @@ class AsgiDoor:
         with contextlib.suppress(_GoneError):
             await _finish_or_leave(_send_stream(reply.body, send, silent=silent), receive)
 
-    async def _exchange(self, exchange: Exchange, head: Head, receive: Receive) -> Reply:
+    async def _exchange(self, turn: Turn, exchange: Exchange, head: Head, receive: Receive) -> Reply:
         body = await self._receive_body(exchange, head, receive) if head.has_body else b""
         if isinstance(body, Reply):
             return body
-        reply = exchange.answer(body)
+        asked = _Asked(exchange, body)
+        turn.answer_soon(asked, exchange)
+        reply = await asked.replied
         return reply if isinstance(reply, Reply) else await _finish_or_leave(reply, receive)
 
     async def _receive_body(self, exchange: Exchange, head: Head, receive: Receive) -> bytes | Reply:
@@ -124,6 +128,33 @@ class AsgiDoor:
         if pairs is None:
             self._fixed[fixed] = pairs = _parse_lines(fixed)
         return pairs
+
+
+class _Asked:
+    """A request that waits for the answers of its turn (turn.Asker). `replied` is the reply, or what it is to be awaited from."""
+
+    def __init__(self, exchange: Exchange, body: bytes) -> None:
+        self._exchange, self._body = exchange, body
+        self.replied: asyncio.Future[Reply | Awaitable[Reply]] = asyncio.get_running_loop().create_future()
+
+    def answer(self) -> Reply | None:
+        """The reply; None if it comes later."""
+        if self.replied.done():  # cancelled
+            return None
+        try:
+            reply = self._exchange.answer(self._body)
+        except Exception as error:  # noqa: BLE001  # an exchange that breaks its promise fails its own request
+            self.replied.set_exception(error)
+            return None
+        if isinstance(reply, Reply):
+            return reply
+        self.replied.set_result(reply)
+        return None
+
+    def send(self, reply: Reply) -> None:
+        """Let it go on with its reply."""
+        if not self.replied.done():
+            self.replied.set_result(reply)
 
 
 def _parse_lines(lines: bytes) -> list[tuple[bytes, bytes]]:

@@ -5,14 +5,12 @@ One sweep instead of a timer for each request: a timer costs more than the parsi
 
 import asyncio
 import time
-from collections.abc import Sequence
 from typing import Protocol
 
-from holdfast.core.exchange import Exchange, Reply, Service
+from holdfast.core.exchange import Service
 from holdfast.http.bounds import Bounds
+from holdfast.http.turn import Turn
 from holdfast.http.wire import Openings
-
-_ANSWERED_TOGETHER_MAX = 64  # replies that wait to be sent
 
 
 class Guest(Protocol):
@@ -27,12 +25,6 @@ class Guest(Protocol):
     def abort(self) -> None:
         """Close at once."""
 
-    def answer(self) -> Reply | None:
-        """The reply to the request that has arrived whole; None if it comes later. Never raises."""
-
-    def send(self, reply: Reply) -> None:
-        """Send this reply. Never raises."""
-
 
 class Door:
     """The shared state of the connections of one worker.
@@ -41,12 +33,11 @@ class Door:
     """
 
     def __init__(self, service: Service, bounds: Bounds | None = None) -> None:
-        self.service = service
+        self.service, self.turn = service, Turn(service)
         self.bounds = bounds or Bounds()
         self.openings = Openings(time.time())
         self.draining = False
         self._guests: dict[Guest, str] = {}
-        self._arrived: dict[Guest, Exchange] = {}
         self._per_peer: dict[str, int] = {}
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._date_timer: asyncio.TimerHandle | None = None
@@ -86,26 +77,6 @@ class Door:
         else:
             del self._per_peer[peer]
 
-    def answer_soon(self, guest: Guest, exchange: Exchange) -> None:
-        """Answer a request that has arrived whole, together with all others of this turn of the loop.
-
-        They are read from one state of what is stored. It is opened after the last of them has arrived, so each sees all that was
-        acknowledged before it was sent.
-        """
-        self._arrived[guest] = exchange
-        if len(self._arrived) == 1:
-            asyncio.get_running_loop().call_soon(self._answer_arrived)
-
-    def _answer_arrived(self) -> None:
-        arrived, self._arrived = self._arrived, {}
-        guests = tuple(arrived)
-        if len(guests) == 1:  # a moment of its own is what every read has anyway
-            _answer(guests)
-            return
-        with self.service.moment(arrived.values()):
-            for first in range(0, len(guests), _ANSWERED_TOGETHER_MAX):
-                _answer(guests[first : first + _ANSWERED_TOGETHER_MAX])
-
     async def drain(self, until_s: float) -> bool:
         """Let what is under way end; True if all of it did before `until_s` (monotonic). What is left then is aborted."""
         self.draining = True
@@ -135,11 +106,3 @@ class Door:
         now = time.time()
         self.openings.turn(now)
         self._date_timer = loop.call_later(1.001 - now % 1, self._turn_date, loop)
-
-
-def _answer(guests: Sequence[Guest]) -> None:
-    """Make the replies, then send them: whoever is sent something runs at once, and would leave cold caches to the next reply."""
-    replies = [each.answer() for each in guests]
-    for guest, reply in zip(guests, replies, strict=True):
-        if reply is not None:
-            guest.send(reply)

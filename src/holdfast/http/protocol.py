@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from enum import Enum
 from typing import cast
 
@@ -310,7 +310,7 @@ class Connection(asyncio.Protocol):
         self._stage = _BUSY
         self._deadline_s = now_s + self._door.bounds.half_close_s if self._eof else math.inf
         self._exchange, self._content, self._arrived_s = exchange, body, now_s
-        self._door.answer_soon(self, exchange)
+        self._door.turn.answer_soon(self, exchange)
 
     def answer(self) -> Reply | None:
         """The reply to the request that has arrived whole; None if it comes later. For a client who is gone by now nothing is done."""
@@ -321,7 +321,9 @@ class Connection(asyncio.Protocol):
             reply = exchange.answer(self._content)
             if isinstance(reply, Reply):
                 return reply
-            self._await_answer(reply)
+            work = asyncio.ensure_future(reply)
+            self._work = work
+            work.add_done_callback(self._answered)
         except Exception:  # noqa: BLE001  # as in data_received
             self._break()
         return None
@@ -334,11 +336,6 @@ class Connection(asyncio.Protocol):
                 self._resume()
         except Exception:  # noqa: BLE001  # as in data_received
             self._break()
-
-    def _await_answer(self, reply: Awaitable[Reply]) -> None:
-        work = asyncio.ensure_future(reply)
-        self._work = work
-        work.add_done_callback(self._answered)
 
     def _answered(self, work: "asyncio.Future[Reply]") -> None:
         self._work = None
