@@ -2,12 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import apsw
 import msgspec
 
 from holdfast import Access, Backend, Ref, Resource, anyone, field, is_null, this
@@ -191,3 +193,13 @@ def run(data_dir: Path, story: Callable[[SqliteStore], Coroutine[Any, Any, Value
             await store.close()
 
     return asyncio.run(tell())
+
+
+@contextmanager
+def watching_connections(watch: Callable[[apsw.Connection], None]) -> Iterator[None]:
+    """Show `watch` every connection that is opened in the block."""
+    apsw.connection_hooks.append(watch)
+    try:
+        yield
+    finally:
+        apsw.connection_hooks.remove(watch)

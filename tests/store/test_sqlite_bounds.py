@@ -8,7 +8,22 @@ from typing import Any
 
 import apsw
 import pytest
-from sqlite_library import AUTHORS, BOOKS, CATALOG, CLOCK, NODES, create, delete, make_id, read, refusal, run, shown, update, where, write
+from sqlite_library import (
+    AUTHORS,
+    BOOKS,
+    NODES,
+    create,
+    delete,
+    make_id,
+    read,
+    refusal,
+    run,
+    shown,
+    update,
+    watching_connections,
+    where,
+    write,
+)
 from test_sqlite_steps import look, places, refused
 
 from holdfast.core import condition as c
@@ -258,18 +273,8 @@ def test_a_forbidden_write_costs_its_group_nothing(tmp_path: Path) -> None:
             await asyncio.sleep(0)
         return await asyncio.gather(*asked, return_exceptions=True)
 
-    async def tell() -> list[Any]:
-        store = SqliteStore(CATALOG, tmp_path, CLOCK, create=True)
-        try:
-            return await story(store)
-        finally:
-            await store.close()
-
-    apsw.connection_hooks.append(watch)
-    try:
-        outcomes = asyncio.run(tell())
-    finally:
-        apsw.connection_hooks.remove(watch)
+    with watching_connections(watch):
+        outcomes = run(tmp_path, story)
     assert [getattr(each, "code", "made") for each in outcomes] == ["made", *["forbidden"] * 4, "made"]
     assert [each for each in texts if each.startswith(("BEGIN IMM", "COMMIT", "ROLLBACK", "SAVEPOINT"))] == ["BEGIN IMMEDIATE", "COMMIT"]
 

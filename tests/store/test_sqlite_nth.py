@@ -15,7 +15,21 @@ from typing import Any
 
 import apsw
 import pytest
-from sqlite_library import AUTHORS, BOOKS, CATALOG, CHAPTERS, CLOCK, NODES, NOTES, create, delete, update, where, write
+from sqlite_library import (
+    AUTHORS,
+    BOOKS,
+    CATALOG,
+    CHAPTERS,
+    CLOCK,
+    NODES,
+    NOTES,
+    create,
+    delete,
+    update,
+    watching_connections,
+    where,
+    write,
+)
 
 from holdfast.base.errors import Unavailable
 from holdfast.core import condition as c
@@ -84,11 +98,8 @@ class Fault:
 def faults() -> Iterator[Fault]:
     """A fault that every connection opened in the block can have."""
     fault = Fault()
-    apsw.connection_hooks.append(fault.watch)
-    try:
+    with watching_connections(fault.watch):
         yield fault
-    finally:
-        apsw.connection_hooks.remove(fault.watch)
 
 
 def keep(rows: tuple[Row | None, ...]) -> Kept:

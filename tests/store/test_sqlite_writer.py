@@ -75,6 +75,18 @@ def on_bench(data_dir: Path, story: Callable[[Bench], Coroutine[Any, Any, Any]],
     return asyncio.run(tell())
 
 
+def note_commits(connection: apsw.Connection) -> list[int]:
+    """How many rows the connection has changed at each of its commits from now on."""
+    noted: list[int] = []
+
+    def note() -> bool:
+        noted.append(connection.total_changes())
+        return False  # the commit goes on
+
+    connection.set_commit_hook(note)
+    return noted
+
+
 def test_what_waits_together_is_committed_together(tmp_path: Path) -> None:
     """Jobs that wait for the turn are one transaction, answered in order, each with its own value."""
 
@@ -96,13 +108,7 @@ def test_what_comes_with_one_turn_of_the_loop_is_one_group(tmp_path: Path) -> No
     async def story(bench: Bench) -> Any:
         await bench.put("before")
         await asyncio.sleep(0.3)  # the thread waits again
-        commits: list[int] = []
-
-        def count() -> bool:
-            commits.append(1)
-            return False
-
-        bench.opened[0].set_commit_hook(count)
+        commits = note_commits(bench.opened[0])
         futures = []
         for number in range(5):
             futures.append(bench.put(number))
@@ -264,19 +270,13 @@ def test_a_group_is_bounded(tmp_path: Path) -> None:
     async def story(bench: Bench) -> Any:
         await bench.put("before")  # the connection is there
         (connection,) = bench.opened
-        written: list[int] = []
-
-        def note() -> bool:
-            written.append(connection.total_changes() - 1)
-            return False
-
-        connection.set_commit_hook(note)
+        written = note_commits(connection)
         with bench.turn:
             futures = [bench.put(0, weight=600), bench.put(1, weight=600), bench.put(2), bench.put(3), bench.put(4)]
         await asyncio.gather(*futures)
         return written
 
-    assert on_bench(tmp_path, story, group_max=3) == [1, 4, 5]
+    assert on_bench(tmp_path, story, group_max=3) == [2, 5, 6]
 
 
 @pytest.mark.parametrize(("bulk", "awaited", "joins"), [(True, False, True), (True, True, False), (False, False, False)])
