@@ -1,9 +1,6 @@
 """The resource of the benchmark under rules: of its rows for each role by another kind of condition, and of one field."""
 
-from datetime import date
-from decimal import Decimal
-from typing import Literal
-
+from bench.apps.items import Item as OpenItem
 from holdfast import Access, Backend, Ref, Resource, User, field, owner, role, signed_in, this, user
 
 
@@ -24,18 +21,9 @@ class Member(User):
     access = Access(read=owner)
 
 
-class Item(Resource):
+class Item(OpenItem):
     """A thing in a shop; each role is granted it by a rule of another kind."""
 
-    name: str = field(min_length=1, max_length=120)
-    sku: str = field(max_length=40)
-    category: str = field(max_length=40, index=True)
-    price: Decimal = field(ge=0, digits=12, places=2)
-    quantity: int = field(ge=0)
-    rating: float = field(ge=0, le=5)
-    active: bool = True
-    status: Literal["draft", "published", "archived"] = "draft"
-    released_on: date | None = None
     notes: str = field(default="", max_length=2_000, readable_by=role("clerk", "buyer", "maker"))
     shop: Ref[Shop] | None = None
 
