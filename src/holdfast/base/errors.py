@@ -16,11 +16,10 @@ from enum import Enum
 
 
 class Family(Enum):
-    """Who can mend an error."""
+    """Who can mend an error that becomes an answer."""
 
     CALLER = "caller"
     TIME = "time"
-    DEVELOPER = "developer"
     US = "us"
 
 

@@ -4,7 +4,7 @@ A handler does its steps in the order of refusals (CONTRACT 2.3): 406 and 415, t
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
@@ -37,8 +37,6 @@ from holdfast.model.catalog import Catalog, ResourceSpec, ReverseSpec
 from holdfast.ports.journal import Journal
 from holdfast.ports.store import Store
 from holdfast.ports.world import Clock, Entropy, Secrets
-
-Outcome = TypeVar("Outcome")
 
 
 class Records:

@@ -3,7 +3,7 @@
 A rule is built by writing Python (`this.status == "published"`, `owner | role("editor")`) and is only ever data: it is bound to a
 caller in `core.permit` and becomes part of the SQL statement. Nothing here evaluates one.
 
-    Rule      = Always | Never | SignedIn | Role | Compare | NullTest | Membership | AllOf | AnyOf | Negation
+    Rule      = Always | Nobody | SignedIn | Role | Compare | NullTest | Membership | AllOf | AnyOf | Negation
     Operand   = This | OfUser | Now | Constant
 """
 

@@ -30,7 +30,7 @@ class Identity(NamedTuple):
 
 
 class Accounts(Protocol):
-    """Looks tokens up. Both methods come back at once and may raise Unavailable."""
+    """Looks tokens up. Every method comes back at once and may raise Unavailable."""
 
     def epoch(self) -> int:
         """The identity epoch: it moves in the transaction of every change of a user and of every revocation."""
@@ -167,10 +167,6 @@ class Sessions(Protocol):
 
     def revoke(self, user_id: RecordId, session_id: str, now: Instant, deadline_s: float) -> Awaitable[bool]:
         """Revoke a session of a user; False if they have no such living session."""
-        ...
-
-    def revoke_all(self, user_id: RecordId, keep: str | None, now: Instant, deadline_s: float) -> Awaitable[int]:
-        """Revoke every session of a user but one; how many those were."""
         ...
 
     def rehash(self, user: Credentials, new: str, request_id: str, now: Instant, deadline_s: float) -> Awaitable[bool]:

@@ -94,10 +94,6 @@ class SqliteAccounts:
         """Revoke a session of a user."""
         return self._submit(lambda change: bool(self._revoke(change, self._sql.revoke_session, (session_id, user_id, now))), deadline_s)
 
-    def revoke_all(self, user_id: RecordId, keep: str | None, now: Instant, deadline_s: float) -> Awaitable[int]:
-        """Revoke the sessions of a user."""
-        return self._submit(lambda change: self._revoke(change, self._sql.revoke_sessions, (user_id, keep or "", now)), deadline_s)
-
     def rehash(self, user: Credentials, new: str, request_id: str, now: Instant, deadline_s: float) -> Awaitable[bool]:
         """Keep a new hash of the same password."""
         return self._submit(lambda change: self._rehash(change, user, new, request_id, now), deadline_s)
