@@ -7,7 +7,9 @@ import msgspec
 
 from holdfast.base.errors import Detail, Refused, detail
 from holdfast.core.condition import Stored
+from holdfast.core.invalid import move, refusal
 from holdfast.core.plan import Update
+from holdfast.core.texts import kept_for_keys
 from holdfast.core.validate import validate_merged
 from holdfast.model.catalog import FieldSpec
 from holdfast.model.user import KEY_DOMAIN, is_key_address
@@ -55,8 +57,7 @@ def doubt_address(changed: dict[str, Stored], before: Mapping[str, Stored]) -> d
     if email == before["email"]:
         return changed
     if is_key_address(str(email)):
-        message = f"This may not be at {KEY_DOMAIN}, which is kept for API keys."
-        raise Refused("validation_failed", details=[detail("email", "wrong_format", message)])
+        raise refusal(list(move(".email", kept_for_keys(KEY_DOMAIN).faults)))
     return changed if "email_verified" in changed else {**changed, "email_verified": 0}
 
 

@@ -6,7 +6,7 @@ from ipaddress import AddressValueError, IPv6Address
 from typing import Any
 
 from holdfast.base.limits import EMAIL_LENGTH_MAX
-from holdfast.core.invalid import invalid, wrong_type
+from holdfast.core.invalid import Invalid, invalid, wrong_type
 from holdfast.model.pattern import compile_pattern
 from holdfast.model.types import Text, TextFormat
 
@@ -44,10 +44,15 @@ def text_reader(kind: Text) -> Callable[[Any], str]:
             return value
         lower = _lower(value)
         if kind.not_at is not None and lower.endswith(f"@{kind.not_at}"):
-            raise invalid("wrong_format", f"may not be at {kind.not_at}, which is kept for API keys")
+            raise kept_for_keys(kind.not_at)
         return lower
 
     return read
+
+
+def kept_for_keys(domain: str) -> Invalid:
+    """The fault of an e-mail address at a domain where only users as whom keys act have theirs."""
+    return invalid("wrong_format", f"may not be at {domain}, which is kept for API keys")
 
 
 def _lower(text: str) -> str:
