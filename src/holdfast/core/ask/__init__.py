@@ -6,6 +6,7 @@ operators   which operator fits which type, and what condition it makes
 filter      terms or JSON -> Condition
 sort, page  `sort`, `page`, `limit`, `count`
 view        `fields`, `include` -> View
-cursor      the signed place in a list, for `after`
-lists       all of it -> ListAsk; `records` the same for one record
+cursor      the signed place in a list, for `after`; `fingerprint` tells which list that is
+shape       the members of a JSON query and their JSON types
+lists       all of it -> ListAsk; `records` the same for one record, `journal` for histories and changes
 """

@@ -6,7 +6,8 @@ question           what can be asked of a list
 headers            every header of an answer, and which of them all answers carry
 response           envelopes and error codes by status
 security           who may call an operation, by token and by cookie
-operation, service one route of a resource, of the service
+operation          one route of a resource; accounts, batch, changes, service: the other routes
+bounds             a bound on everything that has none of its own
 document           all of it: build_openapi(catalog, routes=..., cookies=..., cors=...)
 """
 

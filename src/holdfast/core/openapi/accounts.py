@@ -2,59 +2,35 @@
 
 from typing import NamedTuple
 
-from holdfast.base.limits import PASSWORD_LENGTH_MAX, SESSIONS_LISTED_MAX
+from holdfast.base.limits import EMAIL_LENGTH_MAX, OIDC_PARAMETER_LENGTH_MAX, PASSWORD_LENGTH_MAX, SESSIONS_LISTED_MAX, URL_BYTES_MAX
 from holdfast.core.account_bodies import CODE_LENGTH_MAX, PASSWORD_SENT_LENGTH_MAX, TOKEN_LENGTH_MAX
 from holdfast.core.openapi.headers import headers_of
 from holdfast.core.openapi.record import build_answer
-from holdfast.core.openapi.response import JSON, error_name
-from holdfast.core.openapi.schema import WITHOUT_NUL, Schema, nullable, refer
+from holdfast.core.openapi.response import ANY, BODY, JSON, refer_errors
+from holdfast.core.openapi.schema import WITHOUT_NUL, Schema, build_object, nullable, refer, refer_parameters
 from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import Catalog
 
 _TAG = "Accounts"
-_ANY = (400, 406, 408, 413, 414, 429, 431, 500, 503)
-_BODY = (415, 422)
-
-
-class _Operation(NamedTuple):
-    """What is told of one route. `body` and `data` are schemas; `errors` come beside those of every route.
-
-    tagged   its answer has an ETag, and can be asked for by If-None-Match
-    cookies  its answer sets or takes away the session cookie, where there are any
-    """
-
-    name: str
-    summary: str
-    errors: tuple[int, ...]
-    data: Schema
-    body: Schema | None = None
-    description: str | None = None
-    tagged: bool = False
-    cookies: bool = False
 
 
 def _text(length_max: int, length_min: int = 1, **more: object) -> Schema:
     return {"type": "string", "minLength": length_min, "maxLength": length_max, **WITHOUT_NUL, **more}
 
 
-def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    properties = {**required, **(optional or {})}
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
-
-
-_EMAIL: Schema = {"type": "string", "format": "email", "maxLength": 254}
+_EMAIL: Schema = {"type": "string", "format": "email", "maxLength": EMAIL_LENGTH_MAX}
 _KNOWN_PASSWORD = _text(PASSWORD_SENT_LENGTH_MAX)
 _NEW_PASSWORD = _text(PASSWORD_LENGTH_MAX, 8, description="15 characters at least, unless the service says otherwise.")
-_CODE = nullable(_text(CODE_LENGTH_MAX)) | {"description": "A code of the second factor."}
+_CODE = _text(CODE_LENGTH_MAX)
 _TOKEN = _text(TOKEN_LENGTH_MAX)
 _MAYBE_TOKEN = nullable(_TOKEN)
+_COOKIE: Schema = {"type": "boolean", "description": "The token goes into a cookie, not into the answer; where cookies are in use."}
+
 _NOTHING: Schema = {"type": "null"}
 _AT: Schema = {"type": ["string", "null"], "format": "date-time"}
 _MAYBE_TEXT: Schema = {"type": ["string", "null"]}
 
-_COOKIE: Schema = {"type": "boolean", "description": "The token goes into a cookie, not into the answer; where cookies are in use."}
-
-_PAIR = _object(
+_PAIR = build_object(
     {
         "access_token": _MAYBE_TOKEN | {"description": "To be sent as `Authorization: Bearer`; it ends soon."},
         "refresh_token": _MAYBE_TOKEN | {"description": "To be traded once for new tokens, before it ends."},
@@ -62,7 +38,7 @@ _PAIR = _object(
         "token_type": {"type": "string", "enum": ["Bearer", "Cookie"]},
     }
 )
-_SESSION = _object(
+_SESSION = build_object(
     {
         "id": {"type": "string", "format": "uuid"},
         "kind": {"type": "string", "enum": ["login", "key"]},
@@ -75,158 +51,193 @@ _SESSION = _object(
         "address": _MAYBE_TEXT,
     }
 )
+_SESSIONS: Schema = {"type": "array", "items": _SESSION, "maxItems": SESSIONS_LISTED_MAX}
+_RECOVERY_CODES: Schema = {"type": "array", "items": _text(64), "minItems": 10, "maxItems": 10}
 
 
-def _operations(catalog: Catalog) -> dict[Action, _Operation]:
-    user = refer(catalog.users.name) if catalog.users is not None else _NOTHING
-    sign_in = _object({"email": _EMAIL, "password": _KNOWN_PASSWORD}, {"totp": _CODE, "cookie": _COOKIE})
-    sessions: Schema = {"type": "array", "items": _SESSION, "maxItems": SESSIONS_LISTED_MAX}
-    return {
-        Action.LOGIN: _Operation(
-            "sign_in",
-            "Sign in by e-mail address and password",
-            (401, *_BODY),
-            _PAIR,
-            sign_in,
-            "Limited for each account and address.",
-            cookies=True,
+class _Operation(NamedTuple):
+    """What is told of one route. `body` and `data` are schemas; `errors` come beside those of every route.
+
+    tagged   its answer has an ETag, and can be asked for by If-None-Match
+    cookies  its answer sets or takes away the session cookie, where there are any
+    """
+
+    name: str
+    summary: str
+    errors: tuple[int, ...]
+    body: Schema | None = None
+    data: Schema = _NOTHING
+    description: str | None = None
+    tagged: bool = False
+    cookies: bool = False
+
+
+_SIGNING_IN = {
+    Action.LOGIN: _Operation(
+        "sign_in",
+        "Sign in by e-mail address and password",
+        (401, *BODY),
+        build_object(
+            {
+                "email": _EMAIL,
+                "password": _KNOWN_PASSWORD,
+                "totp": nullable(_CODE) | {"description": "A code of the second factor."},
+                "cookie": _COOKIE,
+            },
+            ("email", "password"),
         ),
-        Action.REFRESH: _Operation(
-            "refresh_session",
-            "Trade a refresh token for new tokens",
-            (401, *_BODY),
-            _PAIR,
-            _object({"refresh_token": _TOKEN}),
-            "Each works once. One that is used again, later than by a retry, ends its session: somebody has a copy.",
-        ),
-        Action.LOGOUT: _Operation(
-            "sign_out",
-            "End the session of the token that is sent",
-            (401, 403, *_BODY),
-            _NOTHING,
-            description="A key is no sign-in: 403.",
-            cookies=True,
-        ),
-        Action.ME: _Operation("read_me", "Read one's own record", (401,), user, tagged=True),
-        Action.PASSWORD: _Operation(
-            "change_password",
-            "Change one's password; every other session ends",
-            (401, 409, *_BODY),
-            _NOTHING,
-            _object({"current": _KNOWN_PASSWORD, "new": _NEW_PASSWORD}),
-        ),
-        Action.SESSIONS: _Operation("list_sessions", "List one's living sessions, newest first", (401,), sessions),
-        Action.REVOKE_SESSION: _Operation("revoke_session", "End one of one's sessions", (401, 404, 415), _NOTHING),
-        Action.REGISTER: _Operation(
-            "register",
-            "Ask for an account; a token is mailed to its address",
-            _BODY,
-            _NOTHING,
-            _object({"email": _EMAIL, "password": _NEW_PASSWORD}) | {"additionalProperties": True},
-            "The answer is the same whether the address has an account or not. Fields of users that anyone may give can be sent too.",
-        ),
-        Action.VERIFY_EMAIL: _Operation(
-            "verify_email",
-            "Show that an e-mail address is one's own, by the token that was mailed to it",
-            (401, 409, *_BODY),
-            _NOTHING,
-            _object({}, {"token": _MAYBE_TOKEN}),
-            "Without a token, one is mailed to who is signed in.",
-        ),
-        Action.RESET: _Operation(
-            "ask_reset",
-            "Have a token mailed with which a new password can be chosen",
-            _BODY,
-            _NOTHING,
-            _object({"email": _EMAIL}),
-            "The answer is the same whether there is such an account or not.",
-        ),
-        Action.CONFIRM_RESET: _Operation(
-            "confirm_reset",
-            "Choose a new password by the token that was mailed; every session ends",
-            (401, 409, *_BODY),
-            _NOTHING,
-            _object({"token": _TOKEN, "password": _NEW_PASSWORD}),
-        ),
-        Action.ENROL_TOTP: _Operation(
-            "enrol_totp",
-            "Get a secret for an authenticator; it counts once it is confirmed",
-            (401, 409, *_BODY),
-            _object({"secret": _text(64), "uri": {"type": "string", "format": "uri"}}),
-            _object({"password": _KNOWN_PASSWORD}),
-        ),
-        Action.CONFIRM_TOTP: _Operation(
-            "confirm_totp",
-            "Confirm the authenticator by its first code; sign-ins need one from then on",
-            (401, *_BODY),
-            _object({"recovery_codes": {"type": "array", "items": _text(64), "minItems": 10, "maxItems": 10}}),
-            _object({"totp": _text(CODE_LENGTH_MAX)}),
-            "The recovery codes are shown once; each works once, in the place of a code.",
-        ),
-        Action.DISABLE_TOTP: _Operation(
-            "disable_totp",
-            "Take the second factor away",
-            (401, *_BODY),
-            _NOTHING,
-            _object({"password": _KNOWN_PASSWORD, "totp": _text(CODE_LENGTH_MAX)}),
-        ),
-    }
+        _PAIR,
+        "Limited for each account and address.",
+        cookies=True,
+    ),
+    Action.REFRESH: _Operation(
+        "refresh_session",
+        "Trade a refresh token for new tokens",
+        (401, *BODY),
+        build_object({"refresh_token": _TOKEN}),
+        _PAIR,
+        "Each works once. One that is used again, later than by a retry, ends its session: somebody has a copy.",
+    ),
+    Action.LOGOUT: _Operation(
+        "sign_out",
+        "End the session of the token that is sent",
+        (401, 403, *BODY),
+        description="A key is no sign-in: 403.",
+        cookies=True,
+    ),
+}
+_OWN_ACCOUNT = {
+    Action.PASSWORD: _Operation(
+        "change_password",
+        "Change one's password; every other session ends",
+        (401, 409, *BODY),
+        build_object({"current": _KNOWN_PASSWORD, "new": _NEW_PASSWORD}),
+    ),
+    Action.SESSIONS: _Operation("list_sessions", "List one's living sessions, newest first", (401,), data=_SESSIONS),
+    Action.REVOKE_SESSION: _Operation("revoke_session", "End one of one's sessions", (401, 404, 415)),
+}
+_BY_MAIL = {
+    Action.REGISTER: _Operation(
+        "register",
+        "Ask for an account; a token is mailed to its address",
+        BODY,
+        build_object({"email": _EMAIL, "password": _NEW_PASSWORD}) | {"additionalProperties": True},
+        description="The answer is the same whether the address has an account or not. "
+        "Fields of users that anyone may give can be sent too.",
+    ),
+    Action.VERIFY_EMAIL: _Operation(
+        "verify_email",
+        "Show that an e-mail address is one's own, by the token that was mailed to it",
+        (401, 409, *BODY),
+        build_object({"token": _MAYBE_TOKEN}, ()),
+        description="Without a token, one is mailed to who is signed in.",
+    ),
+    Action.RESET: _Operation(
+        "ask_reset",
+        "Have a token mailed with which a new password can be chosen",
+        BODY,
+        build_object({"email": _EMAIL}),
+        description="The answer is the same whether there is such an account or not.",
+    ),
+    Action.CONFIRM_RESET: _Operation(
+        "confirm_reset",
+        "Choose a new password by the token that was mailed; every session ends",
+        (401, 409, *BODY),
+        build_object({"token": _TOKEN, "password": _NEW_PASSWORD}),
+    ),
+}
+_SECOND_FACTOR = {
+    Action.ENROL_TOTP: _Operation(
+        "enrol_totp",
+        "Get a secret for an authenticator; it counts once it is confirmed",
+        (401, 409, *BODY),
+        build_object({"password": _KNOWN_PASSWORD}),
+        build_object({"secret": _text(64), "uri": {"type": "string", "format": "uri"}}),
+    ),
+    Action.CONFIRM_TOTP: _Operation(
+        "confirm_totp",
+        "Confirm the authenticator by its first code; sign-ins need one from then on",
+        (401, *BODY),
+        build_object({"totp": _CODE}),
+        build_object({"recovery_codes": _RECOVERY_CODES}),
+        "The recovery codes are shown once; each works once, in the place of a code.",
+    ),
+    Action.DISABLE_TOTP: _Operation(
+        "disable_totp",
+        "Take the second factor away",
+        (401, *BODY),
+        build_object({"password": _KNOWN_PASSWORD, "totp": _CODE}),
+    ),
+}
+_OPERATIONS = _SIGNING_IN | _OWN_ACCOUNT | _BY_MAIL | _SECOND_FACTOR
 
 
 def build_account_operation(catalog: Catalog, route: Route, *, cookies: bool) -> Schema | None:
     """The operation of a route of accounts; None if it is none. `cookies`: sessions can be in cookies."""
-    if route.action in _OIDC:
-        return _build_oidc(route, cookies=cookies)
-    told = _operations(catalog).get(route.action)
-    if told is None:
-        return None
+    match route.action:
+        case Action.OIDC_START:
+            return _start_oidc()
+        case Action.OIDC_CALLBACK:
+            return _finish_oidc(cookies=cookies)
+        case Action.ME:
+            return _build(route, _read_me(catalog), cookies=cookies)
+        case action:
+            return _build(route, _OPERATIONS[action], cookies=cookies) if action in _OPERATIONS else None
+
+
+def _read_me(catalog: Catalog) -> _Operation:
+    user = _NOTHING if catalog.users is None else refer(catalog.users.name)
+    return _Operation("read_me", "Read one's own record", (401,), data=user, tagged=True)
+
+
+def _build(route: Route, told: _Operation, *, cookies: bool) -> Schema:
     names = [*(["id"] if "{id}" in route.template else []), *(["if-none-match"] if told.tagged else []), "x-request-id"]
     body = {} if told.body is None else {"requestBody": {"required": True, "content": {JSON: {"schema": told.body}}}}
     headers = headers_of(*(["ETag"] if told.tagged else []), *(["Set-Cookie"] if told.cookies and cookies else []))
-    done = {"description": told.summary + ".", "headers": headers, "content": {JSON: {"schema": build_answer(told.data)}}}
-    errors = sorted((*_ANY, *told.errors))
     return {
         "operationId": told.name,
         "tags": [_TAG],
         "summary": told.summary,
         **({} if told.description is None else {"description": told.description}),
-        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
+        "parameters": refer_parameters(*names),
         **body,
         "responses": {
-            "200": done,
-            **({"304": {"$ref": "#/components/responses/unchanged"}} if told.tagged else {}),
-            **{str(each): {"$ref": f"#/components/responses/{error_name(each)}"} for each in errors},
+            "200": _answer(told.summary + ".", told.data, headers),
+            **({"304": refer("unchanged", "responses")} if told.tagged else {}),
+            **refer_errors(*ANY, *told.errors),
         },
     }
 
 
-_PLACE: Schema = {"type": "string", "format": "uri", "maxLength": 8_192}
-_OIDC = frozenset({Action.OIDC_START, Action.OIDC_CALLBACK})
+_PROVIDER: Schema = {"name": "provider", "in": "path", "required": True, "description": "Its name in the settings.", "schema": _text(32)}
+_PLACE: Schema = {"schema": {"type": "string", "format": "uri", "maxLength": URL_BYTES_MAX}}
 
 
-def _build_oidc(route: Route, *, cookies: bool) -> Schema:
-    starts = route.action is Action.OIDC_START
-    summary = "Go to an OpenID provider to sign in" if starts else "Come back from an OpenID provider, signed in"
-    asked: dict[str, Schema] = {"cookie": _COOKIE} if starts else {each: _text(2_048) for each in ("state", "code", "iss", "error")}
-    provider = {"name": "provider", "in": "path", "required": True, "description": "Its name in the settings.", "schema": _text(32)}
-    query = [{"name": name, "in": "query", "description": f"The {name} of the sign-in.", "schema": each} for name, each in asked.items()]
-    headers = headers_of("Set-Cookie")
-    content = {JSON: {"schema": build_answer(_NOTHING if starts else _PAIR)}}
-    done: Schema = {"description": summary + ".", "headers": headers, "content": content}
-    moved = done | {"headers": {**headers, "Location": {"schema": _PLACE}}}
-    if starts:
-        answers = {"302": moved}
-    else:
-        by_cookie = {"303": moved | {"description": summary + " by cookie: on to the app."}}
-        answers = {"200": done, **(by_cookie if cookies else {})}
-    errors = sorted((*_ANY, 404, *((422,) if starts else (401,))))
+def _start_oidc() -> Schema:
+    summary = "Go to an OpenID provider to sign in"
+    moved = _answer(summary + ".", _NOTHING, headers_of("Set-Cookie") | {"Location": _PLACE})
+    return _build_oidc("start_oidc", summary, {"cookie": _COOKIE}, {"302": moved, **refer_errors(*ANY, 404, 422)})
+
+
+def _finish_oidc(*, cookies: bool) -> Schema:
+    summary = "Come back from an OpenID provider, signed in"
+    sent: dict[str, Schema] = dict.fromkeys(("state", "code", "iss", "error"), _text(OIDC_PARAMETER_LENGTH_MAX))
+    done = _answer(summary + ".", _PAIR, headers_of("Set-Cookie"))
+    moved = _answer(summary + " by cookie: on to the app.", _PAIR, headers_of("Set-Cookie") | {"Location": _PLACE})
+    answers = {"200": done, **({"303": moved} if cookies else {}), **refer_errors(*ANY, 401, 404)}
+    return _build_oidc("finish_oidc", summary, sent, answers)
+
+
+def _build_oidc(name: str, summary: str, asked: dict[str, Schema], responses: Schema) -> Schema:
+    query = [{"name": each, "in": "query", "description": f"The {each} of the sign-in.", "schema": kind} for each, kind in asked.items()]
     return {
-        "operationId": "start_oidc" if starts else "finish_oidc",
+        "operationId": name,
         "tags": [_TAG],
         "summary": summary,
-        "parameters": [provider, *query, {"$ref": "#/components/parameters/x-request-id"}],
-        "responses": {
-            **answers,
-            **{str(each): {"$ref": f"#/components/responses/{error_name(each)}"} for each in errors},
-        },
+        "parameters": [_PROVIDER, *query, *refer_parameters("x-request-id")],
+        "responses": responses,
     }
+
+
+def _answer(description: str, data: Schema, headers: Schema) -> Schema:
+    return {"description": description, "headers": headers, "content": {JSON: {"schema": build_answer(data)}}}

@@ -6,11 +6,10 @@ from holdfast.base.limits import BATCH_OPERATIONS_MAX, INT_MAX, TEXT_LENGTH_MAX
 from holdfast.core.batch import METHODS, NAME_PATTERN
 from holdfast.core.openapi.headers import headers_of
 from holdfast.core.openapi.record import build_answer
-from holdfast.core.openapi.response import JSON, error_name
-from holdfast.core.openapi.schema import Schema, refer
+from holdfast.core.openapi.response import ANY, BODY, JSON, refer_errors
+from holdfast.core.openapi.schema import Schema, build_object, refer, refer_parameters
 from holdfast.model.catalog import Catalog
 
-_ERRORS = (400, 404, 406, 408, 409, 413, 414, 415, 422, 428, 429, 431, 500, 503)
 _TAG = "Batch"
 
 
@@ -21,7 +20,7 @@ def build_batch_operation() -> Schema:
         "tags": [_TAG],
         "summary": "Apply many writes in order: all or none",
         "description": "`operations[3]` begins the `field` of each detail of a refusal; its status is that of the operation that failed.",
-        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in ("idempotency-key", "prefer", "x-request-id")],
+        "parameters": refer_parameters("idempotency-key", "prefer", "x-request-id"),
         "requestBody": {"required": True, "content": {JSON: {"schema": refer("batch.request")}}},
         "responses": {
             "200": {
@@ -29,8 +28,8 @@ def build_batch_operation() -> Schema:
                 "headers": headers_of("Idempotency-Replayed"),
                 "content": {JSON: {"schema": refer("batch.answer")}},
             },
-            "204": {"$ref": "#/components/responses/minimal"},
-            **{str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in _ERRORS},
+            "204": refer("minimal", "responses"),
+            **refer_errors(*ANY, *BODY, 404, 409, 428),
         },
     }
 
@@ -43,18 +42,12 @@ def build_batch_components(catalog: Catalog) -> Iterator[tuple[str, Schema]]:
     yield "batch.answer", build_answer({"type": "array", "items": refer("batch.result"), "maxItems": BATCH_OPERATIONS_MAX})
 
 
-_REQUEST: Schema = {
-    "type": "object",
-    "properties": {
-        "operations": {"type": "array", "items": refer("batch.operation"), "minItems": 1, "maxItems": BATCH_OPERATIONS_MAX},
-    },
-    "required": ["operations"],
-    "additionalProperties": False,
-}
+_REQUEST = build_object(
+    {"operations": {"type": "array", "items": refer("batch.operation"), "minItems": 1, "maxItems": BATCH_OPERATIONS_MAX}}
+)
 
-_OPERATION: Schema = {
-    "type": "object",
-    "properties": {
+_OPERATION = build_object(
+    {
         "method": {"type": "string", "enum": list(METHODS)},
         "path": {
             "type": "string",
@@ -76,19 +69,15 @@ _OPERATION: Schema = {
         },
         "as": {"type": ["string", "null"], "pattern": NAME_PATTERN, "description": "A name for later operations to use."},
     },
-    "required": ["method", "path"],
-    "additionalProperties": False,
-}
+    ("method", "path"),
+)
 
 
 def _build_result(catalog: Catalog) -> Schema:
     shown = [refer(each.name) for each in catalog.resources.values()]
-    return {
-        "type": "object",
-        "properties": {
+    return build_object(
+        {
             "status": {"type": "integer", "enum": [200, 201]},
             "data": {"anyOf": [*shown, {"type": "null"}], "description": "The record as it is now; null for DELETE."},
-        },
-        "required": ["status", "data"],
-        "additionalProperties": False,
-    }
+        }
+    )

@@ -1,15 +1,14 @@
 """The operation of GET /changes: the committed changes of all resources in order, as a page or as a stream of events."""
 
-from holdfast.base.limits import INT_MAX, PAGE_LIMIT_MAX
+from holdfast.base.limits import INT_MAX
 from holdfast.core.openapi.headers import headers_of
-from holdfast.core.openapi.record import ENTRY, build_answer
-from holdfast.core.openapi.response import JSON, PAGE, error_name
-from holdfast.core.openapi.schema import Schema
+from holdfast.core.openapi.record import ENTRY, build_page
+from holdfast.core.openapi.response import ANY, JSON, PAGE, refer_errors
+from holdfast.core.openapi.schema import Schema, build_object, refer_parameters
 from holdfast.model.catalog import Catalog
 
 EVENTS = "text/event-stream"
 
-_ERRORS = (400, 406, 408, 413, 414, 429, 431, 500, 503)
 _SEQUENCE: Schema = {"type": "integer", "minimum": 0, "maximum": INT_MAX}
 
 
@@ -42,14 +41,13 @@ def build_changes_operation() -> Schema:
     names = ("changes.after", "changes.resource", "list.limit", "changes.last-event-id", "x-request-id")
     events = PAGE | {"description": "Events whose `id` is the `seq`, and whose `data` is one change as in a page."}
     content = {JSON: {"schema": _build_page()}, EVENTS: {"schema": events}}
-    errors = {str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in _ERRORS}
     done = {"description": "Some changes, perhaps none.", "headers": headers_of("X-Accel-Buffering"), "content": content}
     return {
         "operationId": "list_changes",
         "tags": ["Service"],
         "summary": "Follow the changes of all resources, in the order in which they were committed",
-        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
-        "responses": {"200": done, **errors},
+        "parameters": refer_parameters(*names),
+        "responses": {"200": done, **refer_errors(*ANY)},
     }
 
 
@@ -68,13 +66,9 @@ def _build_page() -> Schema:
         "before": image | {"description": "The record before an update."},
         "after": image | {"description": "The record after; null if it was removed."},
     }
-    change = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
     meta = {
         "limit": {"type": "integer", "minimum": 1},
         "next": _SEQUENCE | {"description": "What to send as `after`: everything up to it was looked at."},
         "head": _SEQUENCE | {"description": "The last change there was: where `next` equals it, that was all."},
     }
-    page = build_answer({"type": "array", "items": change, "maxItems": PAGE_LIMIT_MAX})
-    page["properties"]["meta"] = {"type": "object", "properties": meta, "required": list(meta), "additionalProperties": False}
-    page["required"].append("meta")
-    return page
+    return build_page(build_object(properties), build_object(meta))

@@ -9,8 +9,8 @@ from holdfast.core.ask.operators import operators_of
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.headers import headers_of
 from holdfast.core.openapi.question import filter_name, references, shown_fields
-from holdfast.core.openapi.response import JSON, error_name
-from holdfast.core.openapi.schema import Schema
+from holdfast.core.openapi.response import ANY, BODY, JSON, refer_errors
+from holdfast.core.openapi.schema import Schema, refer, refer_parameters
 from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import ResourceSpec
 
@@ -18,21 +18,18 @@ MERGE_PATCH = "application/merge-patch+json"
 
 _REPLAYED = "Idempotency-Replayed"
 
-_ANY = (400, 406, 408, 413, 414, 429, 431, 500, 503)
-_BODY = (415, 422)
-
 _ERRORS: dict[Action, tuple[int, ...]] = {
-    Action.LIST: _ANY,
-    Action.LIST_REFERRING: (*_ANY, 404),
-    Action.QUERY: (*_ANY, *_BODY),
-    Action.READ: (*_ANY, 404),
-    Action.CREATE: (*_ANY, *_BODY, 409),
-    Action.BULK_CREATE: (*_ANY, *_BODY, 409),
-    Action.REPLACE: (*_ANY, *_BODY, 404, 409, 412),
-    Action.PATCH: (*_ANY, *_BODY, 404, 409, 412),
-    Action.DELETE: (*_ANY, *_BODY, 404, 409, 412),
-    Action.HISTORY: (*_ANY, 404),
-    Action.UNDELETE: (*_ANY, *_BODY, 404, 409, 412),
+    Action.LIST: ANY,
+    Action.LIST_REFERRING: (*ANY, 404),
+    Action.QUERY: (*ANY, *BODY),
+    Action.READ: (*ANY, 404),
+    Action.CREATE: (*ANY, *BODY, 409),
+    Action.BULK_CREATE: (*ANY, *BODY, 409),
+    Action.REPLACE: (*ANY, *BODY, 404, 409, 412),
+    Action.PATCH: (*ANY, *BODY, 404, 409, 412),
+    Action.DELETE: (*ANY, *BODY, 404, 409, 412),
+    Action.HISTORY: (*ANY, 404),
+    Action.UNDELETE: (*ANY, *BODY, 404, 409, 412),
 }
 """The error statuses that each action can meet; 428 is added where the resource asks for a version.
 
@@ -106,16 +103,16 @@ def build_operation(route: Route) -> Schema:
     resource = route.resource
     assert resource is not None, "the service's own routes are told in core.openapi.service"
     body = _build_body(route.action, resource)
-    errors = sorted((*_ERRORS[route.action], *((428,) if route.action in _CHANGES and resource.require_version else ())))
+    unsaid = (428,) if route.action in _CHANGES and resource.require_version else ()
     return {
         "operationId": operation_id(route),
         "tags": [resource.name],
         "summary": _SUMMARIES[route.action].format(*_words(route)),
-        "parameters": [_parameter(name) for name in _parameter_names(route, resource)],
+        "parameters": refer_parameters(*_parameter_names(route, resource)),
         **({"requestBody": body} if body else {}),
         "responses": {
             **_build_successes(route, resource),
-            **{str(status): _response(error_name(status)) for status in errors},
+            **refer_errors(*_ERRORS[route.action], *unsaid),
         },
     }
 
@@ -170,10 +167,6 @@ def _snake(path: str) -> str:
     return path.replace("-", "_")
 
 
-def _parameter(name: str) -> Schema:
-    return {"$ref": f"#/components/parameters/{name}"}
-
-
 def _parameter_names(route: Route, resource: ResourceSpec) -> list[str]:
     names = ["id"] if "{id}" in route.template else []
     match route.action:
@@ -226,7 +219,7 @@ def _build_body(action: Action, resource: ResourceSpec) -> Schema | None:
 
 
 def _schema(resource: ResourceSpec, name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{resource.name}.{name}"}
+    return refer(f"{resource.name}.{name}")
 
 
 def _body(schemas: dict[str, Schema]) -> Schema:
@@ -246,7 +239,7 @@ COMMON_RESPONSES: dict[str, Schema] = {
     "minimal": _minimal(),
     "minimal.created": _minimal("ETag", "Location"),
     "minimal.changed": _minimal("ETag"),
-    "deleted": _answer("It is deleted.", {"$ref": "#/components/schemas/empty.answer"}, _REPLAYED),
+    "deleted": _answer("It is deleted.", refer("empty.answer"), _REPLAYED),
 }
 """The successes that are the same for every resource."""
 
@@ -258,7 +251,7 @@ def build_responses(resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
 
 
 def _response(name: str) -> Schema:
-    return {"$ref": f"#/components/responses/{name}"}
+    return refer(name, "responses")
 
 
 def _build_successes(route: Route, resource: ResourceSpec) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def build_query_components(catalog: Catalog, resource: ResourceSpec) -> Iterator
 
 
 def _build_filter(catalog: Catalog, resource: ResourceSpec) -> Schema:
-    itself = {"$ref": f"#/components/schemas/{resource.name}.filter"}
+    itself = refer(f"{resource.name}.filter")
     group = {"type": "array", "items": itself, "minItems": 1, "maxItems": FILTER_TERMS_MAX}
     properties: Schema = {"and": group, "or": group, "not": itself}
     properties |= {each.member: _build_test(resource, each) for each in shown_fields(resource)}
@@ -277,7 +277,7 @@ _QUERY_EXAMPLE = {"filter": {"created_at": {"gte": "2020-01-01T00:00:00Z"}}, "so
 def _build_query(catalog: Catalog, resource: ResourceSpec) -> Schema:
     sort = _sort_pattern(catalog, resource)
     properties: Schema = {
-        "filter": {"$ref": f"#/components/schemas/{resource.name}.filter"},
+        "filter": refer(f"{resource.name}.filter"),
         "sort": _names(sort, SORT_KEYS_MAX) | {"uniqueItems": True, "description": _sort_description()},
         **{name: _from_parameter(f"list.{name}") for name in ("page", "limit", "count", "after")},
         "fields": _names(_one_of([each.member for each in shown_fields(resource)]), len(shown_fields(resource))),

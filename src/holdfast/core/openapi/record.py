@@ -9,7 +9,7 @@ from holdfast.base.limits import BULK_ROWS_MAX, INT_MAX, PAGE_LIMIT_MAX
 from holdfast.core.journal import Operation
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.question import choice_name, references, shown_fields
-from holdfast.core.openapi.schema import Schema, Use, build_schema, maybe, refer
+from holdfast.core.openapi.schema import Schema, Use, build_object, build_schema, maybe, refer
 from holdfast.model.catalog import SYSTEM_MEMBERS, Catalog, FieldSpec, ResourceSpec
 from holdfast.model.json_form import to_json
 from holdfast.model.types import Choice, Text, TextFormat
@@ -29,25 +29,19 @@ def build_record_components(catalog: Catalog, resource: ResourceSpec) -> Iterato
     yield f"{name}.patch", _build_change(resource, Use.MERGED)
     yield f"{name}.answer", build_answer(refer(f"{name}.shown"))
     yield f"{name}.answers", build_answer({"type": "array", "items": refer(f"{name}.shown"), "maxItems": BULK_ROWS_MAX})
-    yield f"{name}.page", _build_page(name)
+    yield f"{name}.page", build_page(refer(f"{name}.shown"), refer("list.meta"))
     yield f"{name}.history", _build_history(name)
 
 
 def build_answer(data: Schema) -> Schema:
     """The envelope of a success."""
-    return {
-        "type": "object",
-        "properties": {"success": {"type": "boolean", "const": True}, "data": data},
-        "required": ["success", "data"],
-        "additionalProperties": False,
-    }
+    return build_object({"success": {"type": "boolean", "const": True}, "data": data})
 
 
-def _build_page(name: str) -> Schema:
-    page = build_answer({"type": "array", "items": refer(f"{name}.shown"), "maxItems": PAGE_LIMIT_MAX})
-    page["properties"]["meta"] = refer("list.meta")
-    page["required"].append("meta")
-    return page
+def build_page(item: Schema, meta: Schema) -> Schema:
+    """The envelope of one page of a list."""
+    data = {"type": "array", "items": item, "maxItems": PAGE_LIMIT_MAX}
+    return build_object({"success": {"type": "boolean", "const": True}, "data": data, "meta": meta})
 
 
 def _build_history(name: str) -> Schema:
@@ -57,11 +51,7 @@ def _build_history(name: str) -> Schema:
         "before": image | {"description": "The record before; null where there was none, it was erased, or it may not be seen."},
         "after": image | {"description": "The record after; null where there is none, it was erased, or it may not be seen."},
     }
-    entry = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    page = build_answer({"type": "array", "items": entry, "maxItems": PAGE_LIMIT_MAX})
-    page["properties"]["meta"] = refer("history.meta")
-    page["required"].append("meta")
-    return page
+    return build_page(build_object(properties), refer("history.meta"))
 
 
 ENTRY: dict[str, Schema] = {
@@ -74,28 +64,23 @@ ENTRY: dict[str, Schema] = {
 }
 """The members that every entry of the journal has."""
 
-HISTORY_META: Schema = {
-    "type": "object",
-    "properties": {
+HISTORY_META = build_object(
+    {
         "limit": {"type": "integer", "minimum": 1},
         "next": {"type": ["integer", "null"], "description": "What to send as `after` for older entries; null at the end."},
-    },
-    "required": ["limit", "next"],
-    "additionalProperties": False,
-}
+    }
+)
 """The `meta` of a history."""
 
-META: Schema = {
-    "type": "object",
-    "properties": {
+META = build_object(
+    {
         "total": {"type": "integer", "minimum": 0, "description": "All rows of the list; left out with `count=none`."},
         "page": {"type": "integer", "minimum": 1},
         "limit": {"type": "integer", "minimum": 1},
         "next": {"type": ["string", "null"], "description": "The cursor of the next page, for `after`; null at the end."},
     },
-    "required": ["page", "limit", "next"],
-    "additionalProperties": False,
-}
+    ("page", "limit", "next"),
+)
 """The `meta` of a list."""
 
 
@@ -130,12 +115,8 @@ def _build_create(resource: ResourceSpec) -> Schema:
         "pattern": patterns.CHOSEN_ID,
         "description": "UUID version 4 or 7.",
     }
-    return {
-        "type": "object",
-        "properties": {"id": chosen, **{each.member: _with_default(each, _field(resource, each, Use.SENT)) for each in declared}},
-        "required": [each.member for each in declared if each.required],
-        "additionalProperties": False,
-    }
+    members = {each.member: _with_default(each, _field(resource, each, Use.SENT)) for each in declared}
+    return build_object({"id": chosen, **members}, (each.member for each in declared if each.required))
 
 
 def _build_change(resource: ResourceSpec, use: Use) -> Schema:

@@ -6,12 +6,21 @@ from holdfast.base.errors import CATALOGUE, DETAIL_CODES
 from holdfast.base.limits import DETAILS_MAX
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.headers import headers_of
-from holdfast.core.openapi.schema import Schema
+from holdfast.core.openapi.schema import Schema, build_object, refer
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 
 PAGE: Schema = {"type": "string", "maxLength": 2**31 - 1}
 """The body of an answer that is not JSON. The bound is that of texts in most languages: nothing here is made to be as long."""
+
+FRAMING = (400, 408, 413, 414, 431, 500, 503)
+"""The statuses with which any request can be refused, whatever it asks for."""
+
+ANY = (*FRAMING, 406, 429)
+"""Those of what is answered in JSON, and counted."""
+
+BODY = (415, 422)
+"""Those of a body beside them."""
 
 _TWICE = {"version_conflict": (409, 412)}
 """Codes with more than the status of their entry: a stale version is 412 from If-Match, 409 from body or query."""
@@ -42,6 +51,11 @@ def error_name(status: int) -> str:
     return f"error.{status}"
 
 
+def refer_errors(*statuses: int) -> Schema:
+    """The error answers of an operation, by status."""
+    return {str(each): refer(error_name(each), "responses") for each in sorted(statuses)}
+
+
 def build_error_responses(*, cookies: bool) -> Iterator[tuple[str, Schema]]:
     """(component name, response) of every error status. `cookies`: a session cookie that is good no more is taken away by 401."""
     for status in statuses():
@@ -52,8 +66,8 @@ def build_error_responses(*, cookies: bool) -> Iterator[tuple[str, Schema]]:
                 "description": "\n".join(f"- `{code}`: {CATALOGUE[code].message}" for code in codes_of(status)),
                 "headers": headers_of(*own),
                 "content": {
-                    JSON: {"schema": {"$ref": f"#/components/schemas/{error_name(status)}"}},
-                    PROBLEM: {"schema": {"$ref": "#/components/schemas/error.problem"}},
+                    JSON: {"schema": refer(error_name(status))},
+                    PROBLEM: {"schema": refer("error.problem")},
                 },
             },
         )
@@ -67,56 +81,40 @@ def build_error_schemas() -> Iterator[tuple[str, Schema]]:
     yield "error.problem", _build_problem()
 
 
-_DETAIL: Schema = {
-    "type": "object",
-    "properties": {
+_DETAIL = build_object(
+    {
         "field": {"type": "string", "description": "The path of the member: `address.city`, `tags[2]`; empty for the whole body."},
         "code": {"type": "string", "enum": list(DETAIL_CODES)},
         "message": {"type": "string"},
-    },
-    "required": ["field", "code", "message"],
-    "additionalProperties": False,
-}
-_DETAILS: Schema = {"type": "array", "items": {"$ref": "#/components/schemas/error.detail"}, "maxItems": DETAILS_MAX}
+    }
+)
+_DETAILS: Schema = {"type": "array", "items": refer("error.detail"), "maxItems": DETAILS_MAX}
 _REQUEST_ID: Schema = {"type": "string", "pattern": patterns.REQUEST_ID}
 
 
 def _build_envelope(codes: list[str]) -> Schema:
-    error = {
-        "type": "object",
-        "properties": {
-            "code": {"type": "string", "enum": codes},
-            "message": {"type": "string"},
-            "request_id": _REQUEST_ID,
-            "details": _DETAILS,
-            "hint": {"type": "string"},
-        },
-        "required": ["code", "message", "request_id"],
-        "additionalProperties": False,
+    members = {
+        "code": {"type": "string", "enum": codes},
+        "message": {"type": "string"},
+        "request_id": _REQUEST_ID,
+        "details": _DETAILS,
+        "hint": {"type": "string"},
     }
-    return {
-        "type": "object",
-        "properties": {"success": {"type": "boolean", "const": False}, "error": error},
-        "required": ["success", "error"],
-        "additionalProperties": False,
-    }
+    error = build_object(members, ("code", "message", "request_id"))
+    return build_object({"success": {"type": "boolean", "const": False}, "error": error})
 
 
 def _build_problem() -> Schema:
     """An error as RFC 9457, for callers who name application/problem+json."""
-    return {
-        "type": "object",
-        "properties": {
-            "type": {"type": "string", "format": "uri"},
-            "title": {"type": "string"},
-            "status": {"type": "integer", "enum": statuses()},
-            "detail": {"type": "string"},
-            "instance": {"type": "string"},
-            "code": {"type": "string", "enum": list(CATALOGUE)},
-            "request_id": _REQUEST_ID,
-            "details": _DETAILS,
-            "hint": {"type": "string"},
-        },
-        "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
-        "additionalProperties": False,
+    members = {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "enum": statuses()},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "enum": list(CATALOGUE)},
+        "request_id": _REQUEST_ID,
+        "details": _DETAILS,
+        "hint": {"type": "string"},
     }
+    return build_object(members, (each for each in members if each not in ("details", "hint")))

@@ -5,6 +5,7 @@ Patterns avoid `\\d`, `\\w` and `.`: engines disagree on what those mean beyond 
 """
 
 import math
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum
 from typing import Any, assert_never
@@ -44,9 +45,20 @@ _ONE_LABEL: Schema = {"pattern": patterns.ONE_LABEL}
 _FLOAT_MAX = 1.7976931348623157e308
 
 
-def refer(name: str) -> Schema:
+def refer(name: str, kind: str = "schemas") -> Schema:
     """A reference to a component."""
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def refer_parameters(*names: str) -> list[Schema]:
+    """References to the parameters of an operation."""
+    return [refer(each, "parameters") for each in names]
+
+
+def build_object(properties: Schema, required: Iterable[str] | None = None) -> Schema:
+    """An object with these members and no others, of which those `required` are always there; None: all."""
+    needed = list(properties if required is None else required)
+    return {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}
 
 
 class Use(Enum):

@@ -3,8 +3,8 @@
 from holdfast.base.instant import Instant
 from holdfast.core.actor import NOBODY
 from holdfast.core.credentials import COOKIE, SAFE_METHODS
-from holdfast.core.openapi.response import error_name
-from holdfast.core.openapi.schema import Schema
+from holdfast.core.openapi.response import refer_errors
+from holdfast.core.openapi.schema import Schema, refer_parameters
 from holdfast.core.permit import Grants, Permit
 from holdfast.core.routes import Action, Route
 from holdfast.model.catalog import Catalog, ResourceSpec
@@ -63,11 +63,9 @@ class Guard:
     def secure(self, route: Route, operation: Schema) -> Schema:
         """The operation with what it asks of its caller, and with 401 and 403 where it can meet them."""
         guarded = self._is_guarded(route)
-        refusals = [*(["401"] if route.identifies else []), *(["403"] if guarded or self._forbids(route) else [])]
-        statuses = {*operation["responses"], *refusals}
-        refused = {each: {"$ref": f"#/components/responses/{error_name(int(each))}"} for each in ("401", "403") if each in statuses}
-        responses = operation["responses"] | refused
-        shown = [{"$ref": f"#/components/parameters/{_CSRF}"}] if guarded else []
+        refusals = (*((401,) if route.identifies else ()), *((403,) if guarded or self._forbids(route) else ()))
+        responses = operation["responses"] | refer_errors(*refusals)
+        shown = refer_parameters(_CSRF) if guarded else []
         return operation | {
             "security": self._ask(route),
             "parameters": [*operation["parameters"], *shown],

@@ -1,17 +1,15 @@
 """The service's own routes: health, metrics, this document and the page that shows it."""
 
 from holdfast.core.openapi.record import build_answer
-from holdfast.core.openapi.response import JSON, PAGE, error_name
-from holdfast.core.openapi.schema import Schema
+from holdfast.core.openapi.response import FRAMING, JSON, PAGE, refer_errors
+from holdfast.core.openapi.schema import Schema, build_object, refer_parameters
 from holdfast.core.routes import Action, Route
 
-_FRAMING = (400, 408, 413, 414, 431, 500, 503)
 _TAG = "Service"
 
 
 def _build_status(status: str) -> Schema:
-    properties = {"status": {"type": "string", "const": status}}
-    return build_answer({"type": "object", "properties": properties, "required": ["status"], "additionalProperties": False})
+    return build_answer(build_object({"status": {"type": "string", "const": status}}))
 
 
 _OPERATIONS: dict[Action, tuple[str, str, str, Schema, tuple[int, ...]]] = {
@@ -26,9 +24,13 @@ _OPERATIONS: dict[Action, tuple[str, str, str, Schema, tuple[int, ...]]] = {
 def build_service_operation(route: Route) -> Schema:
     """The operation of a route that belongs to no resource."""
     name, summary, content_type, schema, errors = _OPERATIONS[route.action]
-    responses: Schema = {
-        "200": {"description": summary + ".", "content": {content_type: {"schema": schema}}},
+    return {
+        "operationId": name,
+        "tags": [_TAG],
+        "summary": summary,
+        "parameters": refer_parameters("x-request-id"),
+        "responses": {
+            "200": {"description": summary + ".", "content": {content_type: {"schema": schema}}},
+            **refer_errors(*FRAMING, *errors),
+        },
     }
-    responses |= {str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted((*_FRAMING, *errors))}
-    parameters = [{"$ref": "#/components/parameters/x-request-id"}]
-    return {"operationId": name, "tags": [_TAG], "summary": summary, "parameters": parameters, "responses": responses}
