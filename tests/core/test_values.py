@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from holdfast.base.limits import INT_MAX, INT_MIN
 from holdfast.core.invalid import Invalid
-from holdfast.core.values import Scalar, scalar_reader
+from holdfast.core.values import scalar_reader
 from holdfast.model.json_form import to_json
 from holdfast.model.stored import to_python
 from holdfast.model.types import (
@@ -21,6 +21,7 @@ from holdfast.model.types import (
     Integer,
     Number,
     Reference,
+    Scalar,
     Text,
     Time,
     Timestamp,

@@ -13,7 +13,7 @@ from holdfast.core.invalid import Fault, Invalid, invalid, is_full, move, shorte
 from holdfast.core.values import Reader, scalar_reader
 from holdfast.model.json_form import to_json
 from holdfast.model.stored import to_python
-from holdfast.model.types import Boolean, Duration, FieldType, Items, Mapping, Member, Nested, Number
+from holdfast.model.types import Boolean, Document, Duration, FieldType, Items, Mapping, Member, Nested, Number
 
 ABSENT: Any = object()
 """No such member was sent."""
@@ -84,10 +84,10 @@ def field_reader(kind: FieldType, *, merged: bool = False) -> Reader:
 
     merged  the value is a stored document with a merge patch applied: what the patch took away becomes its default, or null
     """
-    return document_reader(kind, merged=merged) if isinstance(kind, Items | Mapping | Nested) else scalar_reader(kind)
+    return document_reader(kind, merged=merged) if isinstance(kind, Document) else scalar_reader(kind)
 
 
-def document_reader(kind: Items | Mapping | Nested, *, merged: bool = False) -> Reader:
+def document_reader(kind: Document, *, merged: bool = False) -> Reader:
     """The reader of a document; it gives minified JSON text of at most BODY_BYTES_MAX bytes."""
     read_part = _part_reader(kind, merged=merged)
 

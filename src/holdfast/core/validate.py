@@ -28,9 +28,9 @@ from holdfast.core.slots import (
     replace_slot,
 )
 from holdfast.core.structure import KEEP, NULL_REFUSED, Slot, field_reader, make_ready, patch_reader, read_members
-from holdfast.core.values import Reader, Scalar, scalar_reader
+from holdfast.core.values import Reader, scalar_reader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
-from holdfast.model.types import Boolean, FieldType, Float, Integer, Items, Mapping, Nested
+from holdfast.model.types import Boolean, Document, FieldType, Float, Integer, Mapping, Nested, Scalar
 
 _READERS_MAX = 4_096  # kept ready; a large backend has some hundred fields
 _match_number = re.compile(r"-?(?:0|[1-9][0-9]{0,307})(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?").fullmatch
@@ -222,7 +222,7 @@ def validate_merged(spec: FieldSpec, json_value: Any, path: str) -> Stored | lis
 def parse_value(kind: FieldType, json_value: Any) -> Stored:
     """The stored form of one JSON value that is not null; raises ValueError with a predicate for people ("must be a number, ...")."""
     # A document is read anew each time: its type may hold defaults that cannot be hashed.
-    read = field_reader(kind) if isinstance(kind, Items | Mapping | Nested) else _scalar_reader(kind)
+    read = field_reader(kind) if isinstance(kind, Document) else _scalar_reader(kind)
     return read(json_value)  # type: ignore[no-any-return]  # a Reader of a field gives a stored value
 
 

@@ -27,6 +27,7 @@ from holdfast.model.types import (
     Integer,
     Number,
     Reference,
+    Scalar,
     Text,
     Time,
     Timestamp,
@@ -35,9 +36,6 @@ from holdfast.model.types import (
 
 Reader = Callable[[Any], Any]
 """Takes a JSON value that is not null; gives a stored value, or the JSON form where it stands in a document. Raises Invalid."""
-
-Scalar = Text | Integer | Float | Boolean | Number | Date | Time | Timestamp | Duration | Uuid | Choice | Reference
-"""Every type that is not a document."""
 
 _WHOLE_DIGITS_MAX = len(str(INT_MAX))  # beyond it no number fits into 64 bits, and to compute it may take all memory (1e999999999)
 _EXACT = Context(prec=64, traps=[Inexact, InvalidOperation])

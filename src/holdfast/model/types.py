@@ -175,10 +175,11 @@ class Nested:
     python: type[Any]
 
 
-FieldType = (
-    Text | Integer | Float | Boolean | Number | Date | Time | Timestamp | Duration | Uuid | Choice | Reference | Items | Mapping | Nested
-)
-"""Every type there is. A `match` over it ends with assert_never."""
+Scalar = Text | Integer | Float | Boolean | Number | Date | Time | Timestamp | Duration | Uuid | Choice | Reference
+"""The types that are one value."""
 
 Document = Items | Mapping | Nested
 """The types that are stored as JSON text."""
+
+FieldType = Scalar | Document
+"""Every type there is. A `match` over it ends with assert_never."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from holdfast.base.errors import Refused
-from holdfast.base.limits import IN_VALUES_MAX, TEXT_LENGTH_MAX
+from holdfast.base.limits import IN_VALUES_MAX
 from holdfast.core.condition import All as AllOf
 from holdfast.core.condition import Condition, IsNull, Not, OneOf, Operator, Path, Stored, Test
 from holdfast.core.hint import quote, suggest
@@ -19,6 +19,7 @@ from holdfast.model.types import (
     Boolean,
     Choice,
     Date,
+    Document,
     Duration,
     FieldType,
     Float,
@@ -36,12 +37,12 @@ from holdfast.model.types import (
 
 _SAME = ("eq", "ne", "in", "nin", "null")
 _ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "between", "null")
-_SUBSTRING = ("contains", "icontains", "startswith", "endswith")
+SUBSTRING = ("contains", "icontains", "startswith", "endswith")
 _NULL_WORDS = frozenset({"", "null", "none", "nil"})
 _ASKS_NULL_URL, _ASKS_NULL_JSON = "`[null]=true`", '`{"null": true}`'
 _WITH_ORDER = frozenset({"gt", "gte", "lt", "lte", "between"})
 
-OPERATORS = (*_ORDERED[:-1], *_SUBSTRING, "null")
+OPERATORS = (*_ORDERED[:-1], *SUBSTRING, "null")
 """Every operator there is."""
 
 
@@ -55,7 +56,7 @@ def operators_of(kind: FieldType) -> tuple[str, ...]:
         case Boolean():
             return _SAME
         case Items(item):
-            return ("null",) if isinstance(item, Items | Mapping | Nested) else ("contains", "null")
+            return ("null",) if isinstance(item, Document) else ("contains", "null")
         case Mapping() | Nested():
             return ("null",)
         case _:
@@ -64,7 +65,7 @@ def operators_of(kind: FieldType) -> tuple[str, ...]:
 
 def is_ordered(kind: FieldType) -> bool:
     """Whether rows can be sorted by a field of this type: all but documents."""
-    return not isinstance(kind, Items | Mapping | Nested)
+    return not isinstance(kind, Document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +128,25 @@ def _build_between(path: Path, raw: Any, reading: Reading) -> Condition:
 
 
 def _read(path: Path, operator: str, raw: Any, reading: Reading) -> Stored:
-    """One value in storage form. A bound on what may be written is no bound on what may be asked for."""
-    kind = _asked_type(path.field.type, operator)
+    """One value in storage form."""
+    kind = asked_type(path.field.type, operator)
     value = reading.one(kind, raw)
     if isinstance(path.field.type, Items) and isinstance(kind, Number | Duration):
         value = to_json(kind, to_python(kind, value))  # within a document values stand in their JSON form
-    if value is None and (operator in _WITH_ORDER or operator in _SUBSTRING):
+    if value is None and (operator in _WITH_ORDER or operator in SUBSTRING):
         raise ValueError("must not be null")
     return value
 
 
-def _asked_type(kind: FieldType, operator: str) -> FieldType:
+def asked_type(kind: FieldType, operator: str) -> FieldType:
+    """The type of an operand: an element of a list, any text for a part of a text, else the field's own; its bounds never count."""
     if isinstance(kind, Items):
-        return _without_bounds(kind.item)
-    return _ANY_TEXT if operator in _SUBSTRING else _without_bounds(kind)
+        return without_bounds(kind.item)
+    return _ANY_TEXT if operator in SUBSTRING else without_bounds(kind)
 
 
-def _without_bounds(kind: FieldType) -> FieldType:
+def without_bounds(kind: FieldType) -> FieldType:
+    """The type as filters take it: a bound on what may be written is no bound on what may be asked for."""
     match kind:
         case Text():
             return _LOWER_TEXT if kind.lower else _ANY_TEXT
@@ -157,8 +160,8 @@ def _without_bounds(kind: FieldType) -> FieldType:
             return kind
 
 
-_ANY_TEXT = Text(max_length=TEXT_LENGTH_MAX)
-_LOWER_TEXT = Text(max_length=TEXT_LENGTH_MAX, lower=True)
+_ANY_TEXT = Text()
+_LOWER_TEXT = Text(lower=True)
 _ANY_INTEGER = Integer()
 _ANY_FLOAT = Float()
 

@@ -17,13 +17,13 @@ from holdfast.base.limits import (
     SEARCH_LENGTH_MAX,
     SORT_KEYS_MAX,
 )
-from holdfast.core.ask.operators import is_ordered, operators_of
+from holdfast.core.ask.operators import SUBSTRING, asked_type, is_ordered, operators_of, without_bounds
 from holdfast.core.ask.query import PARAMETERS
 from holdfast.core.openapi import patterns
-from holdfast.core.openapi.schema import Schema, Use, build_schema, nullable, refer, unbounded
-from holdfast.core.openapi.text_form import PlainType, build_text_schema, text_pattern
+from holdfast.core.openapi.schema import Schema, Use, build_schema, nullable, refer
+from holdfast.core.openapi.text_form import build_text_schema, text_pattern
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
-from holdfast.model.types import Choice, FieldType, Items, Mapping, Nested, Number, Reference, Text, Uuid
+from holdfast.model.types import Choice, Document, FieldType, Items, Number, Reference, Scalar, Uuid
 
 _MEANING = {
     "eq": "`{0}` is this value.",
@@ -41,8 +41,6 @@ _MEANING = {
     "endswith": "`{0}` ends with this text.",
     "null": "`{0}` has no value (true), or has one (false).",
 }
-_SUBSTRING = frozenset({"contains", "icontains", "startswith", "endswith"})
-_ANY_TEXT = Text()
 
 
 def shown_fields(resource: ResourceSpec) -> tuple[FieldSpec, ...]:
@@ -169,12 +167,9 @@ def _text_operand(resource: ResourceSpec, spec: FieldSpec, operator: str) -> Sch
     return refer(choice_name(resource, spec)) if isinstance(asked, Choice) and asked is spec.type else build_text_schema(asked)
 
 
-def _asked(kind: FieldType, operator: str) -> PlainType:
-    """The type of an operand: an element of a list, any text for the substring operators, else the field's own without its bounds."""
-    if isinstance(kind, Items):
-        return _asked(kind.item, "eq")
-    asked = _ANY_TEXT if operator in _SUBSTRING else unbounded(kind)
-    assert not isinstance(asked, Items | Mapping | Nested), "documents take no operator with an operand"
+def _asked(kind: FieldType, operator: str) -> Scalar:
+    asked = asked_type(kind, operator)
+    assert not isinstance(asked, Document), "documents take no operator with an operand"
     return asked
 
 
@@ -210,7 +205,7 @@ def _build_test(resource: ResourceSpec, spec: FieldSpec) -> Schema:
 def _operators_name(resource: ResourceSpec, spec: FieldSpec) -> str | None:
     """The component of a field's operators: one for each type that has a name."""
     match spec.type:
-        case Items() | Mapping() | Nested():
+        case kind if isinstance(kind, Document):
             return None
         case Choice():
             return f"{resource.name}.{spec.member}.operators"
@@ -256,8 +251,8 @@ def _json_operand(kind: FieldType, operator: str, value: Schema) -> Schema:
             return {"type": "array", "items": value, "minItems": 2, "maxItems": 2}
         case "eq" | "ne":
             return nullable(value)
-        case _ if operator in _SUBSTRING and not isinstance(kind, Items):
-            return build_schema(_ANY_TEXT, Use.SENT)
+        case _ if operator in SUBSTRING and not isinstance(kind, Items):
+            return build_schema(_asked(kind, operator), Use.SENT)
         case _:
             return value
 
@@ -267,7 +262,7 @@ def _build_value(resource: ResourceSpec, spec: FieldSpec) -> Schema:
     if isinstance(spec.type, Choice):
         return refer(choice_name(resource, spec))
     asked = spec.type.item if isinstance(spec.type, Items) else spec.type
-    return {} if isinstance(asked, Items | Mapping | Nested) else build_schema(unbounded(asked), Use.SENT)
+    return {} if isinstance(asked, Document) else build_schema(without_bounds(asked), Use.SENT)
 
 
 _QUERY_EXAMPLE = {"filter": {"created_at": {"gte": "2020-01-01T00:00:00Z"}}, "sort": ["-created_at"], "limit": PAGE_LIMIT_DEFAULT}

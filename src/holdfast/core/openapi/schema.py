@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, assert_never
 
-from holdfast.base.limits import EMAIL_LENGTH_MAX, INT_MAX, INT_MIN, TEXT_LENGTH_MAX
+from holdfast.base.limits import EMAIL_LENGTH_MAX, TEXT_LENGTH_MAX
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.decimals import build_decimal_pattern
 from holdfast.model.types import (
@@ -238,18 +238,3 @@ def _nested(kind: Nested, use: Use) -> Schema:
 def _member(member: Member, use: Use) -> Schema:
     taken_away = use is Use.MERGED and not member.required
     return maybe(build_schema(member.type, use), null=member.nullable or taken_away)
-
-
-def unbounded(kind: FieldType) -> FieldType:
-    """The type as filters take it: a bound on what may be written is no bound on what may be asked for."""
-    match kind:
-        case Text():
-            return Text()
-        case Integer():
-            return Integer(ge=INT_MIN, le=INT_MAX)
-        case Float():
-            return Float()
-        case Number(places):
-            return Number(places)
-        case _:
-            return kind

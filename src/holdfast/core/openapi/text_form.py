@@ -15,20 +15,18 @@ from holdfast.model.types import (
     Integer,
     Number,
     Reference,
+    Scalar,
     Text,
     Time,
     Timestamp,
     Uuid,
 )
 
-PlainType = Text | Integer | Float | Boolean | Number | Date | Time | Timestamp | Duration | Uuid | Choice | Reference
-"""The types that are one value, so all but documents."""
-
 _SYNTAX = re.compile(r"[\^$\\.*+?()\[\]{}|/]")
 
 
-def build_text_schema(kind: PlainType) -> Schema:
-    """The schema of one value; `kind` is unbounded. A text is bounded by the length of the URL alone, so it has no maxLength here."""
+def build_text_schema(kind: Scalar) -> Schema:
+    """The schema of one value of an asked type. A text is bounded by the length of the URL alone, so it has no maxLength here."""
     match kind:
         case Text():
             return {"type": "string", **WITHOUT_NUL}
@@ -38,7 +36,7 @@ def build_text_schema(kind: PlainType) -> Schema:
             return build_schema(kind, Use.SENT)
 
 
-def text_pattern(kind: PlainType) -> str:
+def text_pattern(kind: Scalar) -> str:
     """The pattern of one value between commas, without anchors."""
     match kind:
         case Text():
