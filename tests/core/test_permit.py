@@ -12,8 +12,8 @@ from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.core.actor import NOBODY, Actor
 from holdfast.core.ask.visible import EVERYTHING
-from holdfast.core.condition import ALWAYS, NEVER, All, Any, Condition, IsNull, Not, OneOf, Operator, Path, Step, Stored, Test
-from holdfast.core.permit import Grants, Permit, conjoin, disjoin, negate
+from holdfast.core.condition import ALWAYS, All, Any, Condition, IsNull, Not, OneOf, Operator, Step, Stored, Test
+from holdfast.core.permit import Grants, Permit
 from holdfast.core.slots import FREE
 from holdfast.model.rule import Compare, Constant, Rule
 
@@ -190,20 +190,6 @@ def test_a_reference_names_only_what_its_caller_may_see() -> None:
     grants, _ = _notes(person())
     notes = Backend(Note, Team, Person).catalog.resources["notes"]
     assert {member: spec_of(where) for member, where in grants.targets(notes, ["team_id", "state"]).items()} == {"team_id": "name eq red"}
-
-
-def test_conditions_are_settled_where_they_can_be() -> None:
-    """Always and never are taken out."""
-    some = IsNull(Path(Backend(Team, Person).catalog.resources["teams"].by_member["name"]))
-    assert conjoin(ALWAYS, some) is some
-    assert conjoin(some, NEVER) is NEVER
-    assert conjoin() is ALWAYS
-    assert disjoin(NEVER, some) is some
-    assert disjoin(some, ALWAYS) is ALWAYS
-    assert disjoin() is NEVER
-    assert negate(ALWAYS) is NEVER
-    assert negate(negate(ALWAYS)) is ALWAYS
-    assert negate(some) == Not(some)
 
 
 @pytest.mark.parametrize(

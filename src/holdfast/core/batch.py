@@ -14,7 +14,7 @@ from holdfast.base.ids import ABSENT_ID, RecordId, parse_uuid
 from holdfast.base.limits import BATCH_OPERATIONS_MAX, DETAILS_MAX
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.entity_tag import read_precondition
-from holdfast.core.invalid import Fault, Invalid, details_of, invalid, move, unknown, wrong_type
+from holdfast.core.invalid import Fault, Invalid, details_of, invalid, move, refusal, unknown, wrong_type
 from holdfast.core.permit import Grants
 from holdfast.core.plan import WriteStep
 from holdfast.core.planning import BodyReaders, plan_create, plan_delete, plan_update
@@ -210,7 +210,7 @@ def count_operations(value: Any) -> int:
 
 def _read_operations(value: Any) -> list[Any]:
     if not isinstance(value, dict):
-        raise _refuse(wrong_type("an object", value).faults)
+        raise refusal(wrong_type("an object", value).faults)
     operations = value.get(_PLACE)
     faults = list(unknown((name for name in value if name != _PLACE), (_PLACE,)))
     if _PLACE not in value:
@@ -221,7 +221,7 @@ def _read_operations(value: Any) -> list[Any]:
         code = "too_long" if operations else "too_short"
         faults.append(Fault(f".{_PLACE}", code, f"must have 1 to {BATCH_OPERATIONS_MAX} items, has {len(operations):,}"))
     if faults or not isinstance(operations, list):
-        raise _refuse(faults)
+        raise refusal(faults)
     return operations
 
 
@@ -281,7 +281,3 @@ def _look_up(text: str, reading: _Reading) -> Any:
 
 def _as_id(value: Any) -> RecordId:
     return (parse_uuid(value) if isinstance(value, str) else None) or ABSENT_ID
-
-
-def _refuse(faults: list[Fault]) -> Refused:
-    return Refused("validation_failed", details=details_of(faults))

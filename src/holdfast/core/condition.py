@@ -8,12 +8,13 @@ A path that goes through references sees only targets for which the guard of tha
 Compiled texts are found by the shape of a condition, for every request: so these are structs, which keep their hash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 
 import msgspec
 
 from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.model.rule import CompareOperator, Constant, Operand
 
 Stored = str | int | float | None
 """A value in storage form (see model.types)."""
@@ -106,6 +107,33 @@ ALWAYS = All(())
 NEVER = Any(())
 
 
+def conjoin(*parts: Condition) -> Condition:
+    """All of the parts, settled as far as they are."""
+    left = [each for each in parts if each != ALWAYS]
+    if NEVER in left:
+        return NEVER
+    if len(left) == 1:
+        return left[0]
+    return All(tuple(left)) if left else ALWAYS
+
+
+def disjoin(*parts: Condition) -> Condition:
+    """Any of the parts, settled as far as they are."""
+    left = [each for each in parts if each != NEVER]
+    if ALWAYS in left:
+        return ALWAYS
+    if len(left) == 1:
+        return left[0]
+    return Any(tuple(left)) if left else NEVER
+
+
+def negate(part: Condition) -> Condition:
+    """The opposite of a part."""
+    if part == ALWAYS:
+        return NEVER
+    return ALWAYS if part == NEVER else Not(part)
+
+
 def walk(condition: Condition) -> Iterator[Condition]:
     """Every node of a condition, those of the guards on its paths included."""
     yield condition
@@ -134,3 +162,23 @@ def paths_of(node: Condition) -> tuple[Path, ...]:
 def depends_on(condition: Condition) -> frozenset[str]:
     """The paths of the other resources that a condition looks into, those of guards included."""
     return frozenset(step.target.path for node in walk(condition) for path in paths_of(node) for step in path.steps)
+
+
+# What a rule says, in the words of a condition
+
+OPERATORS: Mapping[CompareOperator, Operator] = {
+    "eq": Operator.EQUALS,
+    "ne": Operator.DIFFERS,
+    "lt": Operator.LESS,
+    "le": Operator.AT_MOST,
+    "gt": Operator.GREATER,
+    "ge": Operator.AT_LEAST,
+}
+
+
+def stored_constant(operand: Operand) -> Stored:
+    """The stored value of a constant in a frozen rule. Raises TypeError where it is none."""
+    if not isinstance(operand, Constant):
+        raise TypeError(f"{operand!r} is no constant")
+    stored: Stored = operand.value
+    return int(stored) if isinstance(stored, bool) else stored

@@ -51,7 +51,7 @@ class Proxies:
         return peer
 
     def _look_up(self, peer: str) -> bool:
-        address = _parse_address(peer)
+        address = parse_address(peer)
         return address is not None and any(address in network for network in self._networks)
 
 
@@ -89,11 +89,11 @@ def _parse_hop(text: str) -> Address | None:
     """An address, with or without a port; None for `unknown`, names and anything else."""
     text = text.strip()
     found = _BRACKETED.fullmatch(text) or _WITH_PORT.fullmatch(text)
-    return _parse_address(found[1] if found else text)
+    return parse_address(found[1] if found else text)
 
 
-def _parse_address(text: str) -> Address | None:
-    """An address; IPv4 within IPv6 as IPv4, without the zone."""
+def parse_address(text: str) -> Address | None:
+    """An address; IPv4 within IPv6 as IPv4, without the zone. None for anything else."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

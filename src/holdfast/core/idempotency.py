@@ -12,7 +12,7 @@ import msgspec
 
 from holdfast.base.errors import Refused
 from holdfast.base.limits import IDEMPOTENCY_KEY_LENGTH_MAX
-from holdfast.core.condition import ALWAYS, NEVER, All, Condition
+from holdfast.core.condition import ALWAYS, NEVER, Condition, conjoin
 from holdfast.core.exchange import Head, Reply
 from holdfast.core.plan import Claim, Delete, Kept, Row, Shown, WriteStep, told_where
 from holdfast.core.view import View
@@ -104,10 +104,9 @@ def _list_record(view: View, where: Condition, record: Mapping[str, Any]) -> Ite
     masks = {each.field.member: each.where for each in view.masks}
     known = {*(each.member for each in view.fields), *masks, *(each.field.name for each in view.includes)}
     hidden = () if record.keys() <= known else (NEVER,)  # what the caller could see then, and now in no row
-    asked = (where, *hidden, *(mask for member, mask in masks.items() if member in record))
-    needed = tuple(each for each in asked if each != ALWAYS)
-    if needed:
-        yield Shown(view.resource, record["id"], All(needed))
+    needed = conjoin(where, *hidden, *(mask for member, mask in masks.items() if member in record))
+    if needed != ALWAYS:
+        yield Shown(view.resource, record["id"], needed)
     for include in view.includes:
         inner = record[include.field.name]
         if inner is not None:

@@ -7,13 +7,28 @@ becomes part of the statement. The one who is granted everything is bound to ALW
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any as AnyValue
+from typing import Any
 
 from holdfast.base.errors import Refused
 from holdfast.base.instant import Instant, format_instant
 from holdfast.core.actor import Actor
 from holdfast.core.ask.visible import EVERYTHING, Sight, Visible
-from holdfast.core.condition import ALWAYS, NEVER, All, Any, Condition, IsNull, Not, OneOf, Operator, Path, Step, Stored, Test
+from holdfast.core.condition import (
+    ALWAYS,
+    NEVER,
+    OPERATORS,
+    Condition,
+    IsNull,
+    OneOf,
+    Path,
+    Step,
+    Stored,
+    Test,
+    conjoin,
+    disjoin,
+    negate,
+    stored_constant,
+)
 from holdfast.core.slots import FREE, Bodies
 from holdfast.model.access import VERBS
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
@@ -39,15 +54,7 @@ from holdfast.model.rule import (
 )
 from holdfast.model.types import Date, Reference
 
-_OPERATORS: Mapping[CompareOperator, Operator] = {
-    "eq": Operator.EQUALS,
-    "ne": Operator.DIFFERS,
-    "lt": Operator.LESS,
-    "le": Operator.AT_MOST,
-    "gt": Operator.GREATER,
-    "ge": Operator.AT_LEAST,
-}
-_COMPARE: Mapping[CompareOperator, Callable[[AnyValue, AnyValue], bool]] = {
+_COMPARE: Mapping[CompareOperator, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
     "lt": operator.lt,
@@ -217,7 +224,7 @@ class _Binder:
             case NullTest(OfUser() as field):
                 return _settled(self._actor.id is not None and self._value(field) is None)
             case Membership(This() as field, values):
-                return OneOf(self._path(field, resource), tuple(_constant(each) for each in values))
+                return OneOf(self._path(field, resource), tuple(stored_constant(each) for each in values))
             case Compare():
                 return self._compare(rule, resource)
             case _:  # Nobody, and what no frozen rule is
@@ -230,13 +237,13 @@ class _Binder:
             return _settled(_holds(self._value(rule.left), rule.operator, self._value(rule.right)))
         path = self._path(rule.left, resource)
         if isinstance(rule.right, This):
-            return Test(path, _OPERATORS[rule.operator], self._path(rule.right, resource))
-        return Test(path, _OPERATORS[rule.operator], self._value(rule.right, path.field))
+            return Test(path, OPERATORS[rule.operator], self._path(rule.right, resource))
+        return Test(path, OPERATORS[rule.operator], self._value(rule.right, path.field))
 
     def _value(self, operand: Operand, beside: FieldSpec | None = None) -> Stored:
         match operand:
             case Constant():
-                return _constant(operand)
+                return stored_constant(operand)
             case Now():
                 return self._now[:_DATE_LENGTH] if beside is not None and isinstance(beside.type, Date) else self._now
             case OfUser():
@@ -265,33 +272,6 @@ def _never(bound: Mapping[str, Condition]) -> frozenset[str]:
     return frozenset(member for member, where in bound.items() if where == NEVER)
 
 
-def conjoin(*parts: Condition) -> Condition:
-    """All of the parts, settled as far as they are."""
-    left = [each for each in parts if each != ALWAYS]
-    if NEVER in left:
-        return NEVER
-    if len(left) == 1:
-        return left[0]
-    return All(tuple(left)) if left else ALWAYS
-
-
-def disjoin(*parts: Condition) -> Condition:
-    """Any of the parts, settled as far as they are."""
-    left = [each for each in parts if each != NEVER]
-    if ALWAYS in left:
-        return ALWAYS
-    if len(left) == 1:
-        return left[0]
-    return Any(tuple(left)) if left else NEVER
-
-
-def negate(part: Condition) -> Condition:
-    """The opposite of a part."""
-    if part == ALWAYS:
-        return NEVER
-    return ALWAYS if part == NEVER else Not(part)
-
-
 def _settled(truth: bool) -> Condition:  # noqa: FBT001  # a truth is what it is about
     return ALWAYS if truth else NEVER
 
@@ -301,9 +281,3 @@ def _holds(left: Stored, comparison: CompareOperator, right: Stored) -> bool:
     if comparison not in ("eq", "ne") and (left is None or right is None):
         return False
     return _COMPARE[comparison](left, right)
-
-
-def _constant(operand: Operand) -> Stored:
-    assert isinstance(operand, Constant)
-    stored: Stored = operand.value
-    return int(stored) if isinstance(stored, bool) else stored

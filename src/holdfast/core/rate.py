@@ -4,11 +4,12 @@ One number is kept for each caller: when everything taken so far will have been 
 through, nothing to count down, and a number in the past says the same as none, so that its place may be given to another caller.
 """
 
-import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
+
+from holdfast.core.forwarding import parse_address
 
 _WINDOWS_S = {"second": 1, "minute": 60, "hour": 3_600}
 _SECOND_NS = 1_000_000_000
@@ -80,11 +81,7 @@ def limit_key(actor_id: str | None, peer: str) -> bytes:
 @lru_cache(maxsize=4_096)
 def _address_key(peer: str) -> bytes:
     """An address as it is counted: IPv6 by its /64, IPv4 within IPv6 as IPv4."""
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
+    address = parse_address(peer)
+    if address is None:
         return b"peer:" + peer.encode("utf-8", "replace")
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped
-        return b"ip6:" + address.packed[:_NETWORK_BYTES] if inner is None else b"ip4:" + inner.packed
-    return b"ip4:" + address.packed
+    return b"ip6:" + address.packed[:_NETWORK_BYTES] if address.version == 6 else b"ip4:" + address.packed

@@ -13,14 +13,14 @@ from holdfast.core.ask.lists import ListAsk, ListReader
 from holdfast.core.ask.query import check_no_parameters
 from holdfast.core.ask.records import CHANGING, CREATING_MANY, DELETING, READING, VIEWING, RecordReader
 from holdfast.core.ask.view import ViewReader
-from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Test
+from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Test, conjoin
 from holdfast.core.document import parse_json
 from holdfast.core.entity_tag import Precondition, read_precondition
 from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import Answer, read_key
 from holdfast.core.link import format_links
 from holdfast.core.negotiate import check_content_type, prefers_minimal
-from holdfast.core.permit import Grants, conjoin
+from holdfast.core.permit import Grants
 from holdfast.core.plan import Create, Page, ReadOne, Row
 from holdfast.core.planning import BodyReaders, plan_create, plan_delete, plan_update
 from holdfast.core.readings import ReadAsOf

@@ -14,8 +14,8 @@ from holdfast.core.ask.operators import Reading, build_test
 from holdfast.core.ask.path import read_path
 from holdfast.core.ask.query import PARAMETERS, Term, given_twice
 from holdfast.core.ask.visible import Visible
-from holdfast.core.condition import ALWAYS, All, Condition, IsNull, Not
 from holdfast.core.condition import Any as AnyOf
+from holdfast.core.condition import Condition, IsNull, Not, conjoin
 from holdfast.core.hint import quote
 from holdfast.core.validate import parse_text, parse_value
 from holdfast.model.catalog import Catalog, ResourceSpec
@@ -45,7 +45,7 @@ class FilterReader:
                 raise given_twice(term.key)
             tests[str(path), operator] = build_test(path, operator, term.value, _FROM_TEXT)
         _check_count(len(tests))
-        return _join(tests.values())
+        return conjoin(*tests.values())
 
     def read_json(self, value: Mapping[str, Any], visible: Visible) -> Condition:
         """A JSON filter: its members all hold. Refuses invalid_filter."""
@@ -62,7 +62,7 @@ class _JsonFilter:
     def read(self, value: Any) -> Condition:
         if not isinstance(value, Mapping):
             raise Refused("invalid_filter", "A filter is an object.", hint='For example {"status": "published", "price": {"gte": "10"}}.')
-        return _join([part for name, inner in value.items() for part in self._read_member(name, inner)])
+        return conjoin(*(part for name, inner in value.items() for part in self._read_member(name, inner)))
 
     def _read_member(self, name: str, value: Any) -> list[Condition]:
         self._counted()
@@ -104,13 +104,6 @@ class _JsonFilter:
 def _check_count(count: int) -> None:
     if count > FILTER_TERMS_MAX:
         raise Refused("invalid_filter", "The filter has too many parts.", hint=f"At most {FILTER_TERMS_MAX}; many values go into one `in`.")
-
-
-def _join(parts: Iterable[Condition]) -> Condition:
-    joined = tuple(parts)
-    if not joined:
-        return ALWAYS
-    return joined[0] if len(joined) == 1 else All(joined)
 
 
 def _like_a_parameter(term: Term) -> Refused:

@@ -21,7 +21,7 @@ from holdfast.core.ask.shape import MEMBERS, read_shape
 from holdfast.core.ask.sort import SortReader
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.ask.visible import EVERYTHING, Visible
-from holdfast.core.condition import ALWAYS, All, Condition, Matches, Stored
+from holdfast.core.condition import ALWAYS, Condition, Matches, Stored, conjoin
 from holdfast.core.plan import Order, Page, ReadMany
 from holdfast.core.search import fold_query
 from holdfast.core.view import View
@@ -45,7 +45,7 @@ class ListAsk:
     def plan(self, guard: Condition = ALWAYS, caller: Caller | None = None) -> ReadMany:
         """The plan of this page, seeing only rows for which `guard` holds too."""
         offset = (self.page - 1) * self.limit if self.after is None else 0
-        return ReadMany(self.view, _both(guard, self.where), self.order, self.limit, offset, self.after, self.ranked, self.count, caller)
+        return ReadMany(self.view, conjoin(guard, self.where), self.order, self.limit, offset, self.after, self.ranked, self.count, caller)
 
     def next_cursor(self, page: Page, cursors: Cursors) -> str | None:
         """The cursor that leads on from `page`; None if the list ends there."""
@@ -105,7 +105,7 @@ class ListReader:
         words = _read_words(said.q)
         if words and any(find_field(self._resource, each.member, visible) is None for each in self._resource.search_fields):
             raise unknown_parameter("q", tuple(each for each in self.parameters if each != "q"))
-        where = _both(Matches(self._resource, words), said.where) if words else said.where
+        where = conjoin(Matches(self._resource, words), said.where) if words else said.where
         order = self._sorts.by_id if said.sort is None else self._sorts.read(said.sort, visible)
         ranked = bool(words) and said.sort is None
         mark = fingerprint(self._resource, where, order, ranked=ranked, caller=caller, scope=scope)
@@ -146,9 +146,3 @@ def _read_words(q: str | None) -> tuple[str, ...]:
     if len(words) > SEARCH_WORDS_MAX:
         raise Refused("malformed_request", f"`q` has at most {SEARCH_WORDS_MAX} words, not {len(words)}.")
     return words
-
-
-def _both(first: Condition, second: Condition) -> Condition:
-    if second == ALWAYS:
-        return first
-    return second if first == ALWAYS else All((first, second))

@@ -1,37 +1,36 @@
 """Checks: the rules between the fields of one row, as conditions."""
 
-from collections.abc import Mapping
-
-from holdfast.core.condition import ALWAYS, NEVER, All, Any, Condition, IsNull, Not, OneOf, Operator, Path, Stored, Test
+from holdfast.core.condition import (
+    ALWAYS,
+    NEVER,
+    OPERATORS,
+    All,
+    Any,
+    Condition,
+    IsNull,
+    Not,
+    OneOf,
+    Operator,
+    Path,
+    Stored,
+    Test,
+    stored_constant,
+)
 from holdfast.model.catalog import ResourceSpec
 from holdfast.model.rule import (
     AllOf,
     Always,
     AnyOf,
     Compare,
-    CompareOperator,
-    Constant,
     Membership,
     Negation,
     Nobody,
     NullTest,
-    Operand,
     Rule,
     This,
     holds,
     path_of,
 )
-
-_OPERATORS: Mapping[CompareOperator, Operator] = {
-    "eq": Operator.EQUALS,
-    "ne": Operator.DIFFERS,
-    "lt": Operator.LESS,
-    "le": Operator.AT_MOST,
-    "gt": Operator.GREATER,
-    "ge": Operator.AT_LEAST,
-}
-
-_TURNED: Mapping[CompareOperator, CompareOperator] = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 
 
 def check_condition(resource: ResourceSpec, rule: Rule) -> Condition:
@@ -55,13 +54,11 @@ def check_condition(resource: ResourceSpec, rule: Rule) -> Condition:
         case NullTest(This() as member):
             return IsNull(_path(resource, member))
         case Membership(This() as member, values):
-            return OneOf(_path(resource, member), tuple(map(_constant, values)))
+            return OneOf(_path(resource, member), tuple(map(stored_constant, values)))
         case Compare(This() as left, operator, This() as right):
-            return Test(_path(resource, left), _OPERATORS[operator], _path(resource, right))
+            return Test(_path(resource, left), OPERATORS[operator], _path(resource, right))
         case Compare(This() as left, operator, right):
-            return _test(_path(resource, left), _OPERATORS[operator], _constant(right))
-        case Compare(left, operator, This() as right):
-            return _test(_path(resource, right), _OPERATORS[_TURNED[operator]], _constant(left))
+            return _test(_path(resource, left), OPERATORS[operator], stored_constant(right))
         case _:
             raise TypeError(f"no check can hold {rule!r}")
 
@@ -74,10 +71,3 @@ def _test(path: Path, operator: Operator, value: Stored) -> Condition:
 def _path(resource: ResourceSpec, member: This) -> Path:
     (name,) = path_of(member)
     return Path(resource.by_name[name])
-
-
-def _constant(value: Operand) -> Stored:
-    if not isinstance(value, Constant):
-        raise TypeError(f"no check can hold {value!r}")
-    stored: Stored = value.value
-    return int(stored) if isinstance(stored, bool) else stored
