@@ -9,6 +9,7 @@ from holdfast.core.ask.journal import ChangesAsk, HistoryAsk, read_as_of, read_c
 from holdfast.core.journal import (
     NO_SEAL,
     Head,
+    Seal,
     digest_secrets,
     encode_heads,
     fingerprint_of,
@@ -16,6 +17,7 @@ from holdfast.core.journal import (
     hash_payload,
     make_seal,
     sign_unkeyed,
+    take_seals,
 )
 from holdfast.core.negotiate import prefers_events
 
@@ -54,6 +56,13 @@ def test_a_digest_tells_secrets_apart() -> None:
 def test_a_secret_that_is_not_there_says_nothing() -> None:
     """A digest is the same with a field more that has no value: a class can be given one."""
     assert digest_secrets("a", "x") == digest_secrets("a", "x", "b", None) == digest_secrets("A", None, "a", "x")
+
+
+def test_seals_are_taken_while_their_entries_fit() -> None:
+    """The first is taken however much it is made over, so that a walk goes on; none are taken of none."""
+    seals = [Seal(last, first, last - first + 1, b"", b"") for first, last in ((1, 3), (4, 5), (6, 6))]
+    assert [len(take_seals(seals, entries)) for entries in (1, 4, 5, 6)] == [1, 1, 2, 3]
+    assert not take_seals([], 1)
 
 
 def test_a_seal_depends_on_everything_it_is_made_over() -> None:

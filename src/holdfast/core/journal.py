@@ -91,6 +91,16 @@ def fold_seal(previous: Seal, last: Seal, heads: Sequence[Head], sign: Sign) -> 
     return Seal(last.last_seq, first_seq, len(heads), last.seal, sign(message))
 
 
+def take_seals(seals: Sequence[Seal], entries_max: int) -> Sequence[Seal]:
+    """As many of the first seals as are made over no more entries than that; at least one if there is one."""
+    entries = 0
+    for count, seal in enumerate(seals):
+        entries += seal.entries
+        if count and entries > entries_max:
+            return seals[:count]
+    return seals
+
+
 def encode_heads(previous: bytes, heads: Iterable[Head]) -> bytes:
     """What is signed: MessagePack, in which no two different inputs are alike."""
     return _encoder.encode((previous, tuple(heads)))

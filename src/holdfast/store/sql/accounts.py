@@ -10,7 +10,7 @@ from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element, Truth
 from holdfast.store.sql.rows import TableRow
-from holdfast.store.sql.statement import Prepared, constant, parameter, whole
+from holdfast.store.sql.statement import Prepared, at_most, constant, parameter, whole
 from holdfast.store.sql.tables import Tables
 from holdfast.store.sql.view import Views
 
@@ -149,12 +149,12 @@ class AccountStatements:
         """The living sessions of a user (position 0) at an instant (1), newest first, as many as asked for (2): SHOWN_MEMBERS."""
         session = self._session
         found = sa.select(*self._shown()).where(session.c.user_id == parameter(0), *self._alive(1))
-        return self._prepare(found.order_by(session.c.row.desc()).limit(whole(2)).offset(constant(0)))
+        return self._prepare(at_most(found.order_by(session.c.row.desc()), 2))
 
     @cached_property
     def list_keys(self) -> Prepared:
         """Every living key at an instant (position 0), oldest first, as many as asked for (1): SHOWN_MEMBERS."""
-        return self._prepare(self._keys().order_by(self._session.c.row).limit(whole(1)).offset(constant(0)))
+        return self._prepare(at_most(self._keys().order_by(self._session.c.row), 1))
 
     @cached_property
     def find_key(self) -> Prepared:
@@ -265,7 +265,7 @@ class AccountStatements:
 
     def _prune(self, table: sa.Table) -> Prepared:
         over = sa.select(table.c.row).where(table.c.expires_at < parameter(0)).order_by(table.c.expires_at)
-        return self._prepare(sa.delete(table).where(table.c.row.in_(over.limit(whole(1)).offset(constant(0)))))
+        return self._prepare(sa.delete(table).where(table.c.row.in_(at_most(over, 1))))
 
     def _credentials(self) -> sa.Select[*tuple[object, ...]]:
         user = self._user

@@ -9,8 +9,9 @@ from holdfast.core.journal import Head, Seal
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect
+from holdfast.store.sql.journal import JournalStatements
 from holdfast.store.sql.sqlite import Sqlite
-from holdfast.store.sql.statement import Prepared, Statement, constant, parameter, whole
+from holdfast.store.sql.statement import Prepared, Statement, at_most, constant, first, parameter
 from holdfast.store.sql.tables import ROW, Tables
 from holdfast.store.sql.view import Views
 
@@ -24,6 +25,7 @@ class AuditStatements:
         self._tables = Tables(catalog, self._dialect)
         self._views = Views(self._tables, self._dialect, Conditions(self._tables, self._dialect))
         self._kept: dict[str, Prepared] = {}
+        self.journal = JournalStatements(self._tables, self._dialect)
 
     def last_seq(self) -> Statement:
         """One row: the highest sequence, 0 if there is none."""
@@ -38,18 +40,9 @@ class AuditStatements:
 
         def build() -> sa.Select[*tuple[Any, ...]]:
             last = self._tables.seal.c.last_seq
-            return self._select_seals().where(last < parameter(0)).order_by(last.desc()).limit(constant(1)).offset(constant(0))
+            return first(self._select_seals().where(last < parameter(0)).order_by(last.desc()))
 
         return self._bind("sealed_before", (seq,), build)
-
-    def seals(self, after: int, limit: int) -> Statement:
-        """Seals that end after a sequence."""
-
-        def build() -> sa.Select[*tuple[Any, ...]]:
-            last = self._tables.seal.c.last_seq
-            return self._select_seals().where(last > parameter(0)).order_by(last).limit(whole(1)).offset(constant(0))
-
-        return self._bind("seals", (after, limit), build)
 
     def entries(self, after: int, upto: int) -> Statement:
         """The members of a Head, then `before` and `after`."""
@@ -67,7 +60,7 @@ class AuditStatements:
         def build() -> sa.Select[*tuple[Any, ...]]:
             seq = self._tables.journal.c.seq
             sealed_to = sa.select(sa.func.coalesce(sa.func.max(self._tables.seal.c.last_seq), constant(0))).scalar_subquery()
-            return sa.select(seq).where(seq > sealed_to).order_by(seq).limit(whole(0)).offset(constant(0))
+            return at_most(sa.select(seq).where(seq > sealed_to).order_by(seq), 0)
 
         return self._bind("unsealed", (limit,), build)
 
@@ -83,10 +76,10 @@ class AuditStatements:
             row = self._tables.row(resource)
             number = row.value(ROW)
             columns = (number, row.value("id"), self._views.image(resource, row).label("hf_image"))
-            page = sa.select(*columns).where(number > parameter(0)).order_by(number).limit(whole(1)).offset(constant(0)).subquery("hf_page")
+            page = at_most(sa.select(*columns).where(number > parameter(0)).order_by(number), 1).subquery("hf_page")
             last, entry = self._tables.journal.alias("hf_last"), self._tables.journal.alias("hf_entry")
             newest = sa.select(last.c.seq).where(*self._about(resource, last, page.c.id)).order_by(last.c.seq.desc())
-            joined = page.outerjoin(entry, entry.c.seq == newest.limit(constant(1)).offset(constant(0)).scalar_subquery())
+            joined = page.outerjoin(entry, entry.c.seq == first(newest).scalar_subquery())
             found = sa.select(page.c[ROW], page.c.id, page.c.hf_image, entry.c.seq, entry.c.operation, entry.c.after_hash)
             return found.select_from(joined).order_by(page.c[ROW])
 
@@ -120,7 +113,7 @@ class AuditStatements:
             journal, earlier = self._tables.journal, self._tables.journal.alias("hf_earlier")
             entry = self._tables.journal.alias("hf_entry")
             found = sa.select(earlier.c.seq).where(*self._about(resource, earlier, entry.c.record_id), earlier.c.seq < entry.c.seq)
-            last = found.order_by(earlier.c.seq.desc()).limit(constant(1)).offset(constant(0)).scalar_subquery()
+            last = first(found.order_by(earlier.c.seq.desc())).scalar_subquery()
             columns = (entry.c.seq, entry.c.record_id, journal.c.seq.label("before_seq"), journal.c.after, entry.c.before)
             both = sa.select(*columns).select_from(entry.join(journal, journal.c.seq == last))
             between = (entry.c.seq > parameter(0), entry.c.seq <= parameter(1), entry.c.resource == constant(resource.path))

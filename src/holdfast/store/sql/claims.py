@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from holdfast.store.sql.dialect import Dialect, Element
-from holdfast.store.sql.statement import Prepared, constant, parameter
+from holdfast.store.sql.statement import Prepared, at_most, parameter
 from holdfast.store.sql.tables import Tables
 
 _INSERTED = ("key_hash", "fingerprint", "created_at", "status", "headers", "body")
@@ -46,6 +46,6 @@ class Claims:
         Rows are numbered as they come, so the oldest are the first: however many there are, no more than these are looked at.
         """
         in_order = sa.select(self._table.c.row, self._table.c.created_at).order_by(self._table.c.row)
-        oldest = in_order.limit(parameter(1)).offset(constant(0)).subquery()
+        oldest = at_most(in_order, 1).subquery()
         expired = sa.select(oldest.c.row).where(oldest.c.created_at <= parameter(0))
         return self._dialect.prepare(sa.delete(self._table).where(self._table.c.row.in_(expired)))

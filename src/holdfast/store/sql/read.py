@@ -13,7 +13,7 @@ from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element, Truth
 from holdfast.store.sql.marks import IDENTITY, Marks
 from holdfast.store.sql.rows import TableRow
-from holdfast.store.sql.statement import Prepared, constant, one_if, parameter, whole
+from holdfast.store.sql.statement import Prepared, at_most, constant, one_if, parameter, whole
 from holdfast.store.sql.tables import ROW, Tables
 from holdfast.store.sql.view import Views
 
@@ -96,7 +96,7 @@ class Reads:
         """The ids of the records whose member is an id (position 0), in order, up to a limit (1)."""
         row = self._tables.row(source)
         referring = sa.select(row.value("id")).where(row.value(member) == parameter(0)).order_by(row.value("id"))
-        return self._dialect.prepare(referring.limit(whole(1)).offset(constant(0)))
+        return self._dialect.prepare(at_most(referring, 1))
 
     def head(self) -> Prepared:
         """The sequence of the last journal entry; 0 if there is none."""

@@ -1,7 +1,5 @@
 """Readings of the journal in SQL: entries as records, in their JSON form, by the same expressions as a read of the table."""
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from holdfast.core.condition import ALWAYS, Condition
@@ -11,7 +9,7 @@ from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element
 from holdfast.store.sql.retention import horizon_of
 from holdfast.store.sql.rows import ImageRow
-from holdfast.store.sql.statement import Prepared, constant, one_if, parameter, whole
+from holdfast.store.sql.statement import Prepared, at_most, constant, first, one_if, parameter
 from holdfast.store.sql.tables import Tables
 from holdfast.store.sql.view import Views
 
@@ -35,7 +33,7 @@ class Readings:
         sight = self._views.versions(view, ImageRow(view.resource, after, self._dialect), ())
         columns = (self._shown(view, after), self._journal.c.version, sight, self._holds(view.resource, where, after))
         found = sa.select(*columns).where(*self._about(view.resource), self._journal.c.at <= parameter(1))
-        return self._dialect.prepare(_newest(found.order_by(self._journal.c.seq.desc())))
+        return self._dialect.prepare(first(found.order_by(self._journal.c.seq.desc())))
 
     def entry(self, view: View, where: Condition) -> Prepared:
         """By sequence (position 0): id, version, JSON of the record after that entry (null: its payload is gone), whether `where` held."""
@@ -49,7 +47,7 @@ class Readings:
         before = self._journal.c.before
         holds = [self._holds(resource, each, before) for each in conditions]
         columns = (self._journal.c.operation, self._journal.c.version, before, *holds)
-        return self._dialect.prepare(_newest(sa.select(*columns).where(*self._about(resource)).order_by(self._journal.c.seq.desc())))
+        return self._dialect.prepare(first(sa.select(*columns).where(*self._about(resource)).order_by(self._journal.c.seq.desc())))
 
     def history(self, view: View, where: Condition) -> Prepared:
         """By id (position 0), before a sequence (1), as many as asked for (2): (sequence, JSON of the entry), newest first.
@@ -71,7 +69,7 @@ class Readings:
         )
         if where != ALWAYS:
             found = found.where(sa.or_(before, after))
-        return self._dialect.prepare(found.order_by(journal.c.seq.desc()).limit(whole(2)).offset(constant(0)))
+        return self._dialect.prepare(at_most(found.order_by(journal.c.seq.desc()), 2))
 
     def heads(self) -> Prepared:
         """After a sequence (position 0) up to another (1): (sequence, resource path), in order."""
@@ -153,7 +151,3 @@ def _is_erased(journal: sa.Table) -> Element:
     """1 where a payload of an entry is gone although its hash is there, else 0."""
     gone = [sa.and_(journal.c[f"{name}_hash"].is_not(None), journal.c[name].is_(None)) for name in ("before", "after")]
     return one_if(sa.or_(*gone))
-
-
-def _newest(found: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
-    return found.limit(constant(1)).offset(constant(0))

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from holdfast.core.journal import Head, Seal
 from holdfast.store.sql.dialect import Dialect
-from holdfast.store.sql.statement import Prepared, Statement, constant, one_if, parameter, whole
+from holdfast.store.sql.statement import Prepared, Statement, constant, first, one_if, parameter
 from holdfast.store.sql.tables import Tables
 
 HORIZON_SEQ, HORIZON_AT = "horizon_seq", "horizon_at"
@@ -25,11 +25,8 @@ class RetentionStatements:
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         journal, seal = tables.journal, tables.seal
-        columns = [seal.c[name] for name in Seal._fields]
-        before = sa.select(*columns).where(seal.c.last_seq <= parameter(0)).order_by(seal.c.last_seq.desc())
-        self._seal_before = dialect.prepare(before.limit(constant(1)).offset(constant(0)))
-        after = sa.select(*columns).where(seal.c.last_seq > parameter(0)).order_by(seal.c.last_seq)
-        self._seals_after = dialect.prepare(after.limit(whole(1)).offset(constant(0)))
+        before = sa.select(*(seal.c[name] for name in Seal._fields)).where(seal.c.last_seq <= parameter(0)).order_by(seal.c.last_seq.desc())
+        self._seal_before = dialect.prepare(first(before))
         self._entries = _select_entries(journal, dialect)
         self._remove = dialect.prepare(sa.delete(journal).where(journal.c.seq == parameter(0)))
         between = sa.and_(seal.c.last_seq > parameter(0), seal.c.last_seq < parameter(1))
@@ -40,10 +37,6 @@ class RetentionStatements:
     def seal_before(self, seq: int) -> Statement:
         """No row or one: the last seal (core.journal.Seal) that ends at a sequence or before it."""
         return self._seal_before.bind((seq,))
-
-    def seals_after(self, seq: int, limit: int) -> Statement:
-        """The seals that end after a sequence, in order."""
-        return self._seals_after.bind((seq, limit))
 
     def entries(self, after: int, upto: int, until: str) -> Statement:
         """Entries between two sequences, in order: the members of a Head, then 1 or 0 whether a later one of `until` stands for it."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVarTuple
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from holdfast.core.condition import Stored
+
+Columns = TypeVarTuple("Columns")
 
 Bound = Stored | bytes
 """The value of a parameter; bytes stand in the house's own tables alone."""
@@ -69,6 +71,16 @@ def constant(value: Stored) -> sa.BindParameter[Any]:
 def one_if(truth: sa.ColumnElement[bool]) -> sa.Case[Any]:
     """1 where a condition holds, else 0."""
     return sa.case((truth, constant(1)), else_=constant(0))
+
+
+def first(found: sa.Select[*Columns]) -> sa.Select[*Columns]:
+    """The first row alone. The offset is said because SQLAlchemy would bind one of its own for SQLite."""
+    return found.limit(constant(1)).offset(constant(0))
+
+
+def at_most(found: sa.Select[*Columns], position: int) -> sa.Select[*Columns]:
+    """No more rows than the value at a position."""
+    return found.limit(whole(position)).offset(constant(0))
 
 
 def prepare(element: sa.ClauseElement, dialect: sa.Dialect) -> Prepared:

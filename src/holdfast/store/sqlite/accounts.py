@@ -20,6 +20,7 @@ from holdfast.ports.accounts import USED_UP, Credentials, Factor, Identity, NewS
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Bound, Prepared
+from holdfast.store.sqlite import execute
 from holdfast.store.sqlite.reader import Reader
 from holdfast.store.sqlite.transaction import Transaction
 from holdfast.store.sqlite.writer import Writer
@@ -290,8 +291,7 @@ class SqliteAccounts:
     def _revoke(self, change: "Change", prepared: Prepared, values: Sequence[Bound]) -> int:
         revoked = change.run(prepared, *values)
         if revoked:
-            statement = self._renderer.epoch_move()
-            change.connection.execute(statement.text, statement.values)
+            execute.change(change.connection, self._renderer.epoch_move())
         return revoked
 
     def _write_touched(self, change: "Change", due: dict[str, Instant]) -> None:
@@ -325,14 +325,11 @@ class Change:
 
     def fetch(self, prepared: Prepared, *values: Bound) -> list[tuple[Any, ...]]:
         """The rows of a statement."""
-        statement = prepared.bind(values)
-        return self.connection.execute(statement.text, statement.values).fetchall()
+        return execute.fetch(self.connection, prepared.bind(values))
 
     def run(self, prepared: Prepared, *values: Bound) -> int:
         """How many rows a statement changed."""
-        statement = prepared.bind(values)
-        self.connection.execute(statement.text, statement.values)
-        return self.connection.changes()
+        return execute.change(self.connection, prepared.bind(values))
 
     def insert(self, prepared: Prepared, *values: Bound) -> int:
         """The number of the row that a statement made."""

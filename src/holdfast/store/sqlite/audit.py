@@ -6,8 +6,7 @@ from typing import Any
 
 import apsw
 
-from holdfast.base.errors import Misconfigured
-from holdfast.core.journal import Head, Seal
+from holdfast.core.journal import Head, Seal, take_seals
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.ports.audit import AuditedRow, AuditFault, Break, Entry
 from holdfast.store.sql.audit import AuditStatements
@@ -31,9 +30,7 @@ class SqliteAudit:
         self._path = data_dir / DATABASE_NAME
         self._connection: apsw.Connection | None = None
         check_folder(data_dir)
-        check_file(self._path)
-        if not self._path.exists():
-            raise Misconfigured(str(self._path), "There is no database yet.", "`holdfast serve` makes one.")
+        check_file(self._path, create=False)
 
     def close(self) -> None:
         """Release the connection."""
@@ -63,7 +60,8 @@ class SqliteAudit:
         """Seals and their entries, from one snapshot: the writer may fold them meanwhile."""
         self._fetch(Statement("BEGIN", ()))
         try:
-            seals = _take([Seal(*row) for row in self._fetch(self._statements.seals(after, seals_max))], entries_max)
+            found = self._fetch(self._statements.journal.seals_after(after, seals_max))
+            seals = take_seals([Seal(*row) for row in found], entries_max)
             rows = self._fetch(self._statements.entries(after, seals[-1].last_seq)) if seals else []
         finally:
             self._fetch(Statement("COMMIT", ()))
@@ -126,12 +124,3 @@ class SqliteAudit:
         self._connection = open_reader(self._path)
         check_schema(self._connection, self._path, self._catalog)
         return self._connection
-
-
-def _take(seals: list[Seal], entries_max: int) -> list[Seal]:
-    entries = 0
-    for count, seal in enumerate(seals):
-        entries += seal.entries
-        if count and entries > entries_max:
-            return seals[:count]
-    return seals

@@ -132,9 +132,12 @@ def _file_system(folder: Path, mounts: Path) -> str:
     return max(holding, key=lambda each: each[0])[1] if holding else ""
 
 
-def check_file(path: Path) -> None:
-    """Refuse a database file that may not be written to. Raises Misconfigured."""
-    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+def check_file(path: Path, *, create: bool) -> None:
+    """Refuse a database file that may not be written to, or that is not there unless it is to be made. Raises Misconfigured."""
+    if not path.exists():
+        if not create:
+            raise Misconfigured(str(path), "There is no database yet.", "`holdfast serve` makes one.")
+    elif not os.access(path, os.R_OK | os.W_OK):
         raise Misconfigured(str(path), "This file may not be written to.", "Make it readable and writable for this user.")
 
 

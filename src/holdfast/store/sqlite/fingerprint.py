@@ -12,6 +12,7 @@ from holdfast.base.errors import Misconfigured
 from holdfast.core.journal import Sign, fingerprint_of, sign_unkeyed
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.connection import build_refusal, open_writer
+from holdfast.store.sqlite.execute import change, fetch
 from holdfast.store.sqlite.group import begin
 from holdfast.store.sqlite.turn import Turn
 
@@ -46,13 +47,11 @@ def _bind(path: Path, renderer: Renderer, keys: Keys) -> Sign:
     connection = open_writer(path)
     try:
         begin(connection)
-        statement = renderer.meta(FINGERPRINT)
-        known = connection.execute(statement.text, statement.values).fetchall()
+        known = fetch(connection, renderer.meta(FINGERPRINT))
         sign = keys(not known)
         fingerprint = fingerprint_of(sign)
         if not known:
-            statement = renderer.meta_insert(FINGERPRINT, fingerprint)
-            connection.execute(statement.text, statement.values)
+            change(connection, renderer.meta_insert(FINGERPRINT, fingerprint))
         elif known[0][0] != fingerprint:
             problem = "The master key is not the one that this database was made with."
             mend = "Restore the key from its backup (<data>/key, or what `key` and `key_file` name), or name the folder it belongs to."

@@ -5,7 +5,7 @@ erased from the journal cannot be told: then the key is free again.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import apsw
 import msgspec
@@ -18,6 +18,7 @@ from holdfast.core.condition import ALWAYS, Condition
 from holdfast.core.plan import Claim, Delete, Done, Kept, Row, Shown, Write, told_where
 from holdfast.core.view import View
 from holdfast.store.sql.render import Renderer
+from holdfast.store.sqlite.execute import change
 from holdfast.store.sqlite.sight import is_seen
 from holdfast.store.sqlite.transaction import Transaction, build_bare_row
 
@@ -114,19 +115,14 @@ class Once:
         """Let expired answers go at the end of any group, claims or not: once a minute, and more often while there are many."""
         if now < self._tidy_at:
             return
-        _execute(connection, self._renderer.prune_kept(Instant(now - IDEMPOTENCY_KEPT_S * 1_000_000), PRUNED_MAX))
-        if connection.changes() < PRUNED_MAX:
+        if change(connection, self._renderer.prune_kept(Instant(now - IDEMPOTENCY_KEPT_S * 1_000_000), PRUNED_MAX)) < PRUNED_MAX:
             self._tidy_at = now + TIDY_EVERY_US
 
     def _prune(self, connection: apsw.Connection, expired: Instant) -> None:
         self._until_prune -= 1
         if self._until_prune <= 0:
             self._until_prune = PRUNE_EVERY
-            _execute(connection, self._renderer.prune_kept(expired, PRUNED_MAX))
-
-
-def _execute(connection: apsw.Connection, statement: Any) -> None:
-    connection.execute(statement.text, statement.values)
+            change(connection, self._renderer.prune_kept(expired, PRUNED_MAX))
 
 
 _decode_headers = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode

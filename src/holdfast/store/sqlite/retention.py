@@ -5,15 +5,15 @@ how every record stood at its horizon, and everything since. The seals of what w
 proves the entries that are left and keeps its own value, to which the next seal is chained.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import apsw
 
 from holdfast.base.instant import Instant, format_instant
-from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, fold_seal
+from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, fold_seal, take_seals
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.retention import HORIZON_AT, HORIZON_SEQ, RetentionStatements
-from holdfast.store.sql.statement import Statement
+from holdfast.store.sqlite.execute import change, fetch
 
 STEP_ENTRIES = 200  # looked at in one turn: some milliseconds
 STEP_SEALS = 100
@@ -43,12 +43,13 @@ class Retention:
 
     def _fold_next(self, connection: apsw.Connection, place: int) -> int | None:
         """Fold the seals after a place; the place behind them, None where the pass ends."""
-        found = _fetch(connection, self._statements.seal_before(place))
+        found = fetch(connection, self._statements.seal_before(place))
         previous = Seal(*found[0]) if found else Seal(0, 0, 0, NO_SEAL)
-        seals = _take([Seal(*row) for row in _fetch(connection, self._statements.seals_after(previous.last_seq, STEP_SEALS))])
+        rows = fetch(connection, self._renderer.journal.seals_after(previous.last_seq, STEP_SEALS))
+        seals = take_seals([Seal(*row) for row in rows], STEP_ENTRIES)
         if not seals:
             return None
-        rows = _fetch(connection, self._statements.entries(previous.last_seq, seals[-1].last_seq, self._until))
+        rows = fetch(connection, self._statements.entries(previous.last_seq, seals[-1].last_seq, self._until))
         entries = [(Head._make(row[:-1]), bool(row[-1])) for row in rows]
         young = next((head.seq for head, _ in entries if head.at > self._until), None)
         old = seals if young is None else [each for each in seals if each.last_seq < young]
@@ -56,41 +57,23 @@ class Retention:
             self._fold(connection, previous, old, [each for each in entries if each[0].seq <= old[-1].last_seq])
         return seals[-1].last_seq if young is None else None
 
-    def _fold(self, connection: apsw.Connection, previous: Seal, seals: list[Seal], entries: list[tuple[Head, bool]]) -> None:
+    def _fold(self, connection: apsw.Connection, previous: Seal, seals: Sequence[Seal], entries: list[tuple[Head, bool]]) -> None:
         done = [head.seq for head, is_done in entries if is_done]
         if not done and all(each.folded is not None for each in seals) and len(seals) == 1:
             return
         last = seals[-1]
         self._move_horizon(connection, last.last_seq)
         for seq in done:
-            _run(connection, self._statements.remove(seq))
-        _run(connection, self._statements.merge(previous.last_seq, last.last_seq))
+            change(connection, self._statements.remove(seq))
+        change(connection, self._statements.merge(previous.last_seq, last.last_seq))
         left = [head for head, is_done in entries if not is_done]
-        _run(connection, self._statements.fold(fold_seal(previous, last, left, self._sign)))
+        change(connection, self._statements.fold(fold_seal(previous, last, left, self._sign)))
 
     def _move_horizon(self, connection: apsw.Connection, seq: int) -> None:
         """Say before anything goes that readings do not reach back behind it."""
         for key, value in ((HORIZON_SEQ, str(seq)), (HORIZON_AT, self._until)):
-            found = _fetch(connection, self._renderer.meta(key))
+            found = fetch(connection, self._renderer.meta(key))
             if not found:
-                _run(connection, self._renderer.meta_insert(key, value))
+                change(connection, self._renderer.meta_insert(key, value))
             elif (int(value) > int(found[0][0])) if key == HORIZON_SEQ else (value > found[0][0]):
-                _run(connection, self._renderer.meta_update(key, value))
-
-
-def _take(seals: list[Seal]) -> list[Seal]:
-    """As many as make one step; at least one if there is one."""
-    entries = 0
-    for count, seal in enumerate(seals):
-        entries += seal.entries
-        if count and entries > STEP_ENTRIES:
-            return seals[:count]
-    return seals
-
-
-def _fetch(connection: apsw.Connection, statement: Statement) -> list[tuple[Any, ...]]:
-    return connection.execute(statement.text, statement.values).fetchall()
-
-
-def _run(connection: apsw.Connection, statement: Statement) -> None:
-    connection.execute(statement.text, statement.values)
+                change(connection, self._renderer.meta_update(key, value))

@@ -14,6 +14,7 @@ from holdfast.model.types import Number
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.connection import build_refusal, check_engine, check_file, check_folder, create_file, engine_version, open_writer
+from holdfast.store.sqlite.execute import change
 from holdfast.store.sqlite.group import begin
 from holdfast.store.sqlite.turn import Turn
 
@@ -42,9 +43,7 @@ def prepare(data_dir: Path, catalog: Catalog, renderer: Renderer, clock: Clock, 
         _make_folder(data_dir)
     check_folder(data_dir)
     path = data_dir / DATABASE_NAME
-    check_file(path)
-    if not path.exists() and not create:
-        raise Misconfigured(str(path), "There is no database yet.", "`holdfast serve` makes one.")
+    check_file(path, create=create)
     turn = Turn(data_dir)
     try:
         with turn:
@@ -88,10 +87,8 @@ def _create_schema(connection: apsw.Connection, catalog: Catalog, renderer: Rend
         connection.execute(text)
     recorded = msgspec.json.encode(describe(catalog)).decode()
     for key, value in (("format", FORMAT), ("created_at", format_instant(clock.now())), ("schema", recorded)):
-        statement = renderer.meta_insert(key, value)
-        connection.execute(statement.text, statement.values)
-    statement = renderer.epoch_insert()
-    connection.execute(statement.text, statement.values)
+        change(connection, renderer.meta_insert(key, value))
+    change(connection, renderer.epoch_insert())
 
 
 def check_schema(connection: apsw.Connection, path: Path, catalog: Catalog) -> None:

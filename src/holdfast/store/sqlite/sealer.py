@@ -1,10 +1,12 @@
 """Sealing: the last thing that a group of writes does before its COMMIT."""
 
+from typing import Any
+
 import apsw
 
-from holdfast.core.journal import NO_SEAL, Head, Sign, make_seal
+from holdfast.core.journal import NO_SEAL, Sign, make_seal
 from holdfast.store.sql.journal import JournalStatements
-from holdfast.store.sql.statement import Statement
+from holdfast.store.sqlite.execute import change, fetch
 
 
 class Sealer:
@@ -16,13 +18,8 @@ class Sealer:
 
     def __call__(self, connection: apsw.Connection) -> None:
         """Seal what is not sealed yet; nothing where there is nothing. Raises apsw.Error."""
-        found = _fetch(connection, self._statements.last_seal())
+        found = fetch(connection, self._statements.last_seal())
         sealed_to, previous = (found[0][0], found[0][3]) if found else (0, NO_SEAL)
-        heads: list[Head] = _fetch(connection, self._statements.heads(sealed_to))
+        heads: list[Any] = fetch(connection, self._statements.heads(sealed_to))  # Heads, whose members nobody asks for by name
         if heads:
-            statement = self._statements.seal_insert(make_seal(previous, heads, self._sign))
-            connection.execute(statement.text, statement.values)
-
-
-def _fetch(connection: apsw.Connection, statement: Statement) -> list:  # type: ignore[type-arg]  # rows of whatever was selected
-    return connection.execute(statement.text, statement.values).fetchall()
+            change(connection, self._statements.seal_insert(make_seal(previous, heads, self._sign)))
