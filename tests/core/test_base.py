@@ -4,7 +4,7 @@ import pytest
 
 from holdfast.base.errors import CATALOGUE, Family
 from holdfast.base.ids import build_uuid7, parse_client_id, parse_uuid
-from holdfast.base.instant import Instant
+from holdfast.base.instant import Instant, after, before
 from holdfast.base.observe import Observation, Trace
 
 
@@ -12,6 +12,12 @@ from holdfast.base.observe import Observation, Trace
 def test_a_problem_has_a_family(code: str, family: Family) -> None:
     """By its status: whose turn it is to do something."""
     assert CATALOGUE[code].family is family
+
+
+def test_instants_are_counted_in_seconds() -> None:
+    """From one to another, and back."""
+    assert after(Instant(5), 2) == 2_000_005
+    assert before(after(Instant(5), 2), 2) == 5
 
 
 def test_an_id_holds_its_millisecond_and_its_dice() -> None:

@@ -187,7 +187,7 @@ def test_uses_are_noted_together_without_moving_the_epoch(tmp_path: Path, monkey
 
 def test_what_is_long_over_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sessions, tokens and tickets that ended a day ago go at the end of any group; what lasts stays."""
-    monkeypatch.setattr(module, "TIDY_EVERY_US", 0)
+    monkeypatch.setattr(module, "TIDY_EVERY_S", 0)
 
     async def story(store: SqliteStore) -> None:
         user = await _user(store)

@@ -12,18 +12,19 @@ import pytest
 from sqlite_library import AUTHORS, BOOKS, CATALOG, create, delete, listing, page, refusal, settle, shown, total, update, write
 
 from holdfast.base.errors import Refused
-from holdfast.base.instant import Instant, format_instant
+from holdfast.base.instant import SECOND_US, Instant, format_instant
 from holdfast.core.journal import hash_payload
 from holdfast.core.plan import Claim, Create, Erase, Row, Undelete, WriteStep
 from holdfast.core.readings import ReadAsOf, ReadChanges, ReadHistory, Watched
 from holdfast.engine.verify import Anchor, Verifier
 from holdfast.ports.world import Clock
 from holdfast.store.sqlite.audit import SqliteAudit
-from holdfast.store.sqlite.retention import DAY_US, STEP_ENTRIES
+from holdfast.store.sqlite.retention import STEP_ENTRIES
 from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
 
 DAYS = 2
+DAY_US = 86_400 * SECOND_US
 START = Instant(1_790_000_000_000_000)
 
 

@@ -9,7 +9,20 @@ from typing import NewType
 Instant = NewType("Instant", int)
 """Microseconds since 1970-01-01T00:00:00Z."""
 
+SECOND_US = 1_000_000
+"""A second, in microseconds."""
+
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # in UTC, like all that is counted from it; without a zone it is written without one
+
+
+def after(at: Instant, seconds: int) -> Instant:
+    """The instant so many seconds later."""
+    return Instant(at + seconds * SECOND_US)
+
+
+def before(at: Instant, seconds: int) -> Instant:
+    """The instant so many seconds earlier."""
+    return Instant(at - seconds * SECOND_US)
 
 
 def format_instant(at: Instant) -> str:

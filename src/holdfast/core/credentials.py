@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 from urllib.parse import unquote_plus, urlsplit
 
 from holdfast.base.errors import Refused
@@ -40,6 +41,21 @@ def refuse_in_query(query: str, resource: ResourceSpec | None) -> None:
             raise Refused("unknown_parameter", "Credentials are not accepted in a URL.", hint=_HINT)
 
 
+def find_cookie(head: Head, name: str) -> str | None:
+    """The value of a cookie; None where it is not there, or more than once."""
+    sent = head.header("cookie")
+    if sent is None or name not in sent:
+        return None
+    pairs = (each.strip().partition("=") for each in sent.split(";"))
+    found = [value for each, _, value in pairs if each == name]
+    return found[0] if len(found) == 1 else None
+
+
+def set_cookie(name: str, value: str, lasts_s: int, same_site: Literal["Strict", "Lax"]) -> tuple[str, str]:
+    """The header that sets a cookie that no script reads."""
+    return "set-cookie", f"{name}={value}; Path=/; Max-Age={lasts_s}; Secure; HttpOnly; SameSite={same_site}"
+
+
 class Cookies:
     """The session cookie: how it is read, set and cleared.
 
@@ -51,15 +67,10 @@ class Cookies:
 
     def read(self, head: Head) -> str | None:
         """The token of the cookie. Raises Refused forbidden where a foreign page may have made a browser send it."""
-        sent = head.header("cookie")
-        if sent is None or COOKIE not in sent:
-            return None
-        found = [value for name, _, value in (each.strip().partition("=") for each in sent.split(";")) if name == COOKIE]
-        if len(found) != 1:
-            return None
-        if head.method not in SAFE_METHODS:
+        found = find_cookie(head, COOKIE)
+        if found is not None and head.method not in SAFE_METHODS:
             self.check(head)
-        return found[0]
+        return found
 
     def check(self, head: Head) -> None:
         """Refuse a change that a foreign page may ask for.
@@ -77,12 +88,12 @@ class Cookies:
     @staticmethod
     def set(token: str, lasts_s: int) -> tuple[str, str]:
         """The header that sets the cookie."""
-        return "set-cookie", f"{COOKIE}={token}; Path=/; Max-Age={lasts_s}; Secure; HttpOnly; SameSite=Strict"
+        return set_cookie(COOKIE, token, lasts_s, "Strict")
 
     @staticmethod
     def clear() -> tuple[str, str]:
         """The header that takes the cookie away."""
-        return "set-cookie", f"{COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict"
+        return set_cookie(COOKIE, "", 0, "Strict")
 
 
 def _place_of(origin: str) -> str | None:

@@ -4,7 +4,7 @@ import hmac
 from base64 import b32decode
 from urllib.parse import quote, urlencode
 
-from holdfast.base.instant import Instant
+from holdfast.base.instant import SECOND_US, Instant
 
 STEP_S = 30
 SECRET_BITS = 160  # as RFC 4226 advises
@@ -22,7 +22,7 @@ def build_code(secret: str, step: int) -> str:
 
 def find_step(secret: str, code: str, now: Instant) -> int | None:
     """The step whose code was sent, of now, just before or just after; None if it is of none of them."""
-    present = now // (STEP_S * 1_000_000)
+    present = now // (STEP_S * SECOND_US)
     sent = code.replace(" ", "").encode()
     found = None
     for around in _STEPS_AROUND:

@@ -185,6 +185,10 @@ USED_UP = "The token is not known, was used, or has ended."
 """What is said of a mailed token that no ticket stands behind."""
 
 
+RESET, RECOVERY = "reset", "recovery"
+"""Kinds of tickets that end with what they open: with the password, with the second factor."""
+
+
 class Ticket(NamedTuple):
     """What is used once: a token that was mailed, a recovery code, a sign-in under way at another provider.
 

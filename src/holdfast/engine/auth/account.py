@@ -3,15 +3,13 @@
 from collections.abc import Awaitable
 from typing import Any
 
-import msgspec
-
 from holdfast.base.errors import Refused
 from holdfast.base.instant import format_instant
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import ReadOne, Row, Update, Write
 from holdfast.core.record_reply import RecordReplies
 from holdfast.core.view import View
-from holdfast.engine.auth.desk import Desk
+from holdfast.engine.auth.desk import Desk, email_of
 from holdfast.engine.auth.events import Event
 from holdfast.engine.request import Request
 from holdfast.ports.accounts import Session
@@ -35,7 +33,7 @@ class Account:
         desk = self._desk
         signed_in = desk.require(request)
         user = desk.require_credentials(signed_in)
-        email = msgspec.json.decode(user.image)["email"]
+        email = email_of(user)
         sent = desk.bodies.read_password(desk.read(request, body), email)
         desk.take_account(request, email)
         if not await desk.secrets.verify(user.password, sent.current):

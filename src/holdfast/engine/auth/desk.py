@@ -9,8 +9,8 @@ import msgspec
 
 from holdfast.base.errors import Refused, detail
 from holdfast.base.ids import RecordId
-from holdfast.base.instant import Instant
-from holdfast.base.limits import ACCESS_TOKEN_S, AGENT_LENGTH_MAX, COOKIE_SESSION_S, REFRESH_TOKEN_S, SESSION_S
+from holdfast.base.instant import Instant, after
+from holdfast.base.limits import ACCESS_TOKEN_S, AGENT_LENGTH_MAX, COOKIE_SESSION_S, REFRESH_TOKEN_S, REQUEST_DEADLINE_S, SESSION_S
 from holdfast.core.account_bodies import AccountBodies
 from holdfast.core.actor import Caller
 from holdfast.core.credentials import Cookies
@@ -23,10 +23,8 @@ from holdfast.engine.auth.tokens import Tokens
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.quota import LoginLimits
 from holdfast.engine.request import Request
-from holdfast.ports.accounts import USED_UP, Credentials, NewSession, NewToken, Sessions, Tickets
+from holdfast.ports.accounts import USED_UP, Credentials, NewSession, NewToken, Sessions, Ticket, Tickets
 from holdfast.ports.world import Clock, Secrets
-
-_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +92,8 @@ class Desk:
 
     def make_pair(self, now: Instant) -> Pair:
         """New tokens for a session."""
-        access, kept_access = self.tokens.make("access", Instant(now + ACCESS_TOKEN_S * _US))
-        refresh, kept_refresh = self.tokens.make("refresh", Instant(now + REFRESH_TOKEN_S * _US))
+        access, kept_access = self.tokens.make("access", after(now, ACCESS_TOKEN_S))
+        refresh, kept_refresh = self.tokens.make("refresh", after(now, REFRESH_TOKEN_S))
         return Pair(access, refresh, (kept_access, kept_refresh))
 
     def answer_pair(self, request: Request, pair: Pair) -> Reply:
@@ -123,16 +121,23 @@ class Desk:
             self.events.tell(Event.ATTEMPT_LIMITED, request)
             raise
 
+    async def issue(self, kind: str, owner: str, payload: str, lasts_s: int) -> str:
+        """Keep a ticket that is to be mailed; its token. No request waits for it, so it has the time of one from now on."""
+        token, kept = self.tokens.make("ticket")
+        ticket = Ticket(kept.token_hash, kind, owner, payload, after(self.now(), lasts_s))
+        await self.tickets.issue(ticket, self.clock.monotonic_s() + REQUEST_DEADLINE_S)
+        return token
+
     def refuse_token(self, request: Request, event: Event) -> Refused:
         """Tell that a mailed token opened nothing; the refusal."""
         self.events.tell(event, request)
         return Refused("invalid_credentials", USED_UP)
 
-    def check_cookie(self, request: Request) -> None:
-        """Refuse to sign in by cookie where that is not set, or where a foreign page may ask for it."""
+    def require_cookies(self) -> Cookies:
+        """The cookies of the service. Raises Refused validation_failed where signing in by one is not set."""
         if self.cookies is None:
             raise Refused("validation_failed", details=[detail("cookie", "not_in_choices", "Cookies are not in use here.")])
-        self.cookies.check(request.head)
+        return self.cookies
 
     async def sign_in(self, request: Request, user: Credentials, *, password: str | None, cookie: bool) -> Reply:
         """Open a session and answer with its tokens, or with one in a cookie.
@@ -142,7 +147,7 @@ class Desk:
         """
         now = self.now()
         if cookie:
-            text, token = self.tokens.make("access", Instant(now + COOKIE_SESSION_S * _US))
+            text, token = self.tokens.make("access", after(now, COOKIE_SESSION_S))
             session_id = await self._open(request, user, password, (token,), COOKIE_SESSION_S, COOKIE_SESSION_S)
             data = {"access_token": None, "refresh_token": None, "expires_in": COOKIE_SESSION_S, "token_type": "Cookie"}
             reply = self.answer(request, data)
@@ -165,11 +170,16 @@ class Desk:
             kind="login",
             name=None,
             created_at=now,
-            expires_at=Instant(now + lasts_s * _US),
-            limit_at=Instant(now + limit_s * _US),
+            expires_at=after(now, lasts_s),
+            limit_at=after(now, limit_s),
             agent=agent,
             address=request.head.peer,
         )
         if not await request.time_store(self.sessions.open(session, tokens, password, request.deadline_s)):
             raise Refused("invalid_credentials")
         return session.id
+
+
+def email_of(user: Credentials) -> str:
+    """The address of a user."""
+    return str(msgspec.json.decode(user.image)["email"])

@@ -2,19 +2,16 @@
 
 from base64 import b32encode
 
-import msgspec
-
 from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
 from holdfast.core.exchange import Reply
 from holdfast.core.totp import SECRET_BITS, build_uri, find_step
-from holdfast.engine.auth.desk import Desk
+from holdfast.engine.auth.desk import Desk, email_of
 from holdfast.engine.auth.events import Event
 from holdfast.engine.request import Request
-from holdfast.ports.accounts import Credentials, Factors, Ticket
+from holdfast.ports.accounts import RECOVERY, Credentials, Factors, Ticket
 from holdfast.ports.world import Entropy
 
-RECOVERY = "recovery"
 RECOVERY_CODES = 10
 _CODE_BYTES = 10  # 80 bits: nobody guesses one, so a plain keyed hash is enough
 
@@ -34,7 +31,7 @@ class SecondFactor:
         if not await request.time_store(self._factors.enrol(user.user_id, sealed, request.deadline_s)):
             raise Refused("unique_conflict", "There is a second factor already.", hint="Disable it first.")
         desk.events.tell(Event.FACTOR_ENROLLED, request, user_id=user.user_id)
-        email = msgspec.json.decode(user.image)["email"]
+        email = email_of(user)
         return desk.answer(request, {"secret": secret, "uri": build_uri(secret, email, self._issuer)})
 
     async def confirm(self, request: Request, body: bytes) -> Reply:
@@ -42,7 +39,7 @@ class SecondFactor:
         desk = self._desk
         user = desk.require_credentials(desk.require(request))
         code = desk.bodies.read_code(desk.read(request, body))
-        desk.take_account(request, msgspec.json.decode(user.image)["email"])
+        desk.take_account(request, email_of(user))
         factor = self._factors.find_factor(user.user_id)
         step = None if factor is None or factor.confirmed else find_step(desk.secrets.unseal(factor.secret), code, desk.now())
         codes = [self._encode(_CODE_BYTES).lower() for _ in range(RECOVERY_CODES)]
@@ -83,7 +80,7 @@ class SecondFactor:
     async def _authenticate(self, request: Request, password: str) -> Credentials:
         desk = self._desk
         user = desk.require_credentials(desk.require(request))
-        desk.take_account(request, msgspec.json.decode(user.image)["email"])
+        desk.take_account(request, email_of(user))
         if not await desk.secrets.verify(user.password, password):
             desk.events.tell(Event.FACTOR_REFUSED, request, user_id=user.user_id)
             raise Refused("invalid_credentials")

@@ -26,7 +26,7 @@ class Login:
         desk.take_address(request)
         sent = desk.bodies.read_sign_in(desk.read(request, body))
         if sent.cookie:
-            desk.check_cookie(request)
+            desk.require_cookies().check(request.head)
         desk.take_account(request, sent.email)
         user = await self._verify(sent)
         if user is None or not await self._factor.judge(request, user, sent.totp):

@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from holdfast.base.errors import Refused, detail
-from holdfast.base.instant import Instant
+from holdfast.base.errors import Refused
+from holdfast.base.instant import after
 from holdfast.base.limits import OIDC_PARAMETER_LENGTH_MAX, OIDC_STATE_S
+from holdfast.core.credentials import find_cookie, set_cookie
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import Create, Write
 from holdfast.core.view import View
@@ -30,7 +31,6 @@ from holdfast.ports.world import Entropy
 
 KIND = "oidc"
 COOKIE = "__Host-hf-oidc"
-_US = 1_000_000
 
 
 class Oidc:
@@ -63,12 +63,12 @@ class Oidc:
         desk, provider = self._desk, self._find(request)
         desk.take_address(request)
         cookie = _read_cookie_wish(request)
-        if cookie and desk.cookies is None:
-            raise Refused("validation_failed", details=[detail("cookie", "not_in_choices", "Cookies are not in use here.")])
+        if cookie:
+            desk.require_cookies()
         state, bound = self._draw(), self._draw()
         challenge = _encode(sha256(self._derive("verifier", state, bound).encode()).digest())
         place = await provider.begin(state, self._derive("nonce", state, bound), challenge, request.deadline_s)
-        expires_at = Instant(desk.now() + OIDC_STATE_S * _US)
+        expires_at = after(desk.now(), OIDC_STATE_S)
         ticket = Ticket(self._hash(request, state, bound), KIND, None, "cookie" if cookie else "", expires_at)
         await request.time_store(desk.tickets.issue(ticket, request.deadline_s))
         reply = desk.answer(request, None, status=302)
@@ -80,7 +80,7 @@ class Oidc:
         desk, provider = self._desk, self._find(request)
         request.require_json_answer()
         desk.take_address(request)
-        sent, bound = _read_query(request.query), _read_cookie(request)
+        sent, bound = _read_query(request.query), find_cookie(request.head, COOKIE) or ""
         state, code = sent.get("state", ""), sent.get("code", "")
         ticket_hash = self._hash(request, state, bound)
         ticket = await request.time_store(desk.tickets.redeem(ticket_hash, KIND, desk.now(), request.deadline_s))
@@ -180,13 +180,7 @@ def _encode(raw: bytes) -> str:
 
 def _set_cookie(value: str, lasts_s: int) -> tuple[str, str]:
     """Lax: the way back from the provider begins on its page."""
-    return "set-cookie", f"{COOKIE}={value}; Path=/; Max-Age={lasts_s}; Secure; HttpOnly; SameSite=Lax"
-
-
-def _read_cookie(request: Request) -> str:
-    parts = (each.strip().partition("=") for each in (request.head.header("cookie") or "").split(";"))
-    found = [value for name, _, value in parts if name == COOKIE]
-    return found[0] if len(found) == 1 else ""
+    return set_cookie(COOKIE, value, lasts_s, "Lax")
 
 
 def _read_query(query: str) -> dict[str, str]:

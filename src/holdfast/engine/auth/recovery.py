@@ -1,22 +1,16 @@
 """A forgotten password: a token is mailed to the address of the account, and one new password may be chosen with it."""
 
-import msgspec
-
 from holdfast.base.ids import RecordId
-from holdfast.base.instant import Instant
 from holdfast.base.limits import RESET_TOKEN_S
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import Update, Write
 from holdfast.core.view import View
-from holdfast.engine.auth.desk import Desk
+from holdfast.engine.auth.desk import Desk, email_of
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
-from holdfast.ports.accounts import Credentials, Ticket
+from holdfast.ports.accounts import RESET, Credentials, Ticket
 from holdfast.ports.store import Store
-
-KIND = "reset"
-_US = 1_000_000
 
 
 class Recovery:
@@ -43,11 +37,11 @@ class Recovery:
         desk.take_address(request)
         sent = desk.bodies.read_reset(desk.read(request, body))
         ticket_hash, now = desk.tokens.hash(sent.token), desk.now()
-        ticket = desk.tickets.find_ticket(ticket_hash, KIND, now)
+        ticket = desk.tickets.find_ticket(ticket_hash, RESET, now)
         user = None if ticket is None else self._user_of(ticket)
         if user is None:
             raise desk.refuse_token(request, Event.RESET_REFUSED)
-        email = msgspec.json.decode(user.image)["email"]
+        email = email_of(user)
         desk.bodies.check_context(sent.password, email, ".password")
         sealed = await desk.secrets.seal("hashed", sent.password)
         step = Update(user.user_id, self._view, {"password": sealed, "email_verified": 1}, version=user.user_version, stale=409)
@@ -59,11 +53,7 @@ class Recovery:
     def _user_of(self, ticket: Ticket) -> Credentials | None:
         """The user of a token, if the address that it was mailed to is still theirs."""
         user = self._desk.sessions.find_by_id(RecordId(ticket.owner or ""))
-        return user if user is not None and user.active and msgspec.json.decode(user.image)["email"] == ticket.payload else None
+        return user if user is not None and user.active and email_of(user) == ticket.payload else None
 
     async def _mail(self, email: str, user: Credentials) -> None:
-        desk, now = self._desk, self._desk.now()
-        token, kept = desk.tokens.make("ticket")
-        ticket = Ticket(kept.token_hash, KIND, user.user_id, email, Instant(now + RESET_TOKEN_S * _US))
-        await desk.tickets.issue(ticket, desk.clock.monotonic_s() + 10)
-        await self._post.reset(email, token)
+        await self._post.reset(email, await self._desk.issue(RESET, user.user_id, email, RESET_TOKEN_S))

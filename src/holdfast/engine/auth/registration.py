@@ -8,12 +8,11 @@ from collections.abc import Mapping
 import msgspec
 
 from holdfast.base.ids import RecordId
-from holdfast.base.instant import Instant
 from holdfast.base.limits import VERIFY_TOKEN_S
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import Create, Update, Write, WriteStep
 from holdfast.core.view import View
-from holdfast.engine.auth.desk import Desk
+from holdfast.engine.auth.desk import Desk, email_of
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.post import Post
 from holdfast.engine.request import Request
@@ -22,7 +21,6 @@ from holdfast.ports.accounts import Ticket
 from holdfast.ports.store import Store
 
 KIND_NEW, KIND_KNOWN = "register", "verify"
-_US = 1_000_000
 
 
 class Registration:
@@ -67,7 +65,7 @@ class Registration:
     def _ask(self, request: Request) -> Reply:
         desk = self._desk
         user = desk.require_credentials(desk.require(request))
-        email = msgspec.json.decode(user.image)["email"]
+        email = email_of(user)
         desk.take_account(request, email)
         self._post.start(lambda: self._mail_known(email, user.user_id))
         return desk.answer(request, None)
@@ -78,7 +76,7 @@ class Registration:
             values = {**msgspec.json.decode(ticket.payload), "email_verified": 1}
             return Create(self._desk.ids.make(), self._view, values)
         user = self._desk.sessions.find_by_id(RecordId(ticket.owner or ""))
-        if user is None or msgspec.json.decode(user.image)["email"] != ticket.payload:
+        if user is None or email_of(user) != ticket.payload:
             raise self._desk.refuse_token(request, Event.EMAIL_REFUSED)
         return Update(user.user_id, self._view, {"email_verified": 1}, version=user.user_version, stale=409)
 
@@ -90,8 +88,4 @@ class Registration:
         await self._mail(email, KIND_KNOWN, user_id, email)
 
     async def _mail(self, email: str, kind: str, owner: str, payload: str) -> None:
-        desk = self._desk
-        token, kept = desk.tokens.make("ticket")
-        ticket = Ticket(kept.token_hash, kind, owner, payload, Instant(desk.now() + VERIFY_TOKEN_S * _US))
-        await desk.tickets.issue(ticket, desk.clock.monotonic_s() + 10)
-        await self._post.verify(email, token)
+        await self._post.verify(email, await self._desk.issue(kind, owner, payload, VERIFY_TOKEN_S))

@@ -7,7 +7,7 @@ import msgspec
 
 from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
-from holdfast.base.instant import Instant
+from holdfast.base.instant import Instant, after
 from holdfast.base.limits import PAGE_LIMIT_MAX, REQUEST_DEADLINE_S
 from holdfast.core.condition import ALWAYS, Path, Stored
 from holdfast.core.passwords import PasswordRules
@@ -98,7 +98,7 @@ class Roster:
 
     def after_hours(self, hours: int | None) -> Instant | None:
         """The instant so many hours from now; None for never."""
-        return None if hours is None else Instant(self._clock.now() + hours * 3_600_000_000)
+        return None if hours is None else after(self._clock.now(), hours * 3_600)
 
     def list_keys(self) -> Sequence[Session]:
         """The living keys, SESSIONS_LISTED_MAX of them."""

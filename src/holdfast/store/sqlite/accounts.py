@@ -5,43 +5,50 @@ What revokes moves the identity epoch in the same transaction, so it holds from 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import apsw
 
-from holdfast.base.errors import HoldfastError, Refused
+from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
-from holdfast.base.instant import Instant, format_instant
+from holdfast.base.instant import Instant, after, before, format_instant
 from holdfast.base.limits import ACCOUNTS_KEPT_S, REFRESH_GRACE_S, REFRESH_TOKEN_S, SESSIONS_LISTED_MAX, SESSIONS_PER_USER_MAX
 from holdfast.core.plan import Delete, Undelete, Update, Write, WriteStep
 from holdfast.model.catalog import ResourceSpec
-from holdfast.ports.accounts import USED_UP, Credentials, Factor, Identity, NewSession, NewToken, Rotation, Session, Ticket, Turned
+from holdfast.ports.accounts import (
+    RECOVERY,
+    RESET,
+    USED_UP,
+    Credentials,
+    Factor,
+    Identity,
+    NewSession,
+    NewToken,
+    Rotation,
+    Session,
+    Ticket,
+    Turned,
+)
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Bound, Prepared
 from holdfast.store.sqlite import execute
 from holdfast.store.sqlite.reader import Reader
+from holdfast.store.sqlite.touches import Touches
 from holdfast.store.sqlite.transaction import Transaction
 from holdfast.store.sqlite.writer import Writer
 
-TOUCH_EVERY_US = 60 * 1_000_000  # how exact `seen_at` is
-TOUCH_DELAY_S = 5.0  # so long uses are collected before they are written together
-TOUCHED_MAX = 10_000  # sessions remembered between two writes; beyond it a use is not noted
-TIDY_EVERY_US = 60 * 1_000_000
+TIDY_EVERY_S = 60
 TIDIED_MAX = 50  # of each table at once, so that a group stays short
-_US = 1_000_000
 
 
 class SqliteAccounts:
     """Accounts of one process. Its methods are called on the loop; `tidy` in the thread of the writer."""
 
     def __init__(self, users: ResourceSpec | None, reader: Reader, writer: Writer, renderer: Renderer, clock: Clock) -> None:
-        self._reader, self._writer, self._renderer, self._clock = reader, writer, renderer, clock
+        self._reader, self._writer, self._renderer = reader, writer, renderer
         self._users, self._sql = users, renderer.accounts
-        self._touched: dict[str, Instant] = {}
-        self._due: dict[str, Instant] = {}
-        self._flushing: asyncio.TimerHandle | None = None
+        self._touches = Touches(self._sql.touch_session, writer, clock)
         self._tidy_at = 0
 
     # Look-ups
@@ -144,21 +151,11 @@ class SqliteAccounts:
 
     def touch(self, session_id: str, now: Instant) -> None:
         """Remember that a session is used."""
-        if self._touched.get(session_id, 0) > now - TOUCH_EVERY_US:
-            return
-        if len(self._touched) >= TOUCHED_MAX:
-            self._touched = {each: at for each, at in self._touched.items() if at > now - TOUCH_EVERY_US}
-            if len(self._touched) >= TOUCHED_MAX:
-                return
-        self._touched[session_id] = self._due[session_id] = now
-        if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().call_later(TOUCH_DELAY_S, self._flush)
+        self._touches.note(session_id, now)
 
     def close(self) -> None:
         """Write what was touched, before the writer ends."""
-        if self._flushing is not None:
-            self._flushing.cancel()
-            self._flush()
+        self._touches.close()
 
     # In the thread of the writer
 
@@ -167,9 +164,9 @@ class SqliteAccounts:
         if now < self._tidy_at:
             return
         change = Change(connection)
-        gone = [change.run(prepared, now - ACCOUNTS_KEPT_S * _US, TIDIED_MAX) for prepared in self._sql.prune]
+        gone = [change.run(prepared, before(now, ACCOUNTS_KEPT_S), TIDIED_MAX) for prepared in self._sql.prune]
         if max(gone) < TIDIED_MAX:
-            self._tidy_at = now + TIDY_EVERY_US
+            self._tidy_at = after(now, TIDY_EVERY_S)
 
     def use_ticket(self, connection: apsw.Connection, plan: Write) -> None:
         """Take the ticket of a write away in its own transaction, so that one that fails leaves it. Raises Refused where it is gone."""
@@ -190,7 +187,7 @@ class SqliteAccounts:
         keep = plan.caller if isinstance(step, Update) and plan.caller is not None and plan.caller.user_id == step.id else None
         kept = [] if keep is None else change.fetch(self._sql.session_of_token, keep.token_hash)
         self._revoke(change, self._sql.revoke_sessions, (step.id, kept[0][0] if kept else "", plan.at))
-        change.run(self._sql.delete_tickets, step.id, "reset")
+        change.run(self._sql.delete_tickets, step.id, RESET)
         if not isinstance(step, Update):
             for prepared in (self._sql.delete_all_tickets, self._sql.delete_factor, self._sql.delete_links):
                 change.run(prepared, step.id)
@@ -217,7 +214,7 @@ class SqliteAccounts:
         ((token, expires_at, used_at, session, session_id, user_id, limit_at, revoked_at, active),) = found
         if revoked_at is not None or not active:
             return Rotation(Turned.UNKNOWN, session_id, user_id)
-        if used_at is not None and used_at + REFRESH_GRACE_S * _US < now:
+        if used_at is not None and used_at < before(now, REFRESH_GRACE_S):
             self._revoke(change, self._sql.revoke_session, (session_id, user_id, now))
             return Rotation(Turned.REUSED, session_id, user_id)
         if expires_at <= now or limit_at <= now:
@@ -225,7 +222,7 @@ class SqliteAccounts:
         if used_at is None:
             change.run(self._sql.use_token, token, now)
         self._add_tokens(change, session, [each._replace(expires_at=_earlier(each.expires_at, limit_at)) for each in tokens])
-        change.run(self._sql.extend_session, session, now, min(now + REFRESH_TOKEN_S * _US, limit_at))
+        change.run(self._sql.extend_session, session, now, _earlier(after(now, REFRESH_TOKEN_S), limit_at))
         return Rotation(Turned.ROTATED, session_id, user_id)
 
     def _rehash(self, change: "Change", user: Credentials, new: str, request_id: str, now: Instant) -> bool:
@@ -282,7 +279,7 @@ class SqliteAccounts:
 
     def _disable(self, change: "Change", user_id: RecordId) -> None:
         change.run(self._sql.delete_factor, user_id)
-        change.run(self._sql.delete_tickets, user_id, "recovery")
+        change.run(self._sql.delete_tickets, user_id, RECOVERY)
 
     def _add_tokens(self, change: "Change", session: int, tokens: Sequence[NewToken]) -> None:
         for each in tokens:
@@ -294,18 +291,7 @@ class SqliteAccounts:
             execute.change(change.connection, self._renderer.epoch_move())
         return revoked
 
-    def _write_touched(self, change: "Change", due: dict[str, Instant]) -> None:
-        for session_id, at in due.items():
-            change.run(self._sql.touch_session, session_id, at)
-
     # On the loop
-
-    def _flush(self) -> None:
-        self._flushing = None
-        due, self._due = self._due, {}
-        with suppress(HoldfastError):  # a full queue has more pressing work: the next use says it again
-            future = self._submit(lambda change: self._write_touched(change, due), self._clock.monotonic_s() + TOUCH_DELAY_S)
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _submit(self, work: "Callable[[Change], Any]", deadline_s: float) -> "asyncio.Future[Any]":
         return self._writer.submit(lambda connection: work(Change(connection)), deadline_s)

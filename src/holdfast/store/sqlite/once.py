@@ -12,7 +12,7 @@ import msgspec
 
 from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
-from holdfast.base.instant import Instant
+from holdfast.base.instant import Instant, after, before
 from holdfast.base.limits import IDEMPOTENCY_KEPT_S
 from holdfast.core.condition import ALWAYS, Condition
 from holdfast.core.plan import Claim, Delete, Done, Kept, Row, Shown, Write, told_where
@@ -24,7 +24,7 @@ from holdfast.store.sqlite.transaction import Transaction, build_bare_row
 
 PRUNE_EVERY = 25  # claims between two looks at the oldest: twice as many can go as came, so the table only shrinks
 PRUNED_MAX = 50
-TIDY_EVERY_US = 60 * 1_000_000  # between two looks at the oldest where no claims come
+TIDY_EVERY_S = 60  # between two looks at the oldest where no claims come
 
 
 Open = Callable[[apsw.Connection, Write], Transaction]
@@ -61,7 +61,7 @@ class Once:
         tx = self._open(connection, plan)
         rows = tx.fetch(self._renderer.kept(claim.key_hash))
         found = _Claimed._make(rows[0]) if rows else None
-        expired = plan.at - IDEMPOTENCY_KEPT_S * 1_000_000
+        expired = before(plan.at, IDEMPOTENCY_KEPT_S)
         if found is not None and found.created_at > expired:
             replayed = self._replay(tx, plan, claim, found)
             if replayed is not None:
@@ -72,7 +72,7 @@ class Once:
         kept = None if claim.keep is None else claim.keep(written)
         headers = None if kept is None else msgspec.json.encode(kept.headers).decode()
         tx.change(self._renderer.keep(claim, plan.at, kept, headers))
-        self._prune(connection, Instant(expired))
+        self._prune(connection, expired)
         return Done(written, kept)
 
     def _replay(self, tx: Transaction, plan: Write, claim: Claim, first: _Claimed) -> Done | None:
@@ -115,8 +115,8 @@ class Once:
         """Let expired answers go at the end of any group, claims or not: once a minute, and more often while there are many."""
         if now < self._tidy_at:
             return
-        if change(connection, self._renderer.prune_kept(Instant(now - IDEMPOTENCY_KEPT_S * 1_000_000), PRUNED_MAX)) < PRUNED_MAX:
-            self._tidy_at = now + TIDY_EVERY_US
+        if change(connection, self._renderer.prune_kept(before(now, IDEMPOTENCY_KEPT_S), PRUNED_MAX)) < PRUNED_MAX:
+            self._tidy_at = after(now, TIDY_EVERY_S)
 
     def _prune(self, connection: apsw.Connection, expired: Instant) -> None:
         self._until_prune -= 1

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import apsw
 
-from holdfast.base.instant import Instant, format_instant
+from holdfast.base.instant import Instant, after, before, format_instant
 from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, fold_seal, take_seals
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.retention import HORIZON_AT, HORIZON_SEQ, RetentionStatements
@@ -17,15 +17,14 @@ from holdfast.store.sqlite.execute import change, fetch
 
 STEP_ENTRIES = 200  # looked at in one turn: some milliseconds
 STEP_SEALS = 100
-PASS_EVERY_US = 3_600 * 1_000_000  # between two passes over everything that is old
-DAY_US = 86_400 * 1_000_000
+PASS_EVERY_S = 3_600  # between two passes over everything that is old
 
 
 class Retention:
     """Keeps the journal for so many days. Run in the thread of the writer, within the transaction of a group."""
 
     def __init__(self, renderer: Renderer, sign: Sign, days: int) -> None:
-        self._renderer, self._sign, self._age_us = renderer, sign, days * DAY_US
+        self._renderer, self._sign, self._age_s = renderer, sign, days * 86_400
         self._statements: RetentionStatements = renderer.retention
         self._next_pass_at = 0
         self._until = ""
@@ -36,10 +35,10 @@ class Retention:
         if self._place is None:
             if now < self._next_pass_at:
                 return
-            self._until, self._place = format_instant(Instant(now - self._age_us)), 0
+            self._until, self._place = format_instant(before(now, self._age_s)), 0
         self._place = self._fold_next(connection, self._place)
         if self._place is None:
-            self._next_pass_at = now + PASS_EVERY_US
+            self._next_pass_at = after(now, PASS_EVERY_S)
 
     def _fold_next(self, connection: apsw.Connection, place: int) -> int | None:
         """Fold the seals after a place; the place behind them, None where the pass ends."""
