@@ -1,4 +1,4 @@
-"""Once, and only once, on a real server that dies between its commit and its answer, and on several workers (CONTRACT 2.6)."""
+"""Once, and only once, on a real server that dies between its commit and its answer, and on several workers."""
 
 import http.client
 import json

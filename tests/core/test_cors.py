@@ -8,7 +8,7 @@ LISTED = "https://app.example.org"
 
 
 def test_a_listed_origin_is_told_what_it_may_read() -> None:
-    """Its own name, never `*`, and the headers of CONTRACT 2.10."""
+    """Its own name, never `*`, and the headers beside it."""
     found = dict(Cors([LISTED]).headers_for(LISTED))
 
     assert found == {
@@ -76,7 +76,7 @@ def test_only_what_a_browser_can_send_is_an_origin(text: str, *, sound: bool) ->
 
 
 def test_a_preflight_is_told_what_the_path_takes() -> None:
-    """Its methods, the headers of CONTRACT 2.10, and for how long that holds."""
+    """Its methods, its headers, and for how long that holds."""
     told = dict(preflight_headers("GET, HEAD"))
 
     assert told["access-control-allow-methods"] == "GET, HEAD"

@@ -68,7 +68,7 @@ def test_a_refusal_of_the_door_can_be_read_too(desk: Desk) -> None:
 
 
 def test_a_preflight_is_told_what_the_path_takes(desk: Desk) -> None:
-    """Its methods, the headers of CONTRACT 2.10, and for how long."""
+    """Its methods, its headers, and for how long."""
     reply = now(desk.ask("OPTIONS", "/books/7", origin=LISTED, access_control_request_method="PATCH"))
     found = dict(reply.headers)
 

@@ -142,7 +142,7 @@ NO = c.NEVER
     ],
 )
 def test_an_update_is_refused_in_order(tmp_path: Path, change: Mapping[str, Any], status: int, code: str, at: list[str]) -> None:
-    """CONTRACT 2.3: 422 of references, 404, 403, 428 and 412, the other 422 of the record as it is, 409."""
+    """The order of refusals: 422 of references, 404, 403, 428 and 412, the other 422 of the record as it is, 409."""
     ids = {"ada": make_id(), "grace": make_id(), "nobody": make_id()}
     made = create(BOOKS, author_id=ids["ada"], title="First")
     assign = {"title": "Changed", **change.get("assign", {})}

@@ -219,7 +219,7 @@ def test_a_hidden_or_missing_record_is_not_found(tmp_path: Path) -> None:
 
 
 def test_a_missing_reference_is_told_before_a_missing_record_or_a_stale_version(tmp_path: Path) -> None:
-    """422 comes before 404 and 412 (CONTRACT 2.3)."""
+    """422 comes before 404 and 412."""
     ada = create(AUTHORS)
     made = create(BOOKS, author_id=ada.id)
     assert refused(tmp_path, write(ada, made), write(update(create(BOOKS), author_id=make_id()))).status == 422

@@ -1,4 +1,4 @@
-"""The oracle of the matrix: what CONTRACT 1 (Access) grants, found by evaluating the rules as they were declared on plain Python values.
+"""The oracle of the matrix: what docs/access.md grants, found by evaluating the rules as they were declared on plain Python values.
 
 It shares nothing with core.permit but the words of the declaration. A rule is evaluated for a caller and a row; without a row it is
 `None` where that would depend on it, which tells what is granted on no row (401, 403) from what is granted on some.

@@ -176,7 +176,7 @@ class Ruled:
     rules: Mapping[str, Rule]
 
     def rule(self, place: str) -> Rule:
-        """The rule of a place, as CONTRACT 1 says what stands where none was written."""
+        """The rule of a place, or what stands where none was written."""
         for each in _STANDS_FOR[place]:
             if each in self.rules:
                 return self.rules[each]

@@ -156,7 +156,7 @@ def check_fields(answer: Response, *fields: str) -> None:
 
 
 def judge(method: str, path: str, answer: Response) -> None:
-    """What holds for every answer there is: CONTRACT 2.2, 2.3 and 2.10."""
+    """What holds for every answer there is."""
     _judge_headers(answer)
     if method == "HEAD" or answer.status in (204, 304):
         assert answer.content == b""

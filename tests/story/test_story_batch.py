@@ -1,4 +1,4 @@
-"""Batches over the whole API (CONTRACT 2.7): many writes in one transaction, all or none."""
+"""Batches over the whole API: many writes in one transaction, all or none."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

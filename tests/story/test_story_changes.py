@@ -1,4 +1,4 @@
-"""Changing and deleting (CONTRACT 2.1, 2.3, 2.5): full update, merge patch, versions, entity tags, and what references do."""
+"""Changing and deleting: full update, merge patch, versions, entity tags, and what references do."""
 
 from collections.abc import Iterator
 from itertools import product

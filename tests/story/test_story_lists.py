@@ -1,4 +1,4 @@
-"""Lists (CONTRACT 2.4): filters with every operator on every type, sorts, pages, cursors, totals, search.
+"""Lists: filters with every operator on every type, sorts, pages, cursors, totals, search.
 
 What an answer should hold is worked out in plain Python from the records as they are shown.
 """

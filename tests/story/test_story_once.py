@@ -1,4 +1,4 @@
-"""Once, and only once (CONTRACT 2.6): idempotency keys on every kind of write, over the whole API."""
+"""Once, and only once: idempotency keys on every kind of write, over the whole API."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

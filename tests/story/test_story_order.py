@@ -1,4 +1,4 @@
-"""The order of refusals (CONTRACT 2.3): a request with two faults is told the one that stands first in the table.
+"""The order of refusals: a request with two faults is told the one that stands first in the table.
 
 413 route-404 405 406 415 400 422 missing-404 428 412/409 unique and reference.
 

@@ -1,4 +1,4 @@
-"""Creating and reading (CONTRACT 1, 2.1, 2.2): what a record is, what is wrong with one, and what is never told."""
+"""Creating and reading: what a record is, what is wrong with one, and what is never told."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Routes (CONTRACT 2.1): what every path and method answers, before any record is looked at."""
+"""Routes: what every path and method answers, before any record is looked at."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The service itself (CONTRACT 2.2, 2.3, 2.10, 2.11): forms of answers, request ids, headers, sizes, the routes beside the resources."""
+"""The service itself: forms of answers, request ids, headers, sizes, the routes beside the resources."""
 
 import json
 import re

@@ -1,17 +1,17 @@
-"""Every limit, with its unit in its name and its source beside it (CONTRACT section, decision or measurement)."""
+"""Every limit, with its unit in its name, and the standard or the measurement that it comes from beside it."""
 
-# Sizes (CONTRACT 2.10)
+# Sizes
 BODY_BYTES_MAX = 1024 * 1024
 HEADERS_BYTES_MAX = 32 * 1024
 HEADER_COUNT_MAX = 100
 URL_BYTES_MAX = 8 * 1024
 JSON_DEPTH_MAX = 32
 
-# Deadlines (CONTRACT 2.10)
+# Deadlines
 HEADERS_RECEIPT_S = 10.0
 BODY_RECEIPT_S = 30.0
 REQUEST_DEADLINE_S = 10.0
-KEEP_ALIVE_S = 15.0  # uvicorn holds memory for a reset connection this long; 5 to 15 s advised (research/libraries, finding 5)
+KEEP_ALIVE_S = 15.0  # uvicorn holds memory for a reset connection this long; 5 to 15 s advised
 DRAIN_S = 10.0  # a graceful stop waits this long for what is in flight
 
 # Admission: requests of one worker that wait for something at once; more than this is an overload
@@ -22,7 +22,7 @@ STREAMS_MAX = 2_048  # half of its connections: the other half is for requests
 STREAMS_PER_CALLER_MAX = 64  # the caller as rates count them: many people may share an address, or one user many tabs
 STREAMS_PER_TURN = 8  # that go on in one turn of the loop before others have theirs: each takes about 50 us
 
-# Rate limits (CONTRACT 2.10); the rates themselves are settings
+# Rate limits; the rates themselves are settings
 LIMITED_CALLERS_MAX = 131_072  # callers whose quota is not whole, of all workers: 3 MiB; more are refused, not let in uncounted
 FORWARDED_HOPS_MAX = 32  # hops of a forwarding header that are read, from the right
 CORS_MAX_AGE_S = 600  # a browser need not ask again for so long; Chrome keeps 7,200 s at most
@@ -31,7 +31,7 @@ LIMITER_WAIT_S = 0.1  # for the lock of the counts, which is held for microsecon
 # Answers: one record with all that it may include fits, some hundred of the largest do not
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
-# Lists (CONTRACT 2.4)
+# Lists
 PAGE_LIMIT_DEFAULT = 20
 PAGE_LIMIT_MAX = 200
 OFFSET_MAX = 100_000
@@ -43,7 +43,7 @@ INCLUDES_MAX = 10
 SEARCH_WORDS_MAX = 16
 SEARCH_LENGTH_MAX = 1_000  # code points of `q`, which a JSON query could make as long as its body
 
-# Writes (CONTRACT 1, 2.1, 2.7)
+# Writes
 BULK_ROWS_MAX = 1_000
 BATCH_OPERATIONS_MAX = 200
 CASCADE_ROWS_MAX = 1_000  # as many as a bulk request has: each is a change with its entry, and every other write waits
@@ -54,10 +54,10 @@ DECIMAL_DIGITS_MAX = 18  # a scaled decimal fits a 64-bit integer
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 DETAILS_MAX = 1_000  # faults listed by one answer; a body of 1 MiB can hold a hundred thousand
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
-IDEMPOTENCY_KEPT_S = 24 * 3_600  # the answer of a write is replayed for so long (CONTRACT 2.6)
+IDEMPOTENCY_KEPT_S = 24 * 3_600  # the answer of a write is replayed for so long
 EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
-# Identity (CONTRACT 2.9; research/reliability, section 3 rows 10 and 11)
+# Identity
 ACCESS_TOKEN_S = 15 * 60
 REFRESH_TOKEN_S = 30 * 24 * 3_600  # also the idle timeout: who does not refresh for so long has to sign in again
 SESSION_S = 90 * 24 * 3_600  # from sign-in, however often it is refreshed
@@ -86,11 +86,11 @@ OIDC_RSA_BITS_MIN = 2_048  # of a provider's key (RFC 7518, 3.3)
 # Declarations
 NAME_LENGTH_MAX = 48  # of a resource or field: leaves room for suffixes within the 63 bytes of a PostgreSQL identifier
 
-# The write queue (DESIGN, SQLite)
+# The write queue
 GROUP_REQUESTS_MAX = 128
 QUEUE_REQUESTS_MAX = 2_048
 
-# The doors (DESIGN, Doors; research/reliability, section 3 rows 6, 7 and 23)
+# The doors
 WRITE_STALL_S = 30.0  # a waiting answer must be read to its end, or by WRITE_STALL_BYTES, within this time
 WRITE_STALL_BYTES = 4 * 1024  # below this in WRITE_STALL_S it is a slow-read attack: 136 bytes a second
 LINGER_S = 2.0  # after a refusal the rest of the request is read and dropped, else the reset overtakes the answer (RFC 9112 9.6)
@@ -106,4 +106,4 @@ CHUNK_EXTENSION_BYTES_MAX = 4 * 1024  # extensions of one body
 CHUNKS_MAX = 65_536  # of one body: 16 bytes a chunk on average in the largest; each costs some microseconds
 TRAILER_BYTES_MAX = 8 * 1024
 METHOD_BYTES_MAX = 32
-WORKER_SILENCE_S = 30.0  # a worker whose loop has not turned for so long is replaced (STACK: health check 30 s)
+WORKER_SILENCE_S = 30.0  # a worker whose loop has not turned for so long is replaced

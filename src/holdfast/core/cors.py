@@ -1,4 +1,4 @@
-"""CORS: which origins' pages may read answers (CONTRACT 2.10; Fetch Standard, 3.2). Exact match alone, and nothing is said to any other."""
+"""CORS: which origins' pages may read answers (Fetch Standard, 3.2). Exact match alone, and nothing is said to any other."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Forwarding headers: who the client of a proxy is, told by proxies that are trusted and by nobody else (RFC 7239; CONTRACT 2.10)."""
+"""Forwarding headers: who the client of a proxy is, told by proxies that are trusted and by nobody else (RFC 7239)."""
 
 import ipaddress
 import re

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from holdfast.base.observe import Observation
 
-FLUSH_S = 0.15  # 100 to 200 ms (DESIGN, Doors)
+FLUSH_S = 0.15  # so long a line may wait for others
 BATCH_MAX = 256
 BEAT_S = 1.0
 

@@ -1,6 +1,6 @@
 """What one resource's routes do: from a whole request to plans, and from their outcome to a reply.
 
-A handler does its steps in the order of refusals (CONTRACT 2.3): 406 and 415, then 400, then 422, then what the store finds.
+A handler does its steps in the order of refusals (docs/api.md): 406 and 415, then 400, then 422, then what the store finds.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

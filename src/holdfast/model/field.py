@@ -88,7 +88,7 @@ def field(**options: Any) -> Any:
     reverse                           of a Ref: the name of the nested route; default: the path of this resource
     description, examples, deprecated for the documentation
 
-    A wrong option is refused by Backend(...) with Misconfigured, which names class, field and mend. Source: CONTRACT 1.
+    A wrong option is refused by Backend(...) with Misconfigured, which names class, field and mend.
     """
     return Options(options)
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from holdfast.base.limits import NAME_LENGTH_MAX
 
 RESERVED_PATHS = frozenset({"auth", "batch", "changes", "users"})
-"""First route segments that belong to Holdfast itself (CONTRACT 2.1)."""
+"""First route segments that belong to Holdfast itself."""
 
 RESERVED_SEGMENTS = frozenset({"bulk", "history", "query", "undelete"})
-"""Segments below a resource that belong to Holdfast itself (CONTRACT 2.1)."""
+"""Segments below a resource that belong to Holdfast itself."""
 
 RESERVED_FIELDS = frozenset({"id", "version", "created_at", "updated_at", "created_by", "created_by_id", "access", "ref"})
 """Names that every resource has already."""
@@ -19,7 +19,7 @@ RESERVED_COLUMNS = frozenset({"cmax", "cmin", "ctid", "oid", "rowid", "tableoid"
 """Columns that a database keeps for itself."""
 
 PARAMETERS = frozenset({"after", "as_of", "count", "fields", "include", "limit", "page", "q", "sort", "version"})
-"""Query parameters of every list; a field of that name is filtered as `limit[eq]=` (CONTRACT 2.4)."""
+"""Query parameters of every list; a field of that name is filtered as `limit[eq]=`."""
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+[0-9]*")
 _PATH = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")

@@ -18,7 +18,7 @@ class Resource(Declared):
 
     Every class is a keyword-only dataclass. `id` may be passed to the constructor; version, created_at, updated_at and created_by_id
     exist once the record is stored. A class that is not given to a Backend is a mixin: it lends its fields to those below it.
-    Class keywords: path unique index check was require_version cache. Source: CONTRACT 1.
+    Class keywords: path unique index check was require_version cache.
     """
 
     id: UUID = made_at_creation(default=_UNSET)

@@ -31,7 +31,7 @@ class User(Resource, path=PATH):
     email_verified  whether the address was shown to be theirs
 
     Admins alone may see and change users, unless a derived class says otherwise in its `access`; roles, active, email_verified and
-    password are for admins in any case. On users `owner` means oneself. Source: CONTRACT 2.9.
+    password are for admins in any case. On users `owner` means oneself.
     """
 
     email: Email = field(unique=True)

@@ -62,7 +62,7 @@ class ResourceBuilder:
 
     def _index(self, path: str, mixins: tuple[type[Declared], ...], fields: tuple[FieldSpec, ...], access: AccessSpec) -> Keys:
         keys = self._keys("index", path, mixins, [each for each in fields if each.index])
-        makers = ("created_by_id",)  # a rule that asks who made a row is asked on every read (DESIGN, Totals)
+        makers = ("created_by_id",)  # a rule that asks who made a row is asked on every read
         return keys if makers in keys or not _asks_for_maker(access) else (*keys, makers)
 
     def _checks(self, path: str, mixins: tuple[type[Declared], ...]) -> tuple[CheckSpec, ...]:

@@ -178,7 +178,7 @@ class RuleReader:
         if not names:
             raise self._mistake("`this` alone names no field.", "Write this.<field>.")
         if names == ("created_by",) and self.fields is self.others.get(USERS):
-            names = ("id",)  # on users `owner` means oneself (CONTRACT 2.9)
+            names = ("id",)  # on users `owner` means oneself
         spec = self._field(self.fields, names[0], this)
         settled: tuple[str, ...] = (spec.name,)
         for position, name in enumerate(names[1:], start=2):

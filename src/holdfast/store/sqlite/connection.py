@@ -12,12 +12,12 @@ from holdfast.core.search import fold_case
 from holdfast.store.sql.sqlite import DIGEST_FUNCTION, FOLD_FUNCTION
 
 BUSY_TIMEOUT_MS = 5_000  # for outsiders alone: our own processes wait for the turn
-CHECKPOINT_PAGES = 16_000  # p99/p50 of writes is 1.8 with it, 8.5 with SQLite's own 1,000 (DESIGN, Checkpoints)
+CHECKPOINT_PAGES = 16_000  # p99/p50 of writes is 1.8 with it, 8.5 with SQLite's own 1,000 (measured)
 WAL_BYTES_KEPT = 64 * 1024 * 1024  # about CHECKPOINT_PAGES; what a burst left beyond is cut off
 STATEMENTS_CACHED = 512
 CACHE_KIB = 8_192
 BULK_CACHE_KIB = 65_536  # a load touches every page of every index; a server must stay below 80 MiB a worker
-SQLITE_SAFE_SINCE = (3, 51, 3)  # before, two connections could corrupt a WAL database (research/reliability, fact 5)
+SQLITE_SAFE_SINCE = (3, 51, 3)  # before, two connections could corrupt a WAL database
 
 _NETWORK_FILE_SYSTEMS = frozenset(
     ("nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "lustre", "gfs2", "ocfs2", "fuse.sshfs", "fuse.glusterfs")

@@ -12,7 +12,7 @@ from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite.lane import Lane, Limit, TooSlow
 
 INTERVAL_S = 1.0
-STALE_AFTER_S = 2.0  # a probe that hangs for so long is an answer too (CONTRACT 2.11: false within 2 s)
+STALE_AFTER_S = 2.0  # a probe that hangs for so long is an answer too
 DISK_FREE_BYTES_MIN = 64 * 1024 * 1024  # as much as the log may grow before its pages are written back
 
 _LOOK = Statement("SELECT value FROM hf_meta WHERE key = 'format'", ())

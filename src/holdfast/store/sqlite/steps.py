@@ -111,7 +111,7 @@ class Steps:
     def _stand(self, tx: Transaction, step: Update) -> Stand:
         """The record to be changed, as it stands, with what holds of the step's conditions.
 
-        Refuses in the order of CONTRACT 2.3: a missing reference (422), a missing or hidden record (404), what may not be done (403), a
+        Refuses in the order of docs/api.md: a missing reference (422), a missing or hidden record (404), what may not be done (403), a
         stale version.
         """
         stand = tx.stand(step.resource, step.id, step.where, step.allow, *step.locked.values(), *step.seen.values())

@@ -12,7 +12,7 @@ from holdfast.core.condition import Condition
 from holdfast.model.catalog import ResourceSpec
 
 TOTALS_KEPT = 1_024  # of filters with their values; some hundred bytes each
-ENTRY_COST_S = 2e-6  # reading one journal entry into a delta, measured at about one microsecond (DESIGN, Totals)
+ENTRY_COST_S = 2e-6  # reading one journal entry into a delta, measured at about one microsecond
 DELTA_ENTRIES_MIN = 256  # never count again for fewer
 
 Key = tuple[str, Condition]
