@@ -9,6 +9,8 @@ from holdfast import Access, Backend, User, field, role
 from holdfast.base.errors import Refused
 from holdfast.core.account_bodies import AccountBodies
 from holdfast.core.passwords import PasswordRules
+from holdfast.core.slots import let_keys
+from holdfast.core.validate import BodyReader
 
 GOOD = "a phrase that nobody guesses"
 
@@ -92,3 +94,11 @@ def test_another_providers_user_has_no_password() -> None:
     assert users is not None
     made = AccountBodies(users, PasswordRules(lambda _: False)).read_newcomer("ann@example.org")
     assert made == {"email": "ann@example.org", "password": None, "grade": None, "roles": "[]", "active": 1, "email_verified": 1}
+
+
+def test_the_address_of_a_key_is_for_the_operator_to_give() -> None:
+    """A body of a caller may not hold one; that of who makes the key may."""
+    assert USERS is not None
+    sent = {"email": "ci@key.invalid", "name": "CI"}
+    assert faults_of(BodyReader(USERS).read_create, sent) == {("email", "wrong_format")}
+    assert BodyReader(let_keys(USERS)).read_create(sent).values["email"] == "ci@key.invalid"

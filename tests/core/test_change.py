@@ -13,6 +13,7 @@ from holdfast.base.ids import RecordId
 from holdfast.core.change import doubt_address, merge, settle
 from holdfast.core.plan import Update
 from holdfast.core.view import View
+from holdfast.model.user import KEY_DOMAIN
 
 
 @dataclass
@@ -155,3 +156,13 @@ def test_a_new_address_is_in_doubt() -> None:
     for changed in kept:
         assert doubt_address(changed, before) == changed
     assert doubt_address({"email": "b@example.org"}, before) == {"email": "b@example.org", "email_verified": 0}
+
+
+def test_an_address_of_a_key_is_not_taken() -> None:
+    """It could be signed in with, beside the key; whoever has one keeps it."""
+    before: dict[str, Any] = {"email": "a@example.org", "email_verified": 1}
+    with pytest.raises(Refused) as caught:
+        doubt_address({"email": f"ci@{KEY_DOMAIN}"}, before)
+    ((place, code),) = {(each.field, each.code) for each in caught.value.details}
+    assert (place, code) == ("email", "wrong_format")
+    assert doubt_address({"email": f"ci@{KEY_DOMAIN}"}, {**before, "email": f"ci@{KEY_DOMAIN}"})

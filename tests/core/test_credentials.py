@@ -85,6 +85,7 @@ def test_the_cookie_is_found_where_there_is_one(sent: str | None, token: str | N
         ({"origin": "https://api.example.org", "host": "api.example.org"}, False),
         ({"origin": "https://evil.example", "host": "api.example.org", "x_csrf": "1"}, False),
         ({"origin": "null", "x_csrf": "1", "host": "api.example.org"}, False),
+        ({"origin": "https://[api.example.org", "x_csrf": "1", "host": "api.example.org"}, False),
         ({"x_csrf": "1", "host": "api.example.org"}, False),
         ({"origin": "https://app.example.org.evil.example"}, False),
     ],

@@ -234,3 +234,12 @@ def test_a_lower_text_is_kept_in_lower_case() -> None:
     assert read("Ann.O@Example.ORG") == "ann.o@example.org"
     with pytest.raises(Invalid, match="more than one lower case"):
         read("stra\u00dfe@example.org")
+
+
+def test_an_address_may_not_be_at_a_domain_that_is_kept() -> None:
+    """However it is spelt; one below that domain, or that ends alike, is another's."""
+    kind = Text(format=TextFormat.EMAIL, lower=True, not_at="key.invalid")
+    for text in ("ci@key.invalid", "CI@Key.Invalid"):
+        assert fault_of(kind, text) == ("wrong_format", "may not be at key.invalid, which is kept for API keys")
+    for text in ("ci@a.key.invalid", "ci@monkey.invalid"):
+        assert text_reader(kind)(text) == text
