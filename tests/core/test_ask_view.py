@@ -7,6 +7,7 @@ from holdfast.base.limits import INCLUDES_MAX
 from holdfast.core.ask.records import CHANGING, DELETING, READING, VIEWING, RecordReader
 from holdfast.core.ask.view import _VIEWS_KEPT_MAX, ViewReader, describe_type
 from holdfast.core.ask.visible import EVERYTHING, Sight, Sights, Visible
+from holdfast.core.view import view_of_id
 from holdfast.model.catalog import Catalog
 from holdfast.model.types import Items, Mapping, Number, Reference, Text
 
@@ -20,10 +21,15 @@ def test_equal_asks_get_the_very_same_view() -> None:
     assert READER.read(["title"], None) is not READER.default
 
 
+def test_a_view_may_be_of_the_id_alone() -> None:
+    """Which tells that a record is there."""
+    assert [each.member for each in view_of_id(BOOKS).fields] == ["id"]
+
+
 def test_views_kept_are_bounded() -> None:
     """However many combinations are asked for, no more than a fixed number is kept, and the oldest goes first."""
     reader = ViewReader(CATALOG, BOOKS)
-    members = [each.member for each in BOOKS.fields if each.secret is None and each.member not in ("id", "version")]
+    members = [each.member for each in BOOKS.shown_fields if each.member not in ("id", "version")]
     first = reader.read(members[:1], None)
     asks = [(one, two, three) for one in members for two in members for three in members if one < two < three]
     for ask in asks[:_VIEWS_KEPT_MAX]:

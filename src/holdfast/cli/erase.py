@@ -64,14 +64,14 @@ async def _erase(settings: Settings, catalog: Catalog, resource: ResourceSpec, r
     """How many entries were erased, and whether the record is still there."""
     from holdfast.app.store import open_store  # noqa: PLC0415 - heavy for `--help`
     from holdfast.base.limits import REQUEST_DEADLINE_S  # noqa: PLC0415 - heavy for `--help`
-    from holdfast.core.plan import Erase, ReadOne, Row  # noqa: PLC0415 - heavy for `--help`
-    from holdfast.core.view import View  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.core.plan import Erase, ReadOne  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.core.view import view_of_id  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.engine.reads import read_one  # noqa: PLC0415 - heavy for `--help`
     from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
 
     clock = SystemClock()
     async with open_store(settings, catalog, create=False) as store:
         plan = Erase(resource, record_id, "erase", clock.now(), clock.monotonic_s() + REQUEST_DEADLINE_S)
         erased = await store.erase(plan)
-        found = store.read_one(ReadOne(record_id, View(resource, (resource.by_member["id"],))))
-        is_alive = (found if found is None or isinstance(found, Row) else await found) is not None
+        is_alive = await read_one(store, ReadOne(record_id, view_of_id(resource))) is not None
     return erased, is_alive

@@ -33,3 +33,8 @@ class View(msgspec.Struct, frozen=True, cache_hash=True):
     includes: tuple[Include, ...] = ()
     etag_salt: str = ""
     masks: tuple[Mask, ...] = ()
+
+
+def view_of_id(resource: ResourceSpec) -> View:
+    """The view of the id alone: whether a record is there."""
+    return View(resource, (resource.by_member["id"],))

@@ -3,7 +3,7 @@
 What depends on a row is asked of the database, by the very conditions that the rules are bound to when they are enforced.
 """
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from holdfast.base.errors import Refused
@@ -11,10 +11,11 @@ from holdfast.base.ids import RecordId
 from holdfast.core.actor import NOBODY, Actor
 from holdfast.core.condition import ALWAYS, NEVER, Condition
 from holdfast.core.permit import Permit
-from holdfast.core.plan import ReadOne, Row
-from holdfast.core.view import View
+from holdfast.core.plan import ReadOne
+from holdfast.core.view import View, view_of_id
 from holdfast.engine.auth.roster import key_address
 from holdfast.engine.identity import read_actor
+from holdfast.engine.reads import read_one
 from holdfast.model.access import ADMIN, VERBS
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.model.rule import AllOf, Always, AnyOf, Negation, Nobody, Rule
@@ -90,7 +91,7 @@ class Explainer:
         """
         actor, active = self._find(who)
         asked: list[Asked] = []
-        view = View(resource, (resource.by_member["id"],))
+        view = view_of_id(resource)
         if record_id is not None and not await self._holds(record_id, view, ALWAYS):
             raise Refused("not_found", f"There is no record {record_id} in {resource.path}.", hint="It may be deleted: see its history.")
         for each in _NEEDED[verb]:
@@ -128,9 +129,7 @@ class Explainer:
         return None if record_id is None else await self._holds(record_id, view, bound)
 
     async def _holds(self, record_id: RecordId, view: View, where: Condition) -> bool:
-        found = self.store.read_one(ReadOne(record_id, view, where))
-        row = await found if isinstance(found, Awaitable) else found
-        return isinstance(row, Row)
+        return await read_one(self.store, ReadOne(record_id, view, where)) is not None
 
 
 def _say(granted: bool | None, asked: Iterable[Asked], actor: Actor, *, active: bool, verb: str) -> str:  # noqa: FBT001  # a verdict

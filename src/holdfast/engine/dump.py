@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from holdfast.core.condition import ALWAYS, Path
-from holdfast.core.plan import Order, Page, ReadMany
+from holdfast.core.plan import Page
 from holdfast.core.view import View
+from holdfast.engine.reads import read_all
 from holdfast.engine.rows import write_csv_cell
 from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.store import Store
@@ -29,7 +29,7 @@ async def dump_lines(store: Store, resource: ResourceSpec) -> AsyncIterator[byte
 
 async def dump_csv(store: Store, resource: ResourceSpec) -> AsyncIterator[bytes]:
     """Yield the records as CSV with a header, a page at a time; documents are JSON in their cell."""
-    members = [each.member for each in _view(resource).fields]
+    members = [each.member for each in resource.shown_fields]
     yield _csv([members])
     async for page in _pages(store, resource):
         records: list[dict[str, Any]] = [msgspec.json.decode(text) for text in page.rows]
@@ -50,17 +50,5 @@ class _Lines(list[str]):
         self.append(line.removesuffix(_CRLF) + "\n")
 
 
-def _view(resource: ResourceSpec) -> View:
-    return View(resource, tuple(each for each in resource.fields if each.secret is None))
-
-
-async def _pages(store: Store, resource: ResourceSpec) -> AsyncIterator[Page]:
-    view, order = _view(resource), (Order(Path(resource.by_member["id"])),)
-    after = None
-    while True:
-        found = store.read_many(ReadMany(view, ALWAYS, order, PAGE_ROWS, after=after, count=False))
-        page = found if isinstance(found, Page) else await found
-        yield page
-        if page.next is None:
-            return
-        after = page.next
+def _pages(store: Store, resource: ResourceSpec) -> AsyncIterator[Page]:
+    return read_all(store, View(resource, resource.shown_fields), "id", PAGE_ROWS)

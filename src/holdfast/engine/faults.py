@@ -20,7 +20,8 @@ from holdfast.core.entity_tag import Precondition
 from holdfast.core.permit import Grants
 from holdfast.core.plan import ReadOne, Row
 from holdfast.core.validate import Changed, Created
-from holdfast.core.view import View
+from holdfast.core.view import View, view_of_id
+from holdfast.engine.reads import read_one
 from holdfast.engine.sealing import Judge
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.ports.store import Store
@@ -41,7 +42,7 @@ class FaultFinder:
     def __init__(self, catalog: Catalog, resource: ResourceSpec, store: Store, views: ViewReader, judge: Judge | None = None) -> None:
         self._resource, self._store, self._views, self._judge = resource, store, views, judge
         targets = {each.member: catalog.target(each) for each in resource.fields if each.reference is not None}
-        self._targets = {member: View(target, (target.by_member["id"],)) for member, target in targets.items()}
+        self._targets = {member: view_of_id(target) for member, target in targets.items()}
 
     def judge_create(self, created: Sequence[Created], prefix: str) -> None:
         """Refuse secret values that will not do, those of every record at once."""
@@ -103,8 +104,7 @@ class FaultFinder:
         return details
 
     async def _read(self, record_id: RecordId, view: View, where: Condition) -> Row | None:
-        row = self._store.read_one(ReadOne(record_id, view, where))
-        return row if row is None or isinstance(row, Row) else await row
+        return await read_one(self._store, ReadOne(record_id, view, where))
 
 
 def _places(created: Sequence[Created], prefix: str) -> Iterable[_Body]:

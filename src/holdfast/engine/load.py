@@ -15,9 +15,10 @@ import msgspec
 
 from holdfast.base.errors import Misconfigured, Refused, Unavailable
 from holdfast.core.condition import OneOf, Path, Stored
-from holdfast.core.plan import Create, Order, Page, ReadMany, Write
+from holdfast.core.plan import Create, Order, ReadMany, Write
 from holdfast.core.view import View
 from holdfast.engine.prepare import Prepared, PreparedRows, details_of
+from holdfast.engine.reads import read_many
 from holdfast.engine.rows import Rejected
 from holdfast.engine.sealing import Sealing
 from holdfast.model.catalog import FieldSpec, ResourceSpec
@@ -210,8 +211,8 @@ class Loader:
             return frozenset()
         view = View(self.resource, (self.resource.by_member["id"], spec) if spec.member != "id" else (spec,))
         by_id = (Order(Path(self.resource.by_member["id"])),)
-        found = self.store.read_many(ReadMany(view, OneOf(Path(spec), tuple(values)), by_id, limit=len(values), count=False))
-        page = found if isinstance(found, Page) else await found
+        plan = ReadMany(view, OneOf(Path(spec), tuple(values)), by_id, limit=len(values), count=False)
+        page = await read_many(self.store, plan)
         return frozenset(msgspec.json.decode(text)[spec.member] for text in page.rows)
 
     def _reject(self, rejected: Rejected) -> None:

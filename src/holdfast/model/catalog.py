@@ -144,6 +144,11 @@ class ResourceSpec:
         return (access.list, access.read, access.create, access.update, access.update_to, access.delete, *of_fields)
 
     @property
+    def shown_fields(self) -> tuple[FieldSpec, ...]:
+        """The fields that can be read, and so asked about: all but secret ones."""
+        return tuple(each for each in self.fields if each.secret is None)
+
+    @property
     def search_fields(self) -> tuple[FieldSpec, ...]:
         """The fields that `q` looks into."""
         return tuple(each for each in self.fields if each.search)

@@ -51,7 +51,7 @@ class ViewReader:
     def __init__(self, catalog: Catalog, resource: ResourceSpec) -> None:
         self._catalog, self._resource = catalog, resource
         self._kept: dict[object, View] = {}
-        self._names_max = sum(each.secret is None for each in resource.fields)
+        self._names_max = len(resource.shown_fields)
         self.default = self._build(None, _Branch(), EVERYTHING)
 
     def read(self, fields: Sequence[str] | None, include: Sequence[str] | None, visible: Visible = EVERYTHING) -> View:

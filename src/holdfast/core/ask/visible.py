@@ -47,7 +47,7 @@ class Visible:
         """The fields that the caller may read in every row, in catalog order."""
         sight = self.sights[resource.path]
         unseen = sight.hidden | sight.masks.keys()
-        return tuple(each for each in resource.fields if each.secret is None and each.member not in unseen)
+        return tuple(each for each in resource.shown_fields if each.member not in unseen)
 
     def guard(self, resource: ResourceSpec) -> Condition | None:
         """The rows that the caller may see; None: every row."""

@@ -8,7 +8,7 @@ from holdfast.base.limits import BULK_ROWS_MAX, IDEMPOTENCY_KEY_LENGTH_MAX, INT_
 from holdfast.core.ask.operators import operators_of
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.headers import headers_of
-from holdfast.core.openapi.question import filter_name, references, shown_fields
+from holdfast.core.openapi.question import filter_name, references
 from holdfast.core.openapi.response import ANY, BODY, JSON, refer_errors
 from holdfast.core.openapi.schema import Schema, refer, refer_parameters
 from holdfast.core.routes import Action, Route
@@ -196,7 +196,7 @@ def _view_parameters(resource: ResourceSpec) -> list[str]:
 def _list_parameters(resource: ResourceSpec) -> list[str]:
     searched = ["list.q"] if resource.search_fields else []
     common = ["list.page", "list.limit", "list.count", "list.after"]
-    declared_first = sorted(shown_fields(resource), key=lambda each: each.system)
+    declared_first = sorted(resource.shown_fields, key=lambda each: each.system)
     filters = [filter_name(resource, each, operator) for each in declared_first for operator in operators_of(each.type)]
     return [*searched, f"{resource.name}.sort", *common, *_view_parameters(resource), *filters]
 

@@ -43,21 +43,16 @@ _MEANING = {
 }
 
 
-def shown_fields(resource: ResourceSpec) -> tuple[FieldSpec, ...]:
-    """The fields that can be read, and so asked about: all but secret ones."""
-    return tuple(each for each in resource.fields if each.secret is None)
-
-
 def references(resource: ResourceSpec) -> tuple[FieldSpec, ...]:
     """The Ref fields that can be followed."""
-    return tuple(each for each in shown_fields(resource) if each.reference is not None)
+    return tuple(each for each in resource.shown_fields if each.reference is not None)
 
 
 def build_parameters(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
     """(component name, parameter) of all that differs between lists: `sort`, `fields`, `include` and the filters."""
     yield f"{resource.name}.sort", _query("sort", _sort_description(), _names_schema(_sort_pattern(catalog, resource), SORT_KEYS_MAX))
     yield from build_view_parameters(resource)
-    for spec in shown_fields(resource):
+    for spec in resource.shown_fields:
         for operator in operators_of(spec.type):
             yield filter_name(resource, spec, operator), _filter_parameter(resource, spec, operator)
 
@@ -69,7 +64,7 @@ def filter_name(resource: ResourceSpec, spec: FieldSpec, operator: str) -> str:
 
 def build_view_parameters(resource: ResourceSpec) -> Iterator[tuple[str, Schema]]:
     """(component name, parameter) of `fields` and `include`; the latter only where there is something to include."""
-    members = [each.member for each in shown_fields(resource)]
+    members = [each.member for each in resource.shown_fields]
     told = "The members to show, parted by commas; `id` and `version` always are. Default: all."
     yield f"{resource.name}.fields", _query("fields", told, _names_schema(_one_of(members), len(members)))
     names = [each.name for each in references(resource)]
@@ -130,7 +125,7 @@ def _sort_description() -> str:
 
 
 def _sort_pattern(catalog: Catalog, resource: ResourceSpec) -> str:
-    names = [each.member for each in shown_fields(resource) if is_ordered(each.type)]
+    names = [each.member for each in resource.shown_fields if is_ordered(each.type)]
     names += [path for path, _, spec in _paths(catalog, resource) if is_ordered(spec.type)]
     return f"-?{_one_of(names)}".replace(".", "\\.")
 
@@ -139,7 +134,7 @@ def _paths(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, Reso
     """The paths through one reference to declared members, with what they end at. Others are told in prose: their number grows fast."""
     for reference in references(resource):
         target = catalog.target(reference)
-        for spec in shown_fields(target):
+        for spec in target.shown_fields:
             if not spec.system:
                 yield f"{reference.name}.{spec.member}", target, spec
 
@@ -183,7 +178,7 @@ def _build_filter(catalog: Catalog, resource: ResourceSpec) -> Schema:
     itself = refer(f"{resource.name}.filter")
     group = {"type": "array", "items": itself, "minItems": 1, "maxItems": FILTER_TERMS_MAX}
     properties: Schema = {"and": group, "or": group, "not": itself}
-    properties |= {each.member: _build_test(resource, each) for each in shown_fields(resource)}
+    properties |= {each.member: _build_test(resource, each) for each in resource.shown_fields}
     properties |= {path: _build_test(target, spec) for path, target, spec in _paths(catalog, resource)}
     return {
         "type": "object",
@@ -225,7 +220,7 @@ def choice_name(resource: ResourceSpec, spec: FieldSpec) -> str:
 def build_shared_components(catalog: Catalog) -> Iterator[tuple[str, Schema]]:
     """(component name, schema) of the values of every Choice field, and of the operators of every type in the catalog."""
     for resource in catalog.resources.values():
-        for spec in shown_fields(resource):
+        for spec in resource.shown_fields:
             if isinstance(spec.type, Choice):
                 yield choice_name(resource, spec), build_schema(spec.type, Use.SENT)
             if name := _operators_name(resource, spec):
@@ -275,7 +270,7 @@ def _build_query(catalog: Catalog, resource: ResourceSpec) -> Schema:
         "filter": refer(f"{resource.name}.filter"),
         "sort": _names(sort, SORT_KEYS_MAX) | {"uniqueItems": True, "description": _sort_description()},
         **{name: _from_parameter(f"list.{name}") for name in ("page", "limit", "count", "after")},
-        "fields": _names(_one_of([each.member for each in shown_fields(resource)]), len(shown_fields(resource))),
+        "fields": _names(_one_of([each.member for each in resource.shown_fields]), len(resource.shown_fields)),
     }
     if resource.search_fields:
         properties["q"] = _from_parameter("list.q")

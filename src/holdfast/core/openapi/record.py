@@ -8,7 +8,7 @@ import msgspec
 from holdfast.base.limits import BULK_ROWS_MAX, INT_MAX, PAGE_LIMIT_MAX
 from holdfast.core.journal import Operation
 from holdfast.core.openapi import patterns
-from holdfast.core.openapi.question import choice_name, references, shown_fields
+from holdfast.core.openapi.question import choice_name, references
 from holdfast.core.openapi.schema import Schema, Use, build_object, build_schema, maybe, refer
 from holdfast.model.catalog import SYSTEM_MEMBERS, Catalog, FieldSpec, ResourceSpec
 from holdfast.model.json_form import to_json
@@ -87,7 +87,7 @@ META = build_object(
 def _build_whole(catalog: Catalog, resource: ResourceSpec) -> Schema:
     """A record with all its members; those that only some callers may read are not required."""
     schema = _build_shown(catalog, resource)
-    return schema | {"required": [each.member for each in shown_fields(resource) if each.readable_by is None]}
+    return schema | {"required": [each.member for each in resource.shown_fields if each.readable_by is None]}
 
 
 def _build_part(catalog: Catalog, resource: ResourceSpec) -> Schema:
@@ -96,7 +96,7 @@ def _build_part(catalog: Catalog, resource: ResourceSpec) -> Schema:
 
 
 def _build_shown(catalog: Catalog, resource: ResourceSpec) -> Schema:
-    properties = {each.member: _field(resource, each, Use.SHOWN) for each in shown_fields(resource)}
+    properties = {each.member: _field(resource, each, Use.SHOWN) for each in resource.shown_fields}
     included = {each.name: _included(catalog, each) for each in references(resource)}
     schema: Schema = {"type": "object", "properties": properties | included, "additionalProperties": False}
     return ({"description": resource.description} if resource.description else {}) | schema

@@ -17,7 +17,7 @@ from holdfast.base.limits import OIDC_PARAMETER_LENGTH_MAX, OIDC_STATE_S
 from holdfast.core.credentials import find_cookie, set_cookie
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import Create, Write
-from holdfast.core.view import View
+from holdfast.core.view import view_of_id
 from holdfast.engine.auth.desk import Desk
 from holdfast.engine.auth.events import Event
 from holdfast.engine.auth.factor import SecondFactor
@@ -56,7 +56,7 @@ class Oidc:
         self._desk, self._store, self._links, self._factor, self._entropy = desk, store, links, factor, entropy
         self._providers, self._registration, self._app_url = providers, registration, app_url
         self._sealing = Sealing(users, desk.secrets)
-        self._view = View(users, (users.by_member["id"],))
+        self._view = view_of_id(users)
 
     async def start(self, request: Request, _body: bytes) -> Reply:
         """Send a browser to the provider."""

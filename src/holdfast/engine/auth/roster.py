@@ -9,13 +9,14 @@ from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant, after
 from holdfast.base.limits import PAGE_LIMIT_MAX, REQUEST_DEADLINE_S
-from holdfast.core.condition import ALWAYS, Path, Stored
+from holdfast.core.condition import Stored
 from holdfast.core.passwords import PasswordRules
-from holdfast.core.plan import Create, Order, Page, ReadMany, Update, Write, WriteStep
+from holdfast.core.plan import Create, Update, Write, WriteStep
 from holdfast.core.slots import let_keys
 from holdfast.core.validate import BodyReader
 from holdfast.core.view import View
 from holdfast.engine.auth.tokens import Tokens
+from holdfast.engine.reads import read_all
 from holdfast.engine.sealing import Sealing
 from holdfast.model.catalog import ResourceSpec
 from holdfast.model.user import KEY_DOMAIN
@@ -44,7 +45,7 @@ class Roster:
         self._make_id, self._tokens, self._rules, self._request_id = make_id, tokens, rules, request_id
         self._secrets = secrets
         self._reader, self._key_reader, self._sealing = BodyReader(users), BodyReader(let_keys(users)), Sealing(users, secrets)
-        self._view = View(users, tuple(each for each in users.fields if each.secret is None))
+        self._view = View(users, users.shown_fields)
 
     async def add_user(self, email: str, password: str | None, roles: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
         """Make a user; who was given their account by the operator has a verified address."""
@@ -63,16 +64,9 @@ class Roster:
 
     async def users(self) -> AsyncIterator[dict[str, Any]]:
         """Every user, by e-mail address; keys have users of their own."""
-        order = (Order(Path(self._users.by_member["email"])),)
-        after: tuple[Stored, ...] | None = None
-        while True:
-            found = self._store.read_many(ReadMany(self._view, ALWAYS, order, PAGE_LIMIT_MAX, after=after, count=False))
-            page = found if isinstance(found, Page) else await found
+        async for page in read_all(self._store, self._view, "email", PAGE_LIMIT_MAX):
             for text in page.rows:
                 yield msgspec.json.decode(text)
-            if page.next is None:
-                return
-            after = page.next
 
     async def add_key(self, name: str, roles: Sequence[str], expires_at: Instant | None, more: Mapping[str, Any]) -> str:
         """Make a key, or one more for a name whose key was revoked; the key, which is not kept anywhere."""

@@ -108,7 +108,7 @@ class Views:
 
 
 def _stored(resource: ResourceSpec, row: Row) -> list[tuple[str, Element]]:
-    return [(each.member, row.value(each.member)) for each in resource.fields if each.secret is None]
+    return [(each.member, row.value(each.member)) for each in resource.shown_fields]
 
 
 def _version_text(row: Row) -> Element:
