@@ -2,16 +2,19 @@
 
 Run as its own process, pinned away from the server, so that neither steals the other's core:
 
-    python -m bench.load PORT CONNECTIONS SECONDS REQUESTS_FILE
+    python -m bench.load PORT[,PORT...] CONNECTIONS SECONDS REQUESTS_FILE
 
+Connections go to the ports in turn.
 REQUESTS_FILE holds length-prefixed raw requests (4 bytes, big-endian), sent round robin. Prints one JSON line: counts and latencies.
 """
 
 import asyncio
+import itertools
 import json
 import struct
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
@@ -84,14 +87,14 @@ class Connection(asyncio.Protocol):
             self.closed.set_result(None)
 
 
-async def drive(port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, object]:
-    """Load one server and report requests per second, statuses and latencies in milliseconds."""
+async def drive(ports: Sequence[int], connections: int, seconds: float, requests: list[bytes]) -> dict[str, object]:
+    """Load the servers at these ports and report requests per second, statuses and latencies in milliseconds."""
     loop = asyncio.get_running_loop()
     counter = Counter(requests)
     closed = [loop.create_future() for _ in range(connections)]
     started = time.perf_counter()
     counter.ends_at = started + seconds
-    for each in closed:
+    for each, port in zip(closed, itertools.cycle(ports), strict=False):
         await loop.create_connection(lambda each=each: Connection(counter, each), "127.0.0.1", port)  # type: ignore[misc]
     await asyncio.gather(*closed)
     elapsed = time.perf_counter() - started
@@ -124,5 +127,5 @@ def write_requests(path: Path, requests: list[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    port, connections, seconds, file = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4])
-    sys.stdout.write(json.dumps(uvloop.run(drive(port, connections, seconds, read_requests(file)))) + "\n")
+    ports, connections, seconds, file = sys.argv[1].split(","), int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4])
+    sys.stdout.write(json.dumps(uvloop.run(drive([int(each) for each in ports], connections, seconds, read_requests(file)))) + "\n")

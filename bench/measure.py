@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.load import write_requests
-from bench.servers import Server, run_load
+from bench.servers import Server, Servers, run_load
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,15 @@ def get(path: str, token: str | None = None) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """One server with the requests that it understands."""
+    """One server, or several under one load, with the requests that they understand.
 
-    server: Server
+    workers  how many share the load: there are so many times the connections of a race
+    """
+
+    server: Server | Servers
     requests: Iterable[bytes]
     status: int = 200
+    workers: int = 1
 
 
 def race(entrants: Sequence[Entrant], *, folder: Path, rounds: int, seconds: float, connections: int = 32) -> list[Row]:
@@ -73,7 +77,7 @@ def _run(entrant: Entrant, folder: Path, *, seconds: float, connections: int) ->
     file = folder / "requests.bin"
     write_requests(file, list(entrant.requests))
     cpu_before = entrant.server.cpu_s()
-    result = json.loads(run_load(entrant.server.port, connections, seconds, file))
+    result = json.loads(run_load(entrant.server.ports, connections * entrant.workers, seconds, file))
     cpu_s = entrant.server.cpu_s() - cpu_before
     if set(result["statuses"]) != {str(entrant.status)}:
         message = f"{entrant.server.name} answered {result['statuses']}, expected {entrant.status} alone"

@@ -11,9 +11,9 @@ from bench.measure import Row
 _HEAD = """\
 # Benchmarks
 
-Made by `make bench`: one run, every server in turn, server and load pinned to different cores, {rounds} rounds of {seconds:g} s each over
-32 connections, medians. Where two workers are measured, the servers have the core of the load too. Ratios are taken within each round
-and hold across machines; absolute figures do not.
+Made by `make bench`: one run, every server in turn, server and load pinned to different cores, {rounds} rounds of {seconds:g} s each,
+32 connections for each worker, medians. Where two workers are measured, the servers have the core of the load too. Ratios are taken
+within each round and hold across machines; absolute figures do not.
 
 {machine}
 

@@ -12,13 +12,13 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import data
 from bench.measure import Entrant, Row, get, post, race, ratio
 from bench.report import Report
-from bench.servers import LOAD_CORE, Server, free_port, serve
+from bench.servers import LOAD_CORE, Server, Servers, free_port, serve
 
 HOLDFAST, DOOR, BARE, FASTAPI, FASTIFY = "Holdfast", "Holdfast, ASGI door", "bare ASGI", "FastAPI + SQLAlchemy", "Fastify + better-sqlite3"
 _PYTHON = sys.executable
@@ -200,12 +200,10 @@ def growth(bench: Bench) -> None:
     requests = [get("/api/v1/items?category=category-1&limit=20")]
     few, many = "1,000 rows", f"{bench.many:,} rows"
     with ExitStack() as stack:
-        entrants = [
-            Entrant(bench.holdfast(stack, small, name=few), requests),
-            Entrant(bench.holdfast(stack, large, name=many), requests),
-        ]
+        servers = [bench.holdfast(stack, small, name=few), bench.holdfast(stack, large, name=many)]
+        entrants = [Entrant(each, requests) for each in servers]
         still = bench.race(entrants)
-        with beside([each.server for each in entrants], "bench.writer", "200"):
+        with beside(servers, "bench.writer", "200"):
             busy = bench.race(entrants)
     bench.report.table("A repeated list with its total", still, few)
     bench.report.table("The same with 200 writes a second", busy, few)
@@ -230,18 +228,27 @@ def beside(servers: Sequence[Server], module: str, *arguments: str) -> Iterator[
 
 
 def workers(bench: Bench) -> None:
-    """CPU a request with two workers against one, and the memory of a worker."""
-    folder = bench.database("workers")
+    """CPU a request with two workers against one, each with 32 connections, and the memory of a worker.
+
+    Two servers with a worker each share nothing: what they cost more than one is the machine's, which runs more programs than it has cores.
+    The last row is for comparison: with half as many connections each, fewer requests arrive in one turn of a worker.
+    """
     requests = [get(f"/api/v1/items/{data.item_id(number)}") for number in range(min(2_000, bench.rows))]
     with ExitStack() as stack:
+        one, other = (bench.holdfast(stack, bench.database(name), name="one worker", both_cores=True) for name in ("alone", "apart"))
+        two = bench.holdfast(stack, bench.database("workers"), workers=2, name="two workers", both_cores=True)
         entrants = [
-            Entrant(bench.holdfast(stack, folder, name="one worker", both_cores=True), requests),
-            Entrant(bench.holdfast(stack, folder, workers=2, name="two workers", both_cores=True), requests),
+            Entrant(one, requests),
+            Entrant(Servers("two servers", (one, other)), requests, workers=2),
+            Entrant(two, requests, workers=2),
+            Entrant(replace(two, name="two workers, 16 connections each"), requests),
         ]
         rows = bench.race(entrants)
-        largest = max(itertools.chain.from_iterable(each.server.pss_mib() for each in entrants))
+        largest = max(itertools.chain.from_iterable(each.pss_mib() for each in (one, other, two)))
     bench.report.table("Workers", rows, "one worker")
     bench.report.target("two workers, CPU a request, of one", ratio(rows, "two workers", "one worker", "cpu_us"), 1.1, at_least=False)
+    shared = ratio(rows, "two workers", "two servers", "cpu_us")
+    bench.report.target("two workers, CPU a request, of two servers that share nothing", shared, 1.1, at_least=False)
     bench.report.target("memory of a worker (PSS)", largest, 80, at_least=False, unit="MiB")
 
 

@@ -26,6 +26,11 @@ class Server:
     process: subprocess.Popen[bytes]
     ready_s: float
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that the load goes to."""
+        return (self.port,)
+
     def family(self) -> list[psutil.Process]:
         """The process and everything that it started."""
         root = psutil.Process(self.process.pid)
@@ -39,6 +44,23 @@ class Server:
     def pss_mib(self) -> list[float]:
         """Proportional set size of each process, in MiB."""
         return [each.memory_full_info().pss / 2**20 for each in self.family()]
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Several servers under one load."""
+
+    name: str
+    each: tuple[Server, ...]
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that the load goes to."""
+        return tuple(each.port for each in self.each)
+
+    def cpu_s(self) -> float:
+        """CPU seconds spent so far by all of them."""
+        return sum(each.cpu_s() for each in self.each)
 
 
 def free_port() -> int:
@@ -100,13 +122,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def load_command(port: int, connections: int, seconds: float, requests: Path) -> list[str]:
-    """The command line of a load run."""
-    return [sys.executable, "-m", "bench.load", str(port), str(connections), str(seconds), str(requests)]
-
-
-def run_load(port: int, connections: int, seconds: float, requests: Path) -> bytes:
+def run_load(ports: Sequence[int], connections: int, seconds: float, requests: Path) -> bytes:
     """Run the load generator on its own core and return what it prints."""
-    return subprocess.run(
-        load_command(port, connections, seconds, requests), stdout=subprocess.PIPE, check=True, preexec_fn=lambda: _pin(LOAD_CORE)
-    ).stdout
+    command = [sys.executable, "-m", "bench.load", ",".join(map(str, ports)), str(connections), str(seconds), str(requests)]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, preexec_fn=lambda: _pin(LOAD_CORE)).stdout
