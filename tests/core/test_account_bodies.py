@@ -50,7 +50,8 @@ def test_bodies_are_read() -> None:
     assert BODIES.read_disabling({"password": "x", "totp": "1"}) == ("x", "1")
     assert BODIES.read_email({"email": "Ann@Example.org"}) == "ann@example.org"
     assert BODIES.read_reset({"token": "t", "password": GOOD}) == ("t", GOOD)
-    assert [BODIES.read_verification(each) for each in ({}, {"token": None}, {"token": "t"})] == [None, None, "t"]
+    sent: list[dict[str, str | None]] = [{}, {"token": None}, {"token": "t"}, {"token": "t", "password": "x"}]
+    assert [BODIES.read_verification(each) for each in sent] == [(None, None), (None, None), ("t", None), ("t", "x")]
 
 
 def test_a_newcomer_has_no_rights() -> None:

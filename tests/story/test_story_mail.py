@@ -132,6 +132,38 @@ def test_the_newest_registration_counts(place: tuple[Story, Box, Path]) -> None:
     assert story.ask("POST", "/auth/verify-email", json={"token": box.token(other)}).status == 200
 
 
+def test_a_page_that_asks_for_the_password_lets_nobody_take_an_account_over(place: tuple[Story, Box, Path]) -> None:
+    """The newest link may be of whoever registered last. With its owner's password it makes no account, and is not used up."""
+    story, box, data = place
+    email = _unique(place)
+    story.ask("POST", "/auth/register", json={"email": email, "password": OTHER, "name": "Eve"})
+    token = box.token(email)
+
+    refused = story.ask("POST", "/auth/verify-email", json={"token": token, "password": PASSWORD})
+    assert (refused.status, refused.error["code"]) == (401, "invalid_credentials")
+    assert _login(story, email, OTHER) == 401
+    assert story.ask("POST", "/auth/verify-email", json={"token": token, "password": OTHER}).status == 200
+    assert _login(story, email, OTHER) == 200
+
+    known = add_person(story, data, catalog=BACKEND.catalog, name="Bob")
+    known.sign_in().ask("POST", "/auth/verify-email", json={})
+    sent = {"token": box.token(known.email)}
+    assert story.ask("POST", "/auth/verify-email", json={**sent, "password": OTHER}).status == 401
+    assert story.ask("POST", "/auth/verify-email", json={**sent, "password": PASSWORD}).status == 200
+
+
+def test_guesses_at_a_registration_are_counted(box: tuple[Box, str], tmp_path: Path) -> None:
+    """A link that was overheard is no place to try passwords at: as many as at a sign-in."""
+    email = "guessed@example.org"
+    limited = telling(
+        BACKEND, data=str(tmp_path), smtp=box[1], mail_from="a@example.org", app_url="https://a.example.org", login_rate_limit="4/hour"
+    )
+    with limited as story:
+        story.ask("POST", "/auth/register", json={"email": email, "password": PASSWORD, "name": "Ann"})
+        sent = {"token": box[0].token(email), "password": OTHER}
+        assert [story.ask("POST", "/auth/verify-email", json=sent).status for _ in range(4)] == [401, 401, 401, 429]
+
+
 def test_a_token_outlives_a_write_that_fails(place: tuple[Story, Box, Path]) -> None:
     """What could not be written did not use it up; what was written did."""
     story, box, data = place

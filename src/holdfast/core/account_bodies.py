@@ -52,6 +52,13 @@ class Reset(NamedTuple):
     password: str
 
 
+class Verification(NamedTuple):
+    """The body of a verification: the token that was mailed, if there is one, and the password, where the page asks for it."""
+
+    token: str | None
+    password: str | None
+
+
 class AccountBodies:
     """Reads the bodies; every method raises Refused (validation_failed) with every fault in its details."""
 
@@ -75,7 +82,7 @@ class AccountBodies:
         self._others = make_ready(others)
         self._email = object_reader([email])
         self._reset = object_reader([Slot("token", token, NULL_REFUSED), new_password])
-        self._verification = object_reader([Slot("token", token, None, None)])
+        self._verification = object_reader([Slot("token", token, None, None), Slot("password", known, None, None)])
 
     def read_sign_in(self, value: Any) -> SignIn:
         """Read the body of a sign-in."""
@@ -127,10 +134,9 @@ class AccountBodies:
         """Read the body of a reset."""
         return Reset(**_read(self._reset, value))
 
-    def read_verification(self, value: Any) -> str | None:
-        """Read the body of a verification: the token, if there is one."""
-        token: str | None = _read(self._verification, value)["token"]
-        return token
+    def read_verification(self, value: Any) -> Verification:
+        """Read the body of a verification."""
+        return Verification(**_read(self._verification, value))
 
     def check_context(self, password: str, email: str, place: str) -> None:
         """Refuse a password that its owner's address gives away."""

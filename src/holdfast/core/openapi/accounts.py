@@ -24,6 +24,7 @@ _NEW_PASSWORD = _text(PASSWORD_LENGTH_MAX, 8, description="15 characters at leas
 _CODE = _text(CODE_LENGTH_MAX)
 _TOKEN = _text(TOKEN_LENGTH_MAX)
 _MAYBE_TOKEN = nullable(_TOKEN)
+_MAYBE_PASSWORD = nullable(_KNOWN_PASSWORD)
 _COOKIE: Schema = {"type": "boolean", "description": "The token goes into a cookie, not into the answer; where cookies are in use."}
 
 _NOTHING: Schema = {"type": "null"}
@@ -129,8 +130,8 @@ _BY_MAIL = {
         "verify_email",
         "Show that an e-mail address is one's own, by the token that was mailed to it",
         (401, 409, *BODY),
-        build_object({"token": _MAYBE_TOKEN}, ()),
-        description="Without a token, one is mailed to who is signed in.",
+        build_object({"token": _MAYBE_TOKEN, "password": _MAYBE_PASSWORD}, ()),
+        description="Without a token, one is mailed to who is signed in. A password that comes with it must be that of the account.",
     ),
     Action.RESET: _Operation(
         "ask_reset",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
 from holdfast.base.limits import VERIFY_TOKEN_S
 from holdfast.core.exchange import Reply
@@ -45,17 +46,22 @@ class Registration:
         return desk.answer(request, None)
 
     async def verify(self, request: Request, body: bytes) -> Reply:
-        """Take a token that was mailed: the account is made, or the address of one is verified. Without a token, mail one to who asks."""
+        """Take a token that was mailed: the account is made, or the address of one is verified. Without a token, mail one to who asks.
+
+        A password that comes with it must be the account's: whoever registered somebody else's address chose another.
+        """
         desk = self._desk
-        token = desk.bodies.read_verification(desk.read(request, body))
-        if token is None:
+        sent = desk.bodies.read_verification(desk.read(request, body))
+        if sent.token is None:
             return self._ask(request)
         desk.take_address(request)
-        ticket_hash, deadline_s = desk.tokens.hash(token), request.deadline_s
+        ticket_hash, deadline_s = desk.tokens.hash(sent.token), request.deadline_s
         for kind in (KIND_NEW, KIND_KNOWN):
             ticket = desk.tickets.find_ticket(ticket_hash, kind, desk.now())
             if ticket is not None:
-                step = self._settle(request, ticket)
+                email, password, step = self._settle(request, ticket)
+                if sent.password is not None:
+                    await self._compare(request, email, password, sent.password)
                 write = Write((step,), None, request.request_id, desk.now(), deadline_s, ticket=ticket_hash)
                 await request.time_store(self._store.write(write))
                 desk.events.tell(Event.EMAIL_VERIFIED, request, user_id=step.id)
@@ -70,15 +76,23 @@ class Registration:
         self._post.start(lambda: self._mail_known(email, user.user_id))
         return desk.answer(request, None)
 
-    def _settle(self, request: Request, ticket: Ticket) -> WriteStep:
-        """What a token does that was shown: it makes the user, or verifies the address that they still have."""
+    async def _compare(self, request: Request, email: str, password: str | None, sent: str) -> None:
+        desk = self._desk
+        desk.take_account(request, email)
+        if not await desk.secrets.verify(password, sent):
+            desk.events.tell(Event.EMAIL_REFUSED, request)
+            raise Refused("invalid_credentials", "The password is not that of the account.")
+
+    def _settle(self, request: Request, ticket: Ticket) -> tuple[str, str | None, WriteStep]:
+        """Address and password of whose token was shown, and what it does: it makes the user, or verifies the address of one."""
         if ticket.kind == KIND_NEW:
             values = {**msgspec.json.decode(ticket.payload), "email_verified": 1}
-            return Create(self._desk.ids.make(), self._view, values)
+            return values["email"], values["password"], Create(self._desk.ids.make(), self._view, values)
         user = self._desk.sessions.find_by_id(RecordId(ticket.owner or ""))
         if user is None or email_of(user) != ticket.payload:
             raise self._desk.refuse_token(request, Event.EMAIL_REFUSED)
-        return Update(user.user_id, self._view, {"email_verified": 1}, version=user.user_version, stale=409)
+        step = Update(user.user_id, self._view, {"email_verified": 1}, version=user.user_version, stale=409)
+        return ticket.payload, user.password, step
 
     async def _mail_new(self, values: Mapping[str, object]) -> None:
         email = str(values["email"])
