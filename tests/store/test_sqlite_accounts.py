@@ -12,7 +12,7 @@ from holdfast.base.instant import Instant
 from holdfast.base.limits import ACCOUNTS_KEPT_S, SESSIONS_PER_USER_MAX
 from holdfast.core.plan import Create, Undelete
 from holdfast.ports.accounts import NewSession, NewToken, Ticket, Turned
-from holdfast.store.sqlite import accounts as module
+from holdfast.store.sqlite import account_steps, accounts
 from holdfast.store.sqlite.store import SqliteStore
 
 HOUR_US = 3_600_000_000
@@ -114,7 +114,7 @@ def test_the_oldest_sign_ins_go(tmp_path: Path) -> None:
 
 def test_a_key_is_found_among_more_than_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its name, while it lives, however many there are."""
-    monkeypatch.setattr(module, "SESSIONS_LISTED_MAX", 2)
+    monkeypatch.setattr(accounts, "SESSIONS_LISTED_MAX", 2)
 
     async def story(store: SqliteStore) -> None:
         user, now = await _user(store), CLOCK.now()
@@ -187,7 +187,7 @@ def test_uses_are_noted_together_without_moving_the_epoch(tmp_path: Path, monkey
 
 def test_what_is_long_over_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sessions, tokens and tickets that ended a day ago go at the end of any group; what lasts stays."""
-    monkeypatch.setattr(module, "TIDY_EVERY_S", 0)
+    monkeypatch.setattr(account_steps, "TIDY_EVERY_S", 0)
 
     async def story(store: SqliteStore) -> None:
         user = await _user(store)

@@ -16,6 +16,7 @@ from holdfast.model.catalog import Catalog
 from holdfast.ports.store import Health
 from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
+from holdfast.store.sqlite.account_steps import AccountSteps
 from holdfast.store.sqlite.accounts import SqliteAccounts
 from holdfast.store.sqlite.connection import open_bulk_writer, open_reader, open_writer
 from holdfast.store.sqlite.erasure import erase
@@ -79,7 +80,8 @@ class SqliteStore:
         self._turn = Turn(data_dir)
         self._bulk = bulk
         self._writer = Writer(partial(open_bulk_writer if bulk else writes_by, path), self._turn, clock, self._finish, bulk=bulk)
-        self.accounts = SqliteAccounts(catalog.users, self._reader, self._writer, renderer, clock)
+        self._account_steps = AccountSteps(catalog.users, renderer)
+        self.accounts = SqliteAccounts(self._account_steps, self._reader, self._writer, renderer, clock)
         self._health = HealthProbe(path, Lane(connect, clock), self._writer.tell_fault, clock)
         self._closed = False
 
@@ -130,9 +132,9 @@ class SqliteStore:
 
     def _run(self, tx: Transaction, plan: Write) -> tuple[Row | None, ...]:
         """Use up the ticket of a write, run its steps, and end the sessions that end with them."""
-        self.accounts.use_ticket(tx.connection, plan)
+        self._account_steps.use_ticket(tx.connection, plan)
         rows = self._steps.run(tx, plan)
-        self.accounts.follow(tx.connection, plan)
+        self._account_steps.follow(tx.connection, plan)
         return rows
 
     def _finish(self, connection: apsw.Connection) -> None:
@@ -140,7 +142,7 @@ class SqliteStore:
         self._seal(connection)
         now = self._clock.now()
         self._once.tidy(connection, now)
-        self.accounts.tidy(connection, now)
+        self._account_steps.tidy(connection, now)
         if self._retention is not None:
             self._retention.step(connection, now)
 
