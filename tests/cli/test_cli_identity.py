@@ -83,7 +83,7 @@ def test_a_user_is_added_changed_and_revoked(monkeypatch: pytest.MonkeyPatch) ->
         (("user", "role", "nobody@example.org"), "", 1, "There is no user nobody@example.org."),
         (("key", "add", "No Name"), "", 2, "A name has 1 to 63 of a-z, 0-9, _ and -."),
         (("key", "add", "ci", "--expires", "soon"), "", 2, "Write days as 90d, hours as 12h."),
-        (("key", "add", "ci", "--role", "nobody-knows"), "", 2, "There are: admin, editor."),
+        (("key", "add", "ci", "--role", "nobody-knows"), "", 2, "Known here: `admin`, `editor`."),
         (("key", "revoke", "ci"), "", 1, "There is no key ci."),
     ],
 )

@@ -231,7 +231,7 @@ def test_a_json_array_is_loaded() -> None:
 @pytest.mark.parametrize(
     ("file", "resource", "said"),
     [
-        ("a.jsonl", "author", "Did you mean authors?"),
+        ("a.jsonl", "author", "Did you mean `authors`?"),
         ("a.txt", "authors", "Name it .jsonl, .csv or .json."),
         ("twice.csv", "authors", "twice"),
     ],

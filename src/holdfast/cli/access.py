@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from holdfast.engine.access import Explanation, Line, Term
-    from holdfast.model.catalog import Catalog, ResourceSpec
 
 _MARKS = {True: ("holds", "green"), False: ("does not hold", "red"), None: ("depends on the row", "yellow")}
 _VERDICTS = {True: ("granted", "green"), False: ("refused", "red"), None: ("granted on some rows", "yellow")}
@@ -67,9 +65,10 @@ def _explain(user: str, verb: str, name: str, record: str | None, flags: dict[st
 
     from holdfast.app.accounts import open_explainer  # noqa: PLC0415 - heavy for `--help`
     from holdfast.base.ids import parse_uuid  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.cli.resource import find_resource  # noqa: PLC0415 - heavy for `--help`
 
     catalog = load_catalog(flags)
-    resource = _find_resource(catalog, name)
+    resource = find_resource(catalog, name)
     _check_verb(verb)
     record_id = None if record is None else parse_uuid(record)
     if record is not None and record_id is None:
@@ -82,22 +81,12 @@ def _explain(user: str, verb: str, name: str, record: str | None, flags: dict[st
     return asyncio.run(run())
 
 
-def _find_resource(catalog: Catalog, name: str) -> ResourceSpec:
-    if name not in catalog.resources:
-        raise click.BadParameter(f"There is no resource `{name}`. {_suggest(name, tuple(catalog.resources))}", param_hint="RESOURCE")
-    return catalog.resources[name]
-
-
 def _check_verb(verb: str) -> None:
+    from holdfast.core.hint import suggest  # noqa: PLC0415 - heavy for `--help`
     from holdfast.model.access import VERBS  # noqa: PLC0415 - heavy for `--help`
 
     if verb not in VERBS:
-        raise click.BadParameter(f"There is no verb `{verb}`. {_suggest(verb, VERBS)}", param_hint="VERB")
-
-
-def _suggest(name: str, names: tuple[str, ...]) -> str:
-    near = get_close_matches(name, names, n=1)
-    return f"Did you mean `{near[0]}`?" if near else f"There are: {', '.join(names)}."
+        raise click.BadParameter(f"There is no verb `{verb}`. {suggest(verb, VERBS)}", param_hint="VERB")
 
 
 def _write_explanation(found: Explanation) -> None:

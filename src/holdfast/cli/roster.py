@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -56,11 +55,11 @@ def with_roster(name: str, work: Callable[[Roster], Awaitable[Value]], flags: Ma
 
 def check_roles(catalog: Catalog, roles: Sequence[str]) -> None:
     """Refuse a role that no rule names, with the nearest one."""
+    from holdfast.core.hint import suggest  # noqa: PLC0415 - heavy for `--help`
+
     for each in roles:
         if each not in catalog.roles:
-            near = get_close_matches(each, catalog.roles, n=1)
-            mend = f"Did you mean `{near[0]}`?" if near else f"There are: {', '.join(catalog.roles)}."
-            raise click.BadParameter(f"No rule names the role `{each}`. {mend}", param_hint="--role")
+            raise click.BadParameter(f"No rule names the role `{each}`. {suggest(each, catalog.roles)}", param_hint="--role")
 
 
 def read_members(catalog: Catalog, members: Sequence[str]) -> dict[str, Any]:
