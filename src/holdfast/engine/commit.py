@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import Answer, build_claim, mark_replayed
-from holdfast.core.plan import Write, WriteStep
+from holdfast.core.plan import Row, Write, WriteStep
 from holdfast.core.reply import Replies
 from holdfast.engine.request import Request
 from holdfast.ports.store import Store
@@ -58,3 +58,10 @@ class Committer:
         else:
             self._tell(request, steps)
         return reply
+
+
+def only_row(rows: Sequence[Row | None]) -> Row:
+    """The row of a write with one step that shows its record."""
+    (row,) = rows
+    assert row is not None
+    return row

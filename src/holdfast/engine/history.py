@@ -16,7 +16,7 @@ from holdfast.core.planning import plan_undelete
 from holdfast.core.readings import HistoryPage, ReadHistory
 from holdfast.core.record_reply import RecordReplies
 from holdfast.core.reply import HeaderPolicy
-from holdfast.engine.commit import Committer
+from holdfast.engine.commit import Committer, only_row
 from holdfast.engine.request import Request
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.ports.journal import Journal
@@ -61,9 +61,8 @@ class History:
         _check_empty(value)
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
-            (row,) = rows
-            assert row is not None
-            return self._replies.changed(row, view, request.request_id, minimal=prefers_minimal(request.head.header("prefer")))
+            minimal = prefers_minimal(request.head.header("prefer"))
+            return self._replies.changed(only_row(rows), view, request.request_id, minimal=minimal)
 
         step = plan_undelete(request.grants, request.record_id, view, expected)
         return await self._commits.commit((step,), answer, request, key=key, body=value)

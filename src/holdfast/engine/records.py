@@ -28,7 +28,7 @@ from holdfast.core.record_reply import RecordReplies
 from holdfast.core.reply import HeaderPolicy
 from holdfast.core.validate import Changed, Created, InvalidBody, peek_version, read_version_alone
 from holdfast.core.view import View
-from holdfast.engine.commit import Committer
+from holdfast.engine.commit import Committer, only_row
 from holdfast.engine.faults import FaultFinder
 from holdfast.engine.ids import RecordIds
 from holdfast.engine.request import Handler, Request
@@ -155,7 +155,7 @@ class Records:
         view = self._open_create(request)
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
-            return self._replies.created(_only(rows), view, request.request_id, minimal=_minimal(request))
+            return self._replies.created(only_row(rows), view, request.request_id, minimal=_minimal(request))
 
         bodies = self._bodies.read_by(request.grants, self.resource)
         return await self._create(lambda value: [bodies.read_create(value)], view, answer, request, body)
@@ -225,7 +225,7 @@ class Records:
         record_id, expected = request.record_id, self._expect(query_version, value, request)
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:
-            return self._replies.changed(_only(rows), view, request.request_id, minimal=_minimal(request))
+            return self._replies.changed(only_row(rows), view, request.request_id, minimal=_minimal(request))
 
         changed: Changed | None = None
         try:
@@ -261,13 +261,6 @@ class Records:
 def _sight(request: Request) -> dict[str, Any]:
     """What a list depends on beside what is asked: what its caller may see, and who that is."""
     return {"visible": request.grants.visible, "caller": request.actor.id or ""}
-
-
-def _only(rows: tuple[Row | None, ...]) -> Row:
-    """The row of a write with one step that shows its record."""
-    (row,) = rows
-    assert row is not None
-    return row
 
 
 def _minimal(request: Request) -> bool:

@@ -16,6 +16,7 @@ from holdfast.core.slots import let_keys
 from holdfast.core.validate import BodyReader
 from holdfast.core.view import View
 from holdfast.engine.auth.tokens import Tokens
+from holdfast.engine.commit import only_row
 from holdfast.engine.reads import read_all
 from holdfast.engine.sealing import Sealing
 from holdfast.model.catalog import ResourceSpec
@@ -130,9 +131,7 @@ class Roster:
 
     async def _write(self, step: WriteStep) -> dict[str, Any]:
         write = Write((step,), None, self._request_id, self._clock.now(), self._deadline())
-        (row,) = await self._store.write(write)
-        assert row is not None
-        shown: dict[str, Any] = msgspec.json.decode(row.text)
+        shown: dict[str, Any] = msgspec.json.decode(only_row(await self._store.write(write)).text)
         return shown
 
     def _find(self, email: str) -> Credentials:
