@@ -8,7 +8,7 @@ from holdfast.base.errors import Refused
 from holdfast.core.ask.journal import ChangesAsk, HistoryAsk, read_as_of, read_changes_query, read_history_query, read_sequence
 from holdfast.core.journal import (
     NO_SEAL,
-    Head,
+    EntryHead,
     Seal,
     digest_secrets,
     encode_heads,
@@ -21,7 +21,7 @@ from holdfast.core.journal import (
 )
 from holdfast.core.negotiate import prefers_events
 
-HEAD = Head(7, "books", "b", 1, "create", None, "r", "2026", None, b"h")
+HEAD = EntryHead(7, "books", "b", 1, "create", None, "r", "2026", None, b"h")
 
 
 def _other(name: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_a_seal_depends_on_everything_it_is_made_over() -> None:
         make_seal(b"x", [HEAD, later], sign_unkeyed),
         make_seal(NO_SEAL, [later, HEAD], sign_unkeyed),
         make_seal(NO_SEAL, [HEAD, later], lambda message: sign_unkeyed(b"key" + message)),
-        *(make_seal(NO_SEAL, [HEAD._replace(**_other(name)), later], sign_unkeyed) for name in Head._fields),
+        *(make_seal(NO_SEAL, [HEAD._replace(**_other(name)), later], sign_unkeyed) for name in EntryHead._fields),
     ]
     assert len({seal.seal, *(each.seal for each in others)}) == 1 + len(others)
 

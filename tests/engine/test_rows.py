@@ -8,7 +8,7 @@ import pytest
 
 from holdfast import Access, Backend, Resource, anyone
 from holdfast.base.errors import Misconfigured
-from holdfast.engine.rows import Position, Rejected, Row, format_of, read_rows, write_csv_cell
+from holdfast.engine.rows import FileRow, Position, Rejected, format_of, read_rows, write_csv_cell
 
 
 class Thing(Resource):
@@ -25,7 +25,7 @@ class Thing(Resource):
 THINGS = Backend(Thing).catalog.resources["things"]
 
 
-def _read(text: bytes, file_format: str) -> list[Row | Rejected]:
+def _read(text: bytes, file_format: str) -> list[FileRow | Rejected]:
     position = Position()
     rows = list(read_rows(io.BytesIO(text), file_format, THINGS, position))
     assert position.bytes_read == len(text)
@@ -34,7 +34,7 @@ def _read(text: bytes, file_format: str) -> list[Row | Rejected]:
 
 def _value(text: bytes) -> object:
     (row,) = _read(text, "csv")
-    assert isinstance(row, Row)
+    assert isinstance(row, FileRow)
     return row.value
 
 
@@ -54,14 +54,14 @@ def test_lines_keep_their_numbers() -> None:
     """Empty lines are passed by but counted; a line that is no JSON is rejected, and reading goes on."""
     rows = _read(b'\n{"name": "a"}\r\n{\n[1]', "jsonl")
 
-    assert [(each.line, type(each).__name__) for each in rows] == [(2, "Row"), (3, "Rejected"), (4, "Row")]
+    assert [(each.line, type(each).__name__) for each in rows] == [(2, "FileRow"), (3, "Rejected"), (4, "FileRow")]
 
 
 def test_an_array_counts_its_elements() -> None:
     """A JSON array gives its elements in order, each judged by the same strict reader; an empty one gives none."""
     rows = _read(b'[{"name": "a"}, {"name": "a", "name": "b"}]', "json")
 
-    assert [(each.line, type(each).__name__) for each in rows] == [(1, "Row"), (2, "Rejected")]
+    assert [(each.line, type(each).__name__) for each in rows] == [(1, "FileRow"), (2, "Rejected")]
     assert list(read_rows(io.BytesIO(b"[]"), "json", THINGS, Position())) == []
 
 
@@ -91,7 +91,7 @@ def test_a_broken_csv_ends_with_its_line() -> None:
     """Bytes that are no UTF-8, and quotes that never close, end the reading with the line they stand in."""
     for text in (b"name\na\n\xff\nb\n", b'name\na\n"b\n'):
         rows = _read(text, "csv") if b'"' in text else list(read_rows(io.BytesIO(text), "csv", THINGS, Position()))
-        assert isinstance(rows[0], Row)
+        assert isinstance(rows[0], FileRow)
         assert isinstance(rows[-1], Rejected)
         assert "cannot be read on from here" in rows[-1].details[0].message
 

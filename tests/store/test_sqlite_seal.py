@@ -9,7 +9,7 @@ import pytest
 from sqlite_library import AUTHORS, CATALOG, CLOCK, create, delete, refusal, run, update, write
 
 from holdfast.base.errors import HoldfastError
-from holdfast.core.journal import Head, Seal, hash_payload, make_seal
+from holdfast.core.journal import EntryHead, Seal, hash_payload, make_seal
 from holdfast.store.sqlite.store import SqliteStore
 
 
@@ -44,7 +44,7 @@ def test_each_commit_seals_what_it_committed(tmp_path: Path) -> None:
         await store.close()
 
     asyncio.run(story())
-    heads = [Head(*row) for row in look(tmp_path, HEADS)]
+    heads = [EntryHead(*row) for row in look(tmp_path, HEADS)]
     seals = [Seal(*row) for row in look(tmp_path, SEALS)]
     assert [(each.first_seq, each.last_seq, each.entries) for each in seals] == [(1, 2, 2), (3, 3, 1), (4, 4, 1)]
     previous = b""

@@ -13,7 +13,7 @@ from holdfast.store.sqlite import connection as sqlite_connection
 from holdfast.store.sqlite.audit import SqliteAudit
 from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
-from holdfast.world.vault import Vault, load_key, read_key
+from holdfast.world.vault import Vault, load_key, parse_key
 
 
 @asynccontextmanager
@@ -78,7 +78,7 @@ def _journal_key(settings: Settings, *, make: bool) -> Sign:
 def _master_key(settings: Settings, *, make: bool = True) -> bytes:
     """The key of the settings, else that of the file they name, else <data>/key, made on the first start (where `make`)."""
     if settings.key is not None:
-        return read_key("key", settings.key)
+        return parse_key("key", settings.key)
     if settings.key_file is not None:
         return load_key(settings.key_file, make=False)
     return load_key(settings.data / "key", make=make)

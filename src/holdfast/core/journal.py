@@ -27,7 +27,7 @@ NO_SEAL = b""
 _encoder = msgspec.msgpack.Encoder()
 
 
-class Head(NamedTuple):
+class EntryHead(NamedTuple):
     """An entry without its payloads; what a seal is made over. The hashes are those of the images, None where there is none."""
 
     seq: int
@@ -79,12 +79,12 @@ def fingerprint_of(sign: Sign) -> str:
     return sign(b"fingerprint").hex()
 
 
-def make_seal(previous: bytes, heads: Sequence[Head], sign: Sign) -> Seal:
+def make_seal(previous: bytes, heads: Sequence[EntryHead], sign: Sign) -> Seal:
     """Seal entries (at least one, in order) after the previous seal, or after NO_SEAL."""
     return Seal(heads[-1][0], heads[0][0], len(heads), sign(encode_heads(previous, heads)))
 
 
-def fold_seal(previous: Seal, last: Seal, heads: Sequence[Head], sign: Sign) -> Seal:
+def fold_seal(previous: Seal, last: Seal, heads: Sequence[EntryHead], sign: Sign) -> Seal:
     """The seal that stands for those after `previous` up to `last`, once no more than these entries are left of them."""
     first_seq = previous.last_seq + 1
     message = _encoder.encode(("folded", previous.seal, last.seal, first_seq, last.last_seq, tuple(heads)))
@@ -101,6 +101,6 @@ def take_seals(seals: Sequence[Seal], entries_max: int) -> Sequence[Seal]:
     return seals
 
 
-def encode_heads(previous: bytes, heads: Iterable[Head]) -> bytes:
+def encode_heads(previous: bytes, heads: Iterable[EntryHead]) -> bytes:
     """What is signed: MessagePack, in which no two different inputs are alike."""
     return _encoder.encode((previous, tuple(heads)))

@@ -17,7 +17,7 @@ from holdfast.base.errors import Misconfigured, Refused, Unavailable
 from holdfast.core.condition import OneOf, Path, Stored
 from holdfast.core.plan import Create, Order, ReadMany, Write
 from holdfast.core.view import View
-from holdfast.engine.prepare import Prepared, PreparedRows, details_of
+from holdfast.engine.prepare import PreparedRow, PreparedRows, refusal_details
 from holdfast.engine.reads import read_many
 from holdfast.engine.rows import Rejected
 from holdfast.engine.sealing import Sealing
@@ -108,7 +108,7 @@ class Loader:
 
     async def _open_batch(self, batch: PreparedRows) -> list[_Ready]:
         """The rows of a batch that are neither wrong nor there already."""
-        rows = [each for each in batch.rows if isinstance(each, Prepared)]
+        rows = [each for each in batch.rows if isinstance(each, PreparedRow)]
         for each in batch.rows:
             if isinstance(each, Rejected):
                 self._reject(each)
@@ -123,14 +123,14 @@ class Loader:
         self.loaded.bytes_read = max(self.loaded.bytes_read, bytes_read)
         self.on_progress(self.loaded)
 
-    async def _ready(self, row: Prepared) -> _Ready | None:
+    async def _ready(self, row: PreparedRow) -> _Ready | None:
         if row.values is None:
             self._reject(Rejected(row.line, row.details))
             return None
         try:
             values = await self.sealing.seal(row.values)
         except Refused as refused:
-            self._reject(Rejected(row.line, details_of(refused)))
+            self._reject(Rejected(row.line, refusal_details(refused)))
             return None
         return _Ready(row.line, Create(row.id, self._view, values, chosen_id=True, index_text=row.index_text))
 
@@ -166,7 +166,7 @@ class Loader:
         elif self._may_come(refused):
             self._waiting.append(ready)
         else:
-            self._reject(Rejected(ready.line, details_of(refused)))
+            self._reject(Rejected(ready.line, refusal_details(refused)))
 
     def _is_there(self, refused: Refused) -> bool:
         known = {"id"} if self.key is None else {"id", self.key.member}
@@ -188,7 +188,7 @@ class Loader:
                 if progress or refused is None or not self._may_come(refused):
                     self._settle(each, refused)
                 else:
-                    self._reject(Rejected(each.line, details_of(refused)))
+                    self._reject(Rejected(each.line, refusal_details(refused)))
             self.on_progress(self.loaded)
 
     async def _run(self, steps: tuple[Create, ...]) -> None:

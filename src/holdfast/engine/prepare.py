@@ -17,7 +17,7 @@ from holdfast.core.condition import Stored
 from holdfast.core.search import fold_stored
 from holdfast.core.slots import let_keys
 from holdfast.core.validate import BodyReader
-from holdfast.engine.rows import Position, Rejected, Row, read_rows
+from holdfast.engine.rows import FileRow, Position, Rejected, read_rows
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 
 BATCH_ROWS = 1_000
@@ -27,7 +27,7 @@ _SET_ANEW = frozenset({"version", "created_at", "updated_at", "created_by_id"})
 """What a dump holds and a new record gets anew."""
 
 
-class Prepared(NamedTuple):
+class PreparedRow(NamedTuple):
     """A row that could be read.
 
     id          the id that it has or will have
@@ -48,7 +48,7 @@ class PreparedRows(NamedTuple):
     """Rows of one write, and how many bytes of the file were read up to its end."""
 
     bytes_read: int
-    rows: list[Prepared | Rejected]
+    rows: list[PreparedRow | Rejected]
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Preparer:
         self._reader = BodyReader(let_keys(self.resource), restoring=True)
         self._searched = tuple(each.member for each in self.resource.search_fields)
 
-    def prepare(self, row: Row) -> Prepared:
+    def prepare(self, row: FileRow) -> PreparedRow:
         """Validate a row and give it its id. Asked for the rows of a file in order: alike rows are counted."""
         value = row.value
         record_id, key = self._id_of(row), _key_of(row, self.key)
@@ -79,16 +79,16 @@ class Preparer:
         try:
             created = self._reader.read_create(value)
         except Refused as refused:
-            return Prepared(row.line, record_id, key, None, details=details_of(refused))
+            return PreparedRow(row.line, record_id, key, None, details=refusal_details(refused))
         text = fold_stored(created.values, self._searched) if self._searched else None
-        return Prepared(row.line, created.id or record_id, key, created.values, text)
+        return PreparedRow(row.line, created.id or record_id, key, created.values, text)
 
-    def _id_of(self, row: Row) -> RecordId:
+    def _id_of(self, row: FileRow) -> RecordId:
         given = row.value.get("id") if isinstance(row.value, dict) else None
         chosen = parse_client_id(given) if isinstance(given, str) else None
         return self._derive_id(row) if chosen is None else chosen
 
-    def _derive_id(self, row: Row) -> RecordId:
+    def _derive_id(self, row: FileRow) -> RecordId:
         """The id of a row without one: the same for the n-th row of this content in imports of this name."""
         content = hashlib.blake2b(b"\0".join((self.resource.path.encode(), self.name.encode(), row.raw)), digest_size=16).digest()
         self._seen[content] += 1
@@ -104,19 +104,19 @@ def prepare_file(path: Path, file_format: str, resource: ResourceSpec, key: Fiel
         yield from prepare_rows(rows, Preparer(resource, path.name, key), position)
 
 
-def prepare_rows(rows: Iterable[Row | Rejected], preparer: Preparer, position: Position) -> Iterator[PreparedRows]:
+def prepare_rows(rows: Iterable[FileRow | Rejected], preparer: Preparer, position: Position) -> Iterator[PreparedRows]:
     """Rows as batches of BATCH_ROWS at most."""
     source = iter(rows)
     while taken := list(islice(source, BATCH_ROWS)):
-        batch = [preparer.prepare(each) if isinstance(each, Row) else each for each in taken]
+        batch = [preparer.prepare(each) if isinstance(each, FileRow) else each for each in taken]
         yield PreparedRows(position.bytes_read, batch)
 
 
-def details_of(refused: Refused) -> tuple[Detail, ...]:
+def refusal_details(refused: Refused) -> tuple[Detail, ...]:
     """Everything that is wrong with a refused row."""
     return refused.details or (Detail("", refused.code, refused.message),)
 
 
-def _key_of(row: Row, key: FieldSpec | None) -> Stored:
+def _key_of(row: FileRow, key: FieldSpec | None) -> Stored:
     value = row.value.get(key.member) if key is not None and isinstance(row.value, dict) else None
     return value if isinstance(value, (str, int)) and not isinstance(value, bool) else None

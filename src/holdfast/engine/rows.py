@@ -23,7 +23,7 @@ FORMATS = ("jsonl", "csv", "json")
 CELL_CHARACTERS_MAX = 1024 * 1024
 
 
-class Row(NamedTuple):
+class FileRow(NamedTuple):
     """One row as it was read: where it stands, the text that makes it this row, its JSON value."""
 
     line: int
@@ -54,9 +54,9 @@ def format_of(path: Path) -> str:
     return suffix
 
 
-def read_rows(file: BinaryIO, file_format: str, resource: ResourceSpec, position: Position) -> Iterator[Row | Rejected]:
+def read_rows(file: BinaryIO, file_format: str, resource: ResourceSpec, position: Position) -> Iterator[FileRow | Rejected]:
     """Read every row of an open file; `position` follows the reading."""
-    readers: dict[str, Callable[[], Iterator[Row | Rejected]]] = {
+    readers: dict[str, Callable[[], Iterator[FileRow | Rejected]]] = {
         "jsonl": lambda: _read_lines(file, position),
         "csv": lambda: _read_csv(file, resource, position),
         "json": lambda: _read_array(file, position),
@@ -64,7 +64,7 @@ def read_rows(file: BinaryIO, file_format: str, resource: ResourceSpec, position
     return readers[file_format]()
 
 
-def _read_lines(file: BinaryIO, position: Position) -> Iterator[Row | Rejected]:
+def _read_lines(file: BinaryIO, position: Position) -> Iterator[FileRow | Rejected]:
     for number, line in enumerate(file, 1):
         position.bytes_read += len(line)
         raw = line.strip()
@@ -72,7 +72,7 @@ def _read_lines(file: BinaryIO, position: Position) -> Iterator[Row | Rejected]:
             yield _parse(number, raw)
 
 
-def _read_array(file: BinaryIO, position: Position) -> Iterator[Row | Rejected]:
+def _read_array(file: BinaryIO, position: Position) -> Iterator[FileRow | Rejected]:
     body = file.read()
     try:
         elements = msgspec.json.decode(body, type=list[msgspec.Raw])
@@ -86,14 +86,14 @@ def _read_array(file: BinaryIO, position: Position) -> Iterator[Row | Rejected]:
         yield _parse(number, raw)
 
 
-def _parse(line: int, raw: bytes) -> Row | Rejected:
+def _parse(line: int, raw: bytes) -> FileRow | Rejected:
     try:
-        return Row(line, raw, parse_json(raw))
+        return FileRow(line, raw, parse_json(raw))
     except Refused as refused:
         return Rejected(line, (Detail("", refused.code, refused.message),))
 
 
-def _read_csv(file: BinaryIO, resource: ResourceSpec, position: Position) -> Iterator[Row | Rejected]:
+def _read_csv(file: BinaryIO, resource: ResourceSpec, position: Position) -> Iterator[FileRow | Rejected]:
     csv.field_size_limit(CELL_CHARACTERS_MAX)
     reader = csv.reader(_decode_lines(file, position), strict=True)
     header: list[str] | None = None
@@ -120,7 +120,7 @@ def _check_header(names: list[str], place: str) -> list[str]:
     return names
 
 
-def _read_cells(line: int, header: list[str], cells: list[str], resource: ResourceSpec) -> Row | Rejected:
+def _read_cells(line: int, header: list[str], cells: list[str], resource: ResourceSpec) -> FileRow | Rejected:
     if len(cells) != len(header):
         return Rejected(line, (Detail("", "wrong_format", f"This row has {len(cells)} cells, the header {len(header)}."),))
     value: dict[str, Any] = {}
@@ -131,7 +131,7 @@ def _read_cells(line: int, header: list[str], cells: list[str], resource: Resour
             value |= {name: cell} if spec is None else _read_cell(spec, cell)
         except (ValueError, Refused):
             faults.append(detail(name, "wrong_format"))
-    return Rejected(line, tuple(faults)) if faults else Row(line, "\x1f".join(cells).encode("utf-8", "surrogatepass"), value)
+    return Rejected(line, tuple(faults)) if faults else FileRow(line, "\x1f".join(cells).encode("utf-8", "surrogatepass"), value)
 
 
 def _read_cell(spec: FieldSpec, cell: str) -> dict[str, Any]:

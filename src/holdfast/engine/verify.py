@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from holdfast.core.journal import NO_SEAL, SECRETS, Head, Seal, Sign, fingerprint_of, fold_seal, hash_payload, make_seal
+from holdfast.core.journal import NO_SEAL, SECRETS, EntryHead, Seal, Sign, fingerprint_of, fold_seal, hash_payload, make_seal
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.ports.audit import Audit, AuditedRow, AuditFault, Break, Entry
 
@@ -133,7 +133,7 @@ class Verifier:
             problem = "The master key is not the one that this database was made with, so that no seal can be proved."
             self._find("chain", "the master key", problem, "Restore the key from its backup, then verify again.")
 
-    def _check_seal(self, previous: Seal, seal: Seal, heads: Sequence[Head]) -> None:
+    def _check_seal(self, previous: Seal, seal: Seal, heads: Sequence[EntryHead]) -> None:
         if not self._can_prove or self._proves(previous, seal, heads):
             return
         first = previous.last_seq + 1
@@ -146,7 +146,7 @@ class Verifier:
             problem = "The seal does not fit: an entry was edited, added, or changed places, the seal itself was, or the key is another."
             self._find("chain", place, problem, _RESTORE)
 
-    def _proves(self, previous: Seal, seal: Seal, heads: Sequence[Head]) -> bool:
+    def _proves(self, previous: Seal, seal: Seal, heads: Sequence[EntryHead]) -> bool:
         if seal.folded is not None:
             return fold_seal(previous, seal, heads, self._sign) == seal
         return bool(heads) and make_seal(previous.seal, heads, self._sign) == seal

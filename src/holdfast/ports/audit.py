@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from holdfast.core.journal import Head, Seal
+from holdfast.core.journal import EntryHead, Seal
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 
 
 class Entry(NamedTuple):
     """An entry of the journal with its payloads; None where there is none, or where it was erased."""
 
-    head: Head
+    head: EntryHead
     before: str | None
     after: str | None
 

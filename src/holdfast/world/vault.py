@@ -67,7 +67,7 @@ def _make_key(path: Path) -> None:
     _sync_folder(path.parent)
 
 
-def read_key(place: str, text: str) -> bytes:
+def parse_key(place: str, text: str) -> bytes:
     """Read a key that is written as hexadecimal digits; `place` is where it stands. Raises Misconfigured."""
     try:
         key = bytes.fromhex(text.strip())
@@ -86,7 +86,7 @@ def _read_key_file(path: Path) -> bytes:
         raise Misconfigured(
             str(path), "The master key cannot be read.", "Restore the file from its backup, readable by this user."
         ) from error
-    return read_key(str(path), text)
+    return parse_key(str(path), text)
 
 
 def _sync_folder(folder: Path) -> None:

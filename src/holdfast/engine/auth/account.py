@@ -31,8 +31,8 @@ class Account:
     async def change_password(self, request: Request, body: bytes) -> Reply:
         """Change one's password, known the present one. Every other session of the user ends."""
         desk = self._desk
-        signed_in = desk.require(request)
-        user = desk.require_credentials(signed_in)
+        asker = desk.require(request)
+        user = desk.require_credentials(asker)
         email = email_of(user)
         sent = desk.bodies.read_password(desk.read(request, body), email)
         desk.take_account(request, email)
@@ -42,7 +42,7 @@ class Account:
         step = Update(
             user.user_id, self._view, {"password": await desk.secrets.seal("hashed", sent.new)}, version=user.user_version, stale=409
         )
-        write = Write((step,), user.user_id, request.request_id, desk.now(), request.deadline_s, caller=signed_in.caller)
+        write = Write((step,), user.user_id, request.request_id, desk.now(), request.deadline_s, caller=asker.caller)
         await request.time_store(self._store.write(write))
         desk.events.tell(Event.PASSWORD_CHANGED, request, user_id=user.user_id)
         return desk.answer(request, None)

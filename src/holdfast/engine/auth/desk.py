@@ -36,7 +36,7 @@ class Pair:
     kept: tuple[NewToken, NewToken]
 
 
-class SignedIn(NamedTuple):
+class Asker(NamedTuple):
     """Who asks: the user, by which session, and what a plan says of them."""
 
     user_id: RecordId
@@ -70,18 +70,18 @@ class Desk:
         check_content_type(request.head.header("content-type"))
         return parse_json(body)
 
-    def require(self, request: Request) -> SignedIn:
+    def require(self, request: Request) -> Asker:
         """Who asks, as of now: what is shown or changed here is of one's own account. Raises Refused unauthenticated."""
         request.require_json_answer()
         request.renew()
         caller, session_id = request.known.caller, request.actor.session_id
         if caller is None or session_id is None:
             raise Refused("unauthenticated")
-        return SignedIn(caller.user_id, session_id, caller)
+        return Asker(caller.user_id, session_id, caller)
 
-    def require_credentials(self, signed_in: SignedIn) -> Credentials:
+    def require_credentials(self, asker: Asker) -> Credentials:
         """The user who asks, as a sign-in finds them."""
-        user = self.sessions.find_by_id(signed_in.user_id)
+        user = self.sessions.find_by_id(asker.user_id)
         if user is None:
             raise Refused("unauthenticated")
         return user

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from holdfast.core.journal import Head, Seal
+from holdfast.core.journal import EntryHead, Seal
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect
@@ -45,11 +45,11 @@ class AuditStatements:
         return self._bind("sealed_before", (seq,), build)
 
     def entries(self, after: int, upto: int) -> Statement:
-        """The members of a Head, then `before` and `after`."""
+        """The members of a EntryHead, then `before` and `after`."""
 
         def build() -> sa.Select[*tuple[Any, ...]]:
             journal = self._tables.journal
-            columns = [journal.c[name] for name in (*Head._fields, "before", "after")]
+            columns = [journal.c[name] for name in (*EntryHead._fields, "before", "after")]
             return sa.select(*columns).where(journal.c.seq > parameter(0), journal.c.seq <= parameter(1)).order_by(journal.c.seq)
 
         return self._bind("entries", (after, upto), build)

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from holdfast.core.journal import Head, Seal
+from holdfast.core.journal import EntryHead, Seal
 from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.dialect import Dialect
 from holdfast.store.sql.statement import Statement, at_most, first, parameter
@@ -14,7 +14,7 @@ class JournalStatements:
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
         journal, seal = tables.journal, tables.seal
-        heads = sa.select(*(journal.c[name] for name in Head._fields)).order_by(journal.c.seq)
+        heads = sa.select(*(journal.c[name] for name in EntryHead._fields)).order_by(journal.c.seq)
         seals = sa.select(*(seal.c[name] for name in Seal._fields))
         self._heads = dialect.prepare(heads.where(journal.c.seq > parameter(0)))
         self._last_seal = dialect.prepare(first(seals.order_by(seal.c.last_seq.desc())))
@@ -37,7 +37,7 @@ class JournalStatements:
         return self._last_version.bind((resource.path, record_id))
 
     def heads(self, after: int) -> Statement:
-        """The heads (core.journal.Head) of all entries after a sequence, in order."""
+        """The heads (core.journal.EntryHead) of all entries after a sequence, in order."""
         return self._heads.bind((after,))
 
     def last_seal(self) -> Statement:

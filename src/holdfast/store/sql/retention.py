@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from holdfast.core.journal import Head, Seal
+from holdfast.core.journal import EntryHead, Seal
 from holdfast.store.sql.dialect import Dialect
 from holdfast.store.sql.statement import Prepared, Statement, constant, first, one_if, parameter
 from holdfast.store.sql.tables import Tables
@@ -39,7 +39,7 @@ class RetentionStatements:
         return self._seal_before.bind((seq,))
 
     def entries(self, after: int, upto: int, until: str) -> Statement:
-        """Entries between two sequences, in order: the members of a Head, then 1 or 0 whether a later one of `until` stands for it."""
+        """Entries between two sequences, in order: the members of a EntryHead, then 1 or 0 whether a later one of `until` stands for it."""
         return self._entries.bind((after, upto, until))
 
     def remove(self, seq: int) -> Statement:
@@ -64,5 +64,5 @@ def _select_entries(journal: sa.Table, dialect: Dialect) -> Prepared:
     about = (later.c.record_id == journal.c.record_id, later.c.resource == journal.c.resource)
     stands = (later.c.seq > journal.c.seq, later.c.operation != constant("erase"), later.c.at <= parameter(2))
     is_done = sa.and_(journal.c.operation != constant("erase"), sa.exists(sa.select(constant(1)).select_from(later).where(*about, *stands)))
-    found = sa.select(*(journal.c[name] for name in Head._fields), one_if(is_done))
+    found = sa.select(*(journal.c[name] for name in EntryHead._fields), one_if(is_done))
     return dialect.prepare(found.where(journal.c.seq > parameter(0), journal.c.seq <= parameter(1)).order_by(journal.c.seq))

@@ -6,7 +6,7 @@ from typing import Any
 
 import apsw
 
-from holdfast.core.journal import Head, Seal, take_seals
+from holdfast.core.journal import EntryHead, Seal, take_seals
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.ports.audit import AuditedRow, AuditFault, Break, Entry
 from holdfast.store.sql.audit import AuditStatements
@@ -65,7 +65,7 @@ class SqliteAudit:
             rows = self._fetch(self._statements.entries(after, seals[-1].last_seq)) if seals else []
         finally:
             self._fetch(Statement("COMMIT", ()))
-        return seals, [Entry(Head._make(row[:-2]), row[-2], row[-1]) for row in rows]
+        return seals, [Entry(EntryHead._make(row[:-2]), row[-2], row[-1]) for row in rows]
 
     def unsealed(self, limit: int) -> Sequence[int]:
         """Sequences above the last seal."""

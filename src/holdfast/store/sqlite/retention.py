@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import apsw
 
 from holdfast.base.instant import Instant, after, before, format_instant
-from holdfast.core.journal import NO_SEAL, Head, Seal, Sign, fold_seal, take_seals
+from holdfast.core.journal import NO_SEAL, EntryHead, Seal, Sign, fold_seal, take_seals
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.retention import HORIZON_AT, HORIZON_SEQ, RetentionStatements
 from holdfast.store.sqlite.execute import change, fetch
@@ -49,14 +49,14 @@ class Retention:
         if not seals:
             return None
         rows = fetch(connection, self._statements.entries(previous.last_seq, seals[-1].last_seq, self._until))
-        entries = [(Head._make(row[:-1]), bool(row[-1])) for row in rows]
+        entries = [(EntryHead._make(row[:-1]), bool(row[-1])) for row in rows]
         young = next((head.seq for head, _ in entries if head.at > self._until), None)
         old = seals if young is None else [each for each in seals if each.last_seq < young]
         if old:
             self._fold(connection, previous, old, [each for each in entries if each[0].seq <= old[-1].last_seq])
         return seals[-1].last_seq if young is None else None
 
-    def _fold(self, connection: apsw.Connection, previous: Seal, seals: Sequence[Seal], entries: list[tuple[Head, bool]]) -> None:
+    def _fold(self, connection: apsw.Connection, previous: Seal, seals: Sequence[Seal], entries: list[tuple[EntryHead, bool]]) -> None:
         done = [head.seq for head, is_done in entries if is_done]
         if not done and all(each.folded is not None for each in seals) and len(seals) == 1:
             return
