@@ -109,9 +109,9 @@ def _statements(database: Database) -> list[Statement]:
     return [
         database.render.exists(THINGS, "0001"),
         database.render.referring_ids(THINGS, "maker_id", "m", 5),
-        database.render.gone_version(THINGS, "0001"),
+        database.render.gone.find(THINGS, "0001"),
         database.render.head(),
-        database.render.meta("format"),
+        database.render.meta.find("format"),
         database.render.touched(frozenset({"things"}), 1, 2),
         database.render.update(THINGS, "0001", 1, {"title": "a"}),
         database.render.delete(THINGS, "0001", 1),

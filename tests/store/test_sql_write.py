@@ -111,19 +111,19 @@ def test_the_head_of_an_empty_journal_is_zero() -> None:
 
 def test_the_id_of_a_deleted_record_is_remembered_once(database: Database) -> None:
     """hf_gone tells the last version, for its resource alone; a second entry is refused."""
-    database.run(database.render.gone_insert(THINGS, "t", 4))
-    assert database.run(database.render.gone_version(THINGS, "t")) == [(4,)]
-    assert database.run(database.render.gone_version(MAKERS, "t")) == []
+    database.run(database.render.gone.insert(THINGS, "t", 4))
+    assert database.run(database.render.gone.find(THINGS, "t")) == [(4,)]
+    assert database.run(database.render.gone.find(MAKERS, "t")) == []
     with pytest.raises(apsw.ConstraintError):
-        database.run(database.render.gone_insert(THINGS, "t", 5))
+        database.run(database.render.gone.insert(THINGS, "t", 5))
 
 
 def test_facts_of_the_house_are_recorded_and_changed(database: Database) -> None:
     """hf_meta holds one value for a key."""
-    database.run(database.render.meta_insert("format", "1"))
-    database.run(database.render.meta_update("format", "2"))
-    assert database.run(database.render.meta("format")) == [("2",)]
-    assert database.run(database.render.meta("other")) == []
+    database.run(database.render.meta.insert("format", "1"))
+    database.run(database.render.meta.update("format", "2"))
+    assert database.run(database.render.meta.find("format")) == [("2",)]
+    assert database.run(database.render.meta.find("other")) == []
 
 
 def test_the_identity_epoch_starts_once_and_moves(database: Database) -> None:

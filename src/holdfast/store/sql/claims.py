@@ -4,48 +4,55 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from holdfast.base.instant import Instant
+from holdfast.core.plan import Claim, Kept
 from holdfast.store.sql.dialect import Dialect, Element
-from holdfast.store.sql.statement import Prepared, at_most, parameter
+from holdfast.store.sql.statement import Statement, at_most, parameter
 from holdfast.store.sql.tables import Tables
 
 _INSERTED = ("key_hash", "fingerprint", "created_at", "status", "headers", "body")
 _FOUND = ("fingerprint", "created_at", "last_seq", "status", "headers", "body")
 
 
-class Claims:
-    """Builds the statements on hf_idempotency."""
+class ClaimStatements:
+    """Renders the statements on hf_idempotency."""
 
     def __init__(self, tables: Tables, dialect: Dialect) -> None:
-        self._table = tables.idempotency
-        self._journal = tables.journal
-        self._dialect = dialect
+        table = tables.idempotency
+        by_hash = table.c.key_hash == parameter(0)
+        self._find = dialect.prepare(sa.select(*(table.c[each] for each in _FOUND)).where(by_hash))
+        values: dict[sa.Column[Any], Element] = {table.c[each]: parameter(position) for position, each in enumerate(_INSERTED)}
+        values[table.c.last_seq] = sa.select(sa.func.max(tables.journal.c.seq)).scalar_subquery()
+        self._insert = dialect.prepare(sa.insert(table).values(values))
+        self._delete = dialect.prepare(sa.delete(table).where(by_hash))
+        self._delete_mentioning = dialect.prepare(sa.delete(table).where(dialect.has_part(table.c.body, parameter(0))))
+        oldest = at_most(sa.select(table.c.row, table.c.created_at).order_by(table.c.row), 1).subquery()
+        expired = sa.select(oldest.c.row).where(oldest.c.created_at <= parameter(0))
+        self._prune = dialect.prepare(sa.delete(table).where(table.c.row.in_(expired)))
 
-    def find(self) -> Prepared:
-        """What is kept with a key hash (position 0)."""
-        columns = [self._table.c[each] for each in _FOUND]
-        return self._dialect.prepare(sa.select(*columns).where(self._table.c.key_hash == parameter(0)))
+    def find(self, key_hash: bytes) -> Statement:
+        """No row or one: (fingerprint, microseconds since 1970, last sequence, then status, headers as JSON text, body, or nulls)."""
+        return self._find.bind((key_hash,))
 
-    def insert(self) -> Prepared:
-        """A claimed key: the values of _INSERTED, and the last entry of the journal, which is the last of its write."""
-        values: dict[sa.Column[Any], Element] = {self._table.c[each]: parameter(position) for position, each in enumerate(_INSERTED)}
-        values[self._table.c.last_seq] = sa.select(sa.func.max(self._journal.c.seq)).scalar_subquery()
-        return self._dialect.prepare(sa.insert(self._table).values(values))
+    def insert(self, claim: Claim, at: Instant, kept: Kept | None, headers: str | None) -> Statement:
+        """Claim a key, with the answer where one is kept, and with the last entry of the journal, which is the last of its write.
 
-    def delete(self) -> Prepared:
-        """The answer of a key hash (position 0) away."""
-        return self._dialect.prepare(sa.delete(self._table).where(self._table.c.key_hash == parameter(0)))
+        `headers` is the JSON text of `kept.headers`.
+        """
+        answer = (None, None, None) if kept is None else (kept.status, headers, kept.body)
+        return self._insert.bind((claim.key_hash, claim.fingerprint, at, *answer))
 
-    def delete_mentioning(self) -> Prepared:
-        """Every answer away whose body has the bytes of position 0 in it. It looks at all of them."""
-        found = self._dialect.has_part(self._table.c.body, parameter(0))
-        return self._dialect.prepare(sa.delete(self._table).where(found))
+    def delete(self, key_hash: bytes) -> Statement:
+        """Let go of a key."""
+        return self._delete.bind((key_hash,))
 
-    def prune(self) -> Prepared:
-        """What was kept up to an instant (position 0) away, of the oldest rows, as many as position 1 says.
+    def delete_mentioning(self, id: str) -> Statement:  # noqa: A002  # the member's name
+        """Let go of every answer that mentions a record. It looks at all of them."""
+        return self._delete_mentioning.bind((id.encode(),))
+
+    def prune(self, upto: Instant, limit: int) -> Statement:
+        """Let go of those among the `limit` oldest keys that were claimed up to an instant.
 
         Rows are numbered as they come, so the oldest are the first: however many there are, no more than these are looked at.
         """
-        in_order = sa.select(self._table.c.row, self._table.c.created_at).order_by(self._table.c.row)
-        oldest = at_most(in_order, 1).subquery()
-        expired = sa.select(oldest.c.row).where(oldest.c.created_at <= parameter(0))
-        return self._dialect.prepare(sa.delete(self._table).where(self._table.c.row.in_(expired)))
+        return self._prune.bind((upto, limit))

@@ -102,16 +102,6 @@ class Reads:
         """The sequence of the last journal entry; 0 if there is none."""
         return self._dialect.prepare(sa.select(sa.func.coalesce(sa.func.max(self._tables.journal.c.seq), constant(0))))
 
-    def gone(self) -> Prepared:
-        """The last version of a deleted record, by resource path (position 0) and id (1); no row if none was deleted."""
-        gone = self._tables.gone
-        return self._dialect.prepare(sa.select(gone.c.version).where(gone.c.resource == parameter(0), gone.c.record_id == parameter(1)))
-
-    def meta(self) -> Prepared:
-        """The value of a key (position 0) of the house's own facts."""
-        meta = self._tables.meta
-        return self._dialect.prepare(sa.select(meta.c.value).where(meta.c.key == parameter(0)))
-
     def _direct(self, shape: ListShape, row: TableRow) -> sa.Select[Any]:
         included = self._views.included(shape.view, row)
         keys = self._keys(shape, row)

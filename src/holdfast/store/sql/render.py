@@ -8,20 +8,21 @@ from collections.abc import Callable, Container, Mapping
 from functools import lru_cache, partial
 from operator import itemgetter
 
-from holdfast.base.instant import Instant
 from holdfast.core.condition import ALWAYS, All, Condition, Matches, Path, Stored, walk
 from holdfast.core.journal import hash_payload
-from holdfast.core.plan import Claim, Create, Kept, Order, ReadMany, ReadOne, Update
+from holdfast.core.plan import Create, Order, ReadMany, ReadOne, Update
 from holdfast.core.readings import ReadAsOf, ReadHistory, Watched
 from holdfast.core.view import View
 from holdfast.model.catalog import SYSTEM_MEMBERS, Catalog, ResourceSpec
 from holdfast.store.sql.accounts import AccountStatements
-from holdfast.store.sql.claims import Claims
+from holdfast.store.sql.claims import ClaimStatements
 from holdfast.store.sql.condition import RANK
 from holdfast.store.sql.cursor import after_condition
 from holdfast.store.sql.dialect import Dialect
+from holdfast.store.sql.gone import GoneStatements
 from holdfast.store.sql.journal import JournalStatements
 from holdfast.store.sql.marks import FIRST, IDENTITY, Marks
+from holdfast.store.sql.meta import MetaStatements
 from holdfast.store.sql.read import ListShape, Reads
 from holdfast.store.sql.reading import Readings
 from holdfast.store.sql.retention import RetentionStatements
@@ -49,6 +50,9 @@ class Renderer:
         reads, writes = Reads(tables, self._dialect), Writes(tables, self._dialect)
         self.journal = JournalStatements(tables, self._dialect)
         self.accounts = AccountStatements(catalog.users, tables, self._dialect)
+        self.claims = ClaimStatements(tables, self._dialect)
+        self.gone = GoneStatements(tables, self._dialect)
+        self.meta = MetaStatements(tables, self._dialect)
         self.retention = RetentionStatements(tables, self._dialect)
         readings = Readings(tables, self._dialect)
         kept = lru_cache(SHAPES_KEPT)
@@ -62,19 +66,14 @@ class Renderer:
         self._entry = kept(readings.entry)
         self._history, self._changes = kept(readings.history), kept(readings.changes)
         self._journal_heads, self._journal_bounds = readings.heads(), readings.bounds()
-        self._gone_delete = writes.gone_delete()
         self._update, self._insert, self._delete = kept(writes.update), kept(writes.insert), kept(writes.delete)
         self._declared = {path: declared_members(each) for path, each in catalog.resources.items()}
         self._would_hold = kept(writes.would_hold)
         self._search_insert, self._search_delete = kept(writes.search_insert), kept(writes.search_delete)
-        self._head, self._gone, self._meta = reads.head(), reads.gone(), reads.meta()
-        self._journal_insert, self._gone_insert = writes.journal_insert(), writes.gone_insert()
-        self._meta_insert, self._meta_update = writes.meta_insert(), writes.meta_update()
+        self._head = reads.head()
+        self._journal_insert = writes.journal_insert()
         marks = Marks(tables, self._dialect)
         self._epoch, self._epoch_move, self._mark_insert = marks.find(IDENTITY), marks.move(IDENTITY), marks.insert()
-        claims = Claims(tables, self._dialect)
-        self._kept, self._keep = claims.find(), claims.insert()
-        self._drop_kept, self._prune_kept, self._erase_kept = claims.delete(), claims.prune(), claims.delete_mentioning()
 
     def schema(self) -> tuple[str, ...]:
         """Every CREATE statement for an empty database, in order."""
@@ -149,14 +148,6 @@ class Renderer:
     def head(self) -> Statement:
         """One row: the sequence of the last journal entry, 0 if there is none."""
         return self._head.bind(())
-
-    def gone_version(self, resource: ResourceSpec, id: str) -> Statement:  # noqa: A002  # the member's name
-        """No row or one: the last version of a deleted record."""
-        return self._gone.bind((resource.path, id))
-
-    def meta(self, key: str) -> Statement:
-        """No row or one: the value of one of the house's own facts."""
-        return self._meta.bind((key,))
 
     # Readings of the journal
 
@@ -258,22 +249,6 @@ class Renderer:
         hashes = (hash_payload(before), hash_payload(after))
         return self._journal_insert.bind((resource.path, record_id, version, operation, before, after, actor_id, request_id, at, *hashes))
 
-    def gone_insert(self, resource: ResourceSpec, id: str, version: int) -> Statement:  # noqa: A002  # the member's name
-        """Remember the id of a deleted record, so that it is never free again."""
-        return self._gone_insert.bind((resource.path, id, version))
-
-    def gone_delete(self, resource: ResourceSpec, id: str) -> Statement:  # noqa: A002  # the member's name
-        """Let go of the id of a record that is undeleted."""
-        return self._gone_delete.bind((resource.path, id))
-
-    def meta_insert(self, key: str, value: str) -> Statement:
-        """Record one of the house's own facts."""
-        return self._meta_insert.bind((key, value))
-
-    def meta_update(self, key: str, value: str) -> Statement:
-        """Change one of the house's own facts."""
-        return self._meta_update.bind((key, value))
-
     # Marks
 
     def epoch(self) -> Statement:
@@ -291,29 +266,6 @@ class Renderer:
     def epoch_move(self) -> Statement:
         """Move the identity epoch: what was made from an identity of before must be made anew."""
         return self._epoch_move.bind(())
-
-    # Idempotency keys
-
-    def kept(self, key_hash: bytes) -> Statement:
-        """No row or one: (fingerprint, microseconds since 1970, last sequence, then status, headers as JSON text, body, or nulls)."""
-        return self._kept.bind((key_hash,))
-
-    def keep(self, claim: Claim, at: Instant, kept: Kept | None, headers: str | None) -> Statement:
-        """Claim a key, with the answer where one is kept. `headers` is the JSON text of `kept.headers`."""
-        answer = (None, None, None) if kept is None else (kept.status, headers, kept.body)
-        return self._keep.bind((claim.key_hash, claim.fingerprint, at, *answer))
-
-    def drop_kept(self, key_hash: bytes) -> Statement:
-        """Let go of a key."""
-        return self._drop_kept.bind((key_hash,))
-
-    def erase_kept(self, id: str) -> Statement:  # noqa: A002  # the member's name
-        """Let go of every answer that mentions a record."""
-        return self._erase_kept.bind((id.encode(),))
-
-    def prune_kept(self, upto: Instant, limit: int) -> Statement:
-        """Let go of those among the `limit` oldest keys that were claimed up to an instant."""
-        return self._prune_kept.bind((upto, limit))
 
     def _bounds(self, shaper: Shaper, step: Create | Update, members: Container[str]) -> Bounds:
         """The shape of what a step must stay within; the database itself sees that a record is there."""

@@ -111,27 +111,6 @@ class Writes:
         values = {journal.c[member]: parameter(position) for position, member in enumerate(JOURNAL_MEMBERS)}
         return self._dialect.prepare(sa.insert(journal).values(values))
 
-    def gone_insert(self) -> Prepared:
-        """The id of a deleted record, never free again: resource path (position 0), id (1), last version (2)."""
-        gone = self._tables.gone
-        values = {gone.c.resource: parameter(0), gone.c.record_id: parameter(1), gone.c.version: parameter(2)}
-        return self._dialect.prepare(sa.insert(gone).values(values))
-
-    def gone_delete(self) -> Prepared:
-        """The id of a record that is undeleted: resource path (position 0), id (1)."""
-        gone = self._tables.gone
-        return self._dialect.prepare(sa.delete(gone).where(gone.c.resource == parameter(0), gone.c.record_id == parameter(1)))
-
-    def meta_insert(self) -> Prepared:
-        """One of the house's own facts: key (position 0), value (1)."""
-        meta = self._tables.meta
-        return self._dialect.prepare(sa.insert(meta).values({meta.c.key: parameter(0), meta.c.value: parameter(1)}))
-
-    def meta_update(self) -> Prepared:
-        """A new value (position 1) for one of the house's own facts (0)."""
-        meta = self._tables.meta
-        return self._dialect.prepare(sa.update(meta).values({meta.c.value: parameter(1)}).where(meta.c.key == parameter(0)))
-
     def _is_gone(self, row: GivenRow) -> Truth:
         """The id is that of a deleted record."""
         gone = self._tables.gone

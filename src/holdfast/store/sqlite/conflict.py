@@ -81,7 +81,7 @@ class Conflicts:
 
     def _taken_id(self, tx: Transaction, resource: ResourceSpec, record_id: str) -> Iterator[Detail]:
         living = tx.fetch(tx.renderer.exists(resource, record_id))
-        if living or tx.fetch(tx.renderer.gone_version(resource, record_id)):
+        if living or tx.fetch(tx.renderer.gone.find(resource, record_id)):
             yield detail("id", "unique_conflict")
 
     def _taken_values(self, tx: Transaction, step: Create | Update, values: Mapping[str, Stored]) -> Iterator[Detail]:

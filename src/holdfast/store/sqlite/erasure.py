@@ -22,7 +22,7 @@ def erase(connection: apsw.Connection, renderer: Renderer, plan: Erase) -> int:
     connection.pragma("secure_delete", value=True)
     try:
         erased = tx.change(renderer.journal.erase(plan.resource, plan.id))
-        tx.change(renderer.erase_kept(plan.id))
+        tx.change(renderer.claims.delete_mentioning(plan.id))
     finally:
         connection.pragma("secure_delete", "fast")  # as open_writer has set it
     if erased:

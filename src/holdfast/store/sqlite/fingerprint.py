@@ -47,11 +47,11 @@ def _bind(path: Path, renderer: Renderer, keys: Keys) -> Sign:
     connection = open_writer(path)
     try:
         begin(connection)
-        known = fetch(connection, renderer.meta(FINGERPRINT))
+        known = fetch(connection, renderer.meta.find(FINGERPRINT))
         sign = keys(not known)
         fingerprint = fingerprint_of(sign)
         if not known:
-            change(connection, renderer.meta_insert(FINGERPRINT, fingerprint))
+            change(connection, renderer.meta.insert(FINGERPRINT, fingerprint))
         elif known[0][0] != fingerprint:
             problem = "The master key is not the one that this database was made with."
             mend = "Restore the key from its backup (<data>/key, or what `key` and `key_file` name), or name the folder it belongs to."

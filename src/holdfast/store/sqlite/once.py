@@ -59,7 +59,7 @@ class Once:
         no longer see what the first write told. Raises CallerChanged.
         """
         tx = self._open(connection, plan)
-        rows = tx.fetch(self._renderer.kept(claim.key_hash))
+        rows = tx.fetch(self._renderer.claims.find(claim.key_hash))
         found = _Claimed._make(rows[0]) if rows else None
         expired = before(plan.at, IDEMPOTENCY_KEPT_S)
         if found is not None and found.created_at > expired:
@@ -68,10 +68,10 @@ class Once:
                 return replayed
         written = self._run_steps(tx, plan)
         if found is not None:
-            tx.change(self._renderer.drop_kept(claim.key_hash))
+            tx.change(self._renderer.claims.delete(claim.key_hash))
         kept = None if claim.keep is None else claim.keep(written)
         headers = None if kept is None else msgspec.json.encode(kept.headers).decode()
-        tx.change(self._renderer.keep(claim, plan.at, kept, headers))
+        tx.change(self._renderer.claims.insert(claim, plan.at, kept, headers))
         self._prune(connection, expired)
         return Done(written, kept)
 
@@ -115,14 +115,14 @@ class Once:
         """Let expired answers go at the end of any group, claims or not: once a minute, and more often while there are many."""
         if now < self._tidy_at:
             return
-        if change(connection, self._renderer.prune_kept(before(now, IDEMPOTENCY_KEPT_S), PRUNED_MAX)) < PRUNED_MAX:
+        if change(connection, self._renderer.claims.prune(before(now, IDEMPOTENCY_KEPT_S), PRUNED_MAX)) < PRUNED_MAX:
             self._tidy_at = after(now, TIDY_EVERY_S)
 
     def _prune(self, connection: apsw.Connection, expired: Instant) -> None:
         self._until_prune -= 1
         if self._until_prune <= 0:
             self._until_prune = PRUNE_EVERY
-            change(connection, self._renderer.prune_kept(expired, PRUNED_MAX))
+            change(connection, self._renderer.claims.prune(expired, PRUNED_MAX))
 
 
 _decode_headers = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode

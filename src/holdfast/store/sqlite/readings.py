@@ -44,7 +44,7 @@ class SqliteJournal:
     def _fetch_as_of(self, lane: Lane, plan: ReadAsOf) -> Row | None:
         lane.begin()
         try:
-            horizon = lane.fetch(self._renderer.meta(HORIZON_AT))
+            horizon = lane.fetch(self._renderer.meta.find(HORIZON_AT))
             rows = lane.fetch(self._renderer.as_of(plan))
             is_seen = self._is_seen_now(lane, plan) and bool(rows) and bool(rows[0][3])
             check_epoch(lane.fetch, self._renderer, plan.caller)

@@ -154,5 +154,5 @@ class Removal:
             raise Broken("a deletion did not find the row that was just read")
         if resource.search_fields:
             tx.change(tx.renderer.search_delete(resource, stand.row))
-        tx.change(tx.renderer.gone_insert(resource, record_id, stand.version))
+        tx.change(tx.renderer.gone.insert(resource, record_id, stand.version))
         tx.note(resource, record_id, stand.version, "delete", stand.image, None)

@@ -71,8 +71,8 @@ class Retention:
     def _move_horizon(self, connection: apsw.Connection, seq: int) -> None:
         """Say before anything goes that readings do not reach back behind it."""
         for key, value in ((HORIZON_SEQ, str(seq)), (HORIZON_AT, self._until)):
-            found = fetch(connection, self._renderer.meta(key))
+            found = fetch(connection, self._renderer.meta.find(key))
             if not found:
-                change(connection, self._renderer.meta_insert(key, value))
+                change(connection, self._renderer.meta.insert(key, value))
             elif (int(value) > int(found[0][0])) if key == HORIZON_SEQ else (value > found[0][0]):
-                change(connection, self._renderer.meta_update(key, value))
+                change(connection, self._renderer.meta.update(key, value))

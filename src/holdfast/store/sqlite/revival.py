@@ -38,7 +38,7 @@ class Revival:
         values = _revive(resource, image)
         version = found[0][1] + 1
         system = {"version": version, "updated_at": tx.at, **{name: image[name] for name in ("created_at", "created_by_id")}}
-        tx.change(tx.renderer.gone_delete(resource, step.id))
+        tx.change(tx.renderer.gone.delete(resource, step.id))
         again = Create(step.id, step.view, values)
         try:
             (row,) = tx.insert_each([tx.renderer.insert(again, system)])

@@ -87,7 +87,7 @@ def _create_schema(connection: apsw.Connection, catalog: Catalog, renderer: Rend
         connection.execute(text)
     recorded = msgspec.json.encode(describe(catalog)).decode()
     for key, value in (("format", FORMAT), ("created_at", format_instant(clock.now())), ("schema", recorded)):
-        change(connection, renderer.meta_insert(key, value))
+        change(connection, renderer.meta.insert(key, value))
     change(connection, renderer.epoch_insert())
 
 
