@@ -16,6 +16,7 @@ from holdfast import Access, Backend, Ref, Resource, anyone, field, is_null, thi
 from holdfast.base.errors import Answerable
 from holdfast.base.ids import RecordId, build_uuid7
 from holdfast.core import condition as c
+from holdfast.core.journal import hash_payload
 from holdfast.core.plan import Create, Delete, Page, ReadMany, ReadOne, Row, Update, Write, WriteStep
 from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
@@ -103,7 +104,7 @@ _DEFAULTS: Mapping[str, Mapping[str, c.Stored]] = {
 
 def view(resource: ResourceSpec) -> View:
     """Every member but the secrets."""
-    return View(resource, tuple(each for each in resource.fields if each.secret is None), (), "salt")
+    return View(resource, resource.shown_fields, (), "salt")
 
 
 VIEWS = {path: view(resource) for path, resource in CATALOG.resources.items()}
@@ -175,6 +176,22 @@ async def refusal(answer: Awaitable[object]) -> Answerable:
     raise AssertionError("it was not refused")
 
 
+def refused(data_dir: Path, *plans: Write) -> Answerable:
+    """How the last of some writes is refused, after the others were made."""
+
+    async def story(store: SqliteStore) -> Answerable:
+        for plan in plans[:-1]:
+            await store.write(plan)
+        return await refusal(store.write(plans[-1]))
+
+    return run(data_dir, story)
+
+
+def places(error: Answerable) -> list[tuple[str, str]]:
+    """Where an error says what is wrong."""
+    return [(each.field, each.code) for each in error.details]
+
+
 def shown(row: Row | None) -> dict[str, Any]:
     """The members of a row."""
     assert row is not None
@@ -203,3 +220,18 @@ def watching_connections(watch: Callable[[apsw.Connection], None]) -> Iterator[N
         yield
     finally:
         apsw.connection_hooks.remove(watch)
+
+
+def look(data_dir: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a stranger sees in the database, or does to it, on a connection of their own."""
+    connection = apsw.Connection(str(data_dir / "holdfast.db"))
+    connection.set_busy_timeout(2_000)
+    try:
+        return connection.execute(query, values).fetchall()
+    finally:
+        connection.close()
+
+
+def sign(message: bytes) -> bytes:
+    """A keyed digest."""
+    return hash_payload(f"key{message.hex()}") or b""

@@ -14,9 +14,12 @@ from sqlite_library import (
     NODES,
     create,
     delete,
+    look,
     make_id,
+    places,
     read,
     refusal,
+    refused,
     run,
     shown,
     update,
@@ -24,7 +27,6 @@ from sqlite_library import (
     where,
     write,
 )
-from test_sqlite_steps import look, places, refused
 
 from holdfast.core import condition as c
 from holdfast.core.plan import Create, Delete, Row, Undelete, Update, WriteStep

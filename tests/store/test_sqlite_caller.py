@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
-from sqlite_library import AUTHORS, CLOCK, NOTES, USERS, create, delete, listing, run, settle, update, where, write
-from test_sqlite_steps import look
+from sqlite_library import AUTHORS, CLOCK, NOTES, USERS, create, delete, listing, look, run, settle, update, where, write
 
 from holdfast.base.instant import format_instant
 from holdfast.core.actor import Caller
@@ -22,23 +20,14 @@ TOKEN = b"t" * 16
 
 def sign_in(data_dir: Path, user: Create, *, kind: str = "access") -> None:
     """Open a session for a user, as a stranger would write it."""
-    _alter(data_dir, "INSERT INTO hf_session (row, id, user_id, kind, created_at) VALUES (1, 's', ?, 'login', 0)", user.id)
-    _alter(data_dir, "INSERT INTO hf_token (token_hash, session_row, kind) VALUES (?, 1, ?)", TOKEN, kind)
+    look(data_dir, "INSERT INTO hf_session (row, id, user_id, kind, created_at) VALUES (1, 's', ?, 'login', 0)", user.id)
+    look(data_dir, "INSERT INTO hf_token (token_hash, session_row, kind) VALUES (?, 1, ?)", TOKEN, kind)
 
 
 def revoke(data_dir: Path) -> None:
     """End the session, and move the epoch as whoever ends one does."""
-    _alter(data_dir, "UPDATE hf_session SET revoked_at = 1")
-    _alter(data_dir, "UPDATE hf_mark SET value = value + 1 WHERE key = 'identity'")
-
-
-def _alter(data_dir: Path, text: str, *values: Any) -> None:
-    connection = apsw.Connection(str(data_dir / "holdfast.db"))
-    connection.set_busy_timeout(2_000)
-    try:
-        connection.execute(text, values)
-    finally:
-        connection.close()
+    look(data_dir, "UPDATE hf_session SET revoked_at = 1")
+    look(data_dir, "UPDATE hf_mark SET value = value + 1 WHERE key = 'identity'")
 
 
 def epoch(data_dir: Path) -> int:
@@ -80,7 +69,7 @@ def test_a_read_holds_while_the_epoch_stands(tmp_path: Path) -> None:
         await store.write(write(made))
         caller = Caller(epoch(tmp_path), TOKEN, made.id, 1)
         outcomes = [{await told(each) for each in reads(store, made, caller)}]
-        _alter(tmp_path, "UPDATE hf_mark SET value = value + 1")
+        look(tmp_path, "UPDATE hf_mark SET value = value + 1")
         outcomes.append({await told(each) for each in reads(store, made, caller)})
         outcomes.append({await told(each) for each in reads(store, made, None)})
         return outcomes

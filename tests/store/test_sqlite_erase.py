@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import apsw
 import pytest
-from sqlite_library import AUTHORS, CLOCK, create, delete, listing, make_id, page, refusal, run, settle, total, update, write
+from sqlite_library import AUTHORS, CLOCK, create, delete, listing, look, make_id, page, refusal, run, settle, total, update, write
 
 from holdfast.core.plan import Claim, Create, Erase, Kept, Row, Undelete
 from holdfast.core.readings import HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Watched
@@ -38,9 +37,7 @@ def test_readings_show_nothing_of_what_was_erased(tmp_path: Path) -> None:
         assert error.code == "not_found"
 
     run(tmp_path, story)
-    connection = apsw.Connection(str(tmp_path / "holdfast.db"))
-    assert connection.execute("SELECT count(*) FROM hf_journal WHERE before_hash IS NULL AND after_hash IS NULL").fetchall() == [(1,)]
-    connection.close()
+    assert look(tmp_path, "SELECT count(*) FROM hf_journal WHERE before_hash IS NULL AND after_hash IS NULL") == [(1,)]
     assert b"Mallory" not in (tmp_path / "holdfast.db").read_bytes()
 
 
@@ -74,7 +71,5 @@ def test_kept_answers_that_mention_the_record_go_too(tmp_path: Path) -> None:
         assert await store.erase(erase(made)) == 2
 
     run(tmp_path, story)
-    connection = apsw.Connection(str(tmp_path / "holdfast.db"))
-    assert [bytes(key) for (key,) in connection.execute("SELECT key_hash FROM hf_idempotency")] == [b"2" * 16]
-    connection.close()
+    assert look(tmp_path, "SELECT key_hash FROM hf_idempotency") == [(b"2" * 16,)]
     assert b"Mallory" not in (tmp_path / "holdfast.db").read_bytes()

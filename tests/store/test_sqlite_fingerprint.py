@@ -3,9 +3,8 @@
 import asyncio
 from pathlib import Path
 
-import apsw
 import pytest
-from sqlite_library import CATALOG, CLOCK
+from sqlite_library import CATALOG, CLOCK, look
 
 from holdfast.base.errors import Misconfigured
 from holdfast.core.journal import Sign
@@ -50,9 +49,7 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
 def test_a_database_of_before_takes_the_key_it_meets(tmp_path: Path) -> None:
     """One that has no fingerprint yet gets it at the next start."""
     open_with(tmp_path, FIRST)
-    connection = apsw.Connection(str(tmp_path / "holdfast.db"))
-    connection.execute("DELETE FROM hf_meta WHERE key = 'key_fingerprint'")
-    connection.close()
+    look(tmp_path, "DELETE FROM hf_meta WHERE key = 'key_fingerprint'")
 
     assert open_with(tmp_path, SECOND) == [True]
     with pytest.raises(Misconfigured):
@@ -62,9 +59,7 @@ def test_a_database_of_before_takes_the_key_it_meets(tmp_path: Path) -> None:
 def test_the_fingerprint_tells_nothing_of_the_key(tmp_path: Path) -> None:
     """It is a keyed digest: 16 bytes in hexadecimal, and the key stands nowhere in the file."""
     open_with(tmp_path, FIRST)
-    connection = apsw.Connection(str(tmp_path / "holdfast.db"))
-    ((value,),) = connection.execute("SELECT value FROM hf_meta WHERE key = 'key_fingerprint'").fetchall()
-    connection.close()
+    ((value,),) = look(tmp_path, "SELECT value FROM hf_meta WHERE key = 'key_fingerprint'")
     assert len(bytes.fromhex(str(value))) == 16
     assert FIRST.hex() not in str(value)
     assert FIRST not in (tmp_path / "holdfast.db").read_bytes()

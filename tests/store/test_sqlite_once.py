@@ -1,11 +1,9 @@
 """Kept answers: what has expired goes, whether or not anybody sends keys still."""
 
 from pathlib import Path
-from typing import Any
 
-import apsw
 import pytest
-from sqlite_library import AUTHORS, BOOKS, CHAPTERS, CLOCK, create, delete, run, update, write
+from sqlite_library import AUTHORS, BOOKS, CHAPTERS, CLOCK, create, delete, look, run, update, write
 
 from holdfast.base.limits import IDEMPOTENCY_KEPT_S
 from holdfast.core.plan import Claim, Erase, Kept, Row, Undelete, WriteStep
@@ -17,15 +15,6 @@ from holdfast.store.sqlite.store import SqliteStore
 def keep(_rows: tuple[Row | None, ...]) -> Kept:
     """An answer of nothing."""
     return Kept(201, (), b"{}")
-
-
-def _outside(data_dir: Path, sql: str, *values: int) -> list[tuple[Any, ...]]:
-    connection = apsw.Connection(str(data_dir / "holdfast.db"))
-    connection.set_busy_timeout(1000)
-    try:
-        return connection.execute(sql, values).fetchall()
-    finally:
-        connection.close()
 
 
 def test_writes_without_keys_let_expired_answers_go(tmp_path: Path) -> None:
@@ -40,12 +29,12 @@ def test_writes_without_keys_let_expired_answers_go(tmp_path: Path) -> None:
         found = []
         for _ in range(2):
             await store.write(write(create(AUTHORS)))
-            ((rows,),) = _outside(tmp_path, "SELECT count(*) FROM hf_idempotency")
+            ((rows,),) = look(tmp_path, "SELECT count(*) FROM hf_idempotency")
             found.append(rows)
         return found
 
     run(tmp_path, keyed)
-    _outside(tmp_path, "UPDATE hf_idempotency SET created_at = created_at - ?", IDEMPOTENCY_KEPT_S * 1_000_000)
+    look(tmp_path, "UPDATE hf_idempotency SET created_at = created_at - ?", IDEMPOTENCY_KEPT_S * 1_000_000)
     assert run(tmp_path, plain) == [20, 0]
 
 
@@ -58,9 +47,9 @@ def test_the_oldest_are_looked_at_no_more_than_once_a_minute(
 
     async def story(store: SqliteStore) -> None:
         await store.write_once(write(create(AUTHORS)), Claim(b"k" * 16, b"f" * 16, keep))
-        _outside(tmp_path, "UPDATE hf_idempotency SET created_at = created_at - ?", IDEMPOTENCY_KEPT_S * 1_000_000)
+        look(tmp_path, "UPDATE hf_idempotency SET created_at = created_at - ?", IDEMPOTENCY_KEPT_S * 1_000_000)
         await store.write(write(create(AUTHORS)))
-        assert _outside(tmp_path, "SELECT count(*) FROM hf_idempotency") == [(left,)]
+        assert look(tmp_path, "SELECT count(*) FROM hf_idempotency") == [(left,)]
 
     run(tmp_path, story)
 
@@ -88,7 +77,7 @@ def test_a_repeat_is_told_from_the_journal(tmp_path: Path) -> None:
         for steps, claim, first in told:
             again = await store.write_once(write(*steps), claim)
             assert (again.rows, again.kept, again.replayed) == (first.rows, None, True)
-        assert _outside(tmp_path, "SELECT count(*) FROM hf_idempotency WHERE body IS NOT NULL") == [(0,)]
+        assert look(tmp_path, "SELECT count(*) FROM hf_idempotency WHERE body IS NOT NULL") == [(0,)]
 
     run(tmp_path, story)
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
 from sqlite_library import (
     AUTHORS,
@@ -16,6 +15,7 @@ from sqlite_library import (
     VIEWS,
     create,
     delete,
+    look,
     read,
     refusal,
     run,
@@ -39,12 +39,8 @@ from holdfast.store.sqlite.transaction import Transaction
 
 def journal(data_dir: Path) -> list[tuple[Any, ...]]:
     """The operations on record, in order, after a look at the references of the whole database."""
-    connection = apsw.Connection(str(data_dir / "holdfast.db"))
-    try:
-        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-        return connection.execute("SELECT operation, resource, record_id FROM hf_journal ORDER BY seq").fetchall()
-    finally:
-        connection.close()
+    assert look(data_dir, "PRAGMA foreign_key_check") == []
+    return look(data_dir, "SELECT operation, resource, record_id FROM hf_journal ORDER BY seq")
 
 
 def test_what_is_referred_to_by_restrict_stays(tmp_path: Path) -> None:

@@ -7,13 +7,11 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import apsw
 import pytest
-from sqlite_library import AUTHORS, BOOKS, CATALOG, create, delete, listing, page, refusal, settle, shown, total, update, write
+from sqlite_library import AUTHORS, BOOKS, CATALOG, create, delete, listing, look, page, refusal, settle, shown, sign, total, update, write
 
 from holdfast.base.errors import Refused
 from holdfast.base.instant import SECOND_US, Instant, format_instant
-from holdfast.core.journal import hash_payload
 from holdfast.core.plan import Claim, Create, Erase, Row, Undelete, WriteStep
 from holdfast.core.readings import ReadAsOf, ReadChanges, ReadHistory, Watched
 from holdfast.engine.verify import Anchor, Verifier
@@ -44,11 +42,6 @@ class Day(Clock):
         return self._real.monotonic_s()
 
 
-def sign(message: bytes) -> bytes:
-    """A keyed digest for tests."""
-    return hash_payload(f"key{message.hex()}") or b""
-
-
 class Life:
     """A store through the days. With `days` None nothing ever goes."""
 
@@ -69,12 +62,8 @@ class Life:
 
     def ask(self, query: str) -> int:
         """A number that the database holds."""
-        connection = apsw.Connection(str(self.data_dir / "holdfast.db"))
-        try:
-            ((number,),) = connection.execute(query).fetchall()
-            return int(str(number or 0))
-        finally:
-            connection.close()
+        ((number,),) = look(self.data_dir, query)
+        return int(number or 0)
 
     def verify(self, *anchors: Anchor) -> Verifier:
         """A verifier that has run."""
@@ -262,14 +251,12 @@ def test_nobody_else_can_remove_or_edit_unseen(tmp_path: Path, statement: str) -
         assert life.verify().findings == []
 
     live(tmp_path, story)
-    connection = apsw.Connection(str(tmp_path / "holdfast.db"))
-    connection.execute(statement)
-    connection.close()
+    look(tmp_path, statement)
 
-    async def look(life: Life) -> None:
+    async def check(life: Life) -> None:
         assert [each.check for each in life.verify().findings if each.check == "chain"]
 
-    live(tmp_path, look)
+    live(tmp_path, check)
 
 
 def test_erasure_and_repeats_live_with_it(tmp_path: Path) -> None:

@@ -2,30 +2,14 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import apsw
 import pytest
-from sqlite_library import AUTHORS, CATALOG, CLOCK, create, delete, refusal, run, update, write
+from sqlite_library import AUTHORS, CATALOG, CLOCK, create, delete, look, refusal, run, sign, update, write
 
 from holdfast.base.errors import HoldfastError
 from holdfast.core.journal import EntryHead, Seal, hash_payload, make_seal
 from holdfast.store.sqlite.store import SqliteStore
-
-
-def sign(message: bytes) -> bytes:
-    """A keyed digest for tests."""
-    return hash_payload(f"key{message.hex()}") or b""
-
-
-def look(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
-    """What a stranger sees in the database."""
-    connection = apsw.Connection(str(data_dir / "holdfast.db"))
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
-
 
 HEADS = """SELECT seq, resource, record_id, version, operation, actor_id, request_id, at, before_hash, after_hash
     FROM hf_journal ORDER BY seq"""

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import apsw
 import msgspec
 import pytest
-from sqlite_library import ALL, CLOCK, make_id, refusal, view
+from sqlite_library import ALL, CLOCK, look, make_id, refusal, view
 
 from holdfast import Backend, Ref, Resource, field
 from holdfast.base.errors import Refused
@@ -103,22 +102,9 @@ def _sign(message: bytes) -> bytes:
     return message[:16]
 
 
-def touch(data_dir: Path, statement: str) -> None:
-    """What somebody does who can write to the file."""
-    connection = apsw.Connection(str(data_dir / "holdfast.db"))
-    try:
-        connection.execute(statement)
-    finally:
-        connection.close()
-
-
 def images(data_dir: Path, resource: str) -> list[Mapping[str, Any]]:
     """Every image of a resource in the journal, in order."""
-    connection = apsw.Connection(str(data_dir / "holdfast.db"))
-    try:
-        rows = connection.execute("SELECT before, after FROM hf_journal WHERE resource = ? ORDER BY seq", (resource,)).fetchall()
-    finally:
-        connection.close()
+    rows = look(data_dir, "SELECT before, after FROM hf_journal WHERE resource = ? ORDER BY seq", resource)
     return [msgspec.json.decode(str(text)) for row in rows for text in row if text is not None]
 
 
@@ -143,7 +129,7 @@ def test_an_edited_secret_is_found(tmp_path: Path, statement: str, places: list[
     """A secret that was edited, removed, put in, or swapped: the record is named, its secrets are, and no value is told."""
     tell(tmp_path, (SHELF, FIRST, SECOND, EMPTY))
     assert find(tmp_path) == []
-    touch(tmp_path, statement)
+    look(tmp_path, statement)
     found = find(tmp_path)
     assert {each.place for each in found} == {f"safes/{each.id}" for each in places}
     for each in found:
@@ -156,7 +142,7 @@ def test_an_edited_secret_is_found(tmp_path: Path, statement: str, places: list[
 def test_an_edit_beside_a_secret_is_named_too(tmp_path: Path) -> None:
     """What was edited is told member by member, with the mend of each kind."""
     tell(tmp_path, (SHELF, FIRST))
-    touch(tmp_path, "UPDATE safes SET name = 'mine', code = 'mine'")
+    look(tmp_path, "UPDATE safes SET name = 'mine', code = 'mine'")
     (finding,) = find(tmp_path)
     assert finding.problem.endswith("in name, its secrets (code, seed).")
     assert "/history" in finding.mend
@@ -171,7 +157,7 @@ def test_an_edit_beside_a_secret_is_named_too(tmp_path: Path) -> None:
 def test_a_change_of_ours_covers_no_edit(tmp_path: Path, step: WriteStep, edit: str, named: str) -> None:
     """What was edited before a change, a renewed hash or a deletion is found all the same: the entry has what it found."""
     tell(tmp_path, (SHELF, FIRST, SECOND))
-    touch(tmp_path, f"UPDATE safes SET {edit} WHERE name = 'first'")  # noqa: S608  # our own text
+    look(tmp_path, f"UPDATE safes SET {edit} WHERE name = 'first'")  # noqa: S608  # our own text
     tell(tmp_path, (step,))
     (finding,) = find(tmp_path)
     assert finding.place == f"safes/{FIRST.id}"
@@ -229,7 +215,7 @@ def test_the_order_of_the_fields_says_nothing(tmp_path: Path) -> None:
     assert find(tmp_path, moved) == []
     tell(tmp_path, (Update(FIRST.id, view(moved.resources["safes"]), {"name": "other"}),), catalog=moved)
     assert find(tmp_path, moved) == []
-    touch(tmp_path, "UPDATE safes SET code = 'mine'")
+    look(tmp_path, "UPDATE safes SET code = 'mine'")
     assert len(find(tmp_path, moved)) == 1
 
 
@@ -254,8 +240,8 @@ def test_no_secret_is_made_up(tmp_path: Path) -> None:
 def test_an_erased_record_is_compared_still(tmp_path: Path) -> None:
     """The hash of an erased image stays, and it is one over the digest: an edited secret is found, though not where."""
     tell(tmp_path, (SHELF, FIRST))
-    touch(tmp_path, "UPDATE hf_journal SET after = NULL WHERE resource = 'safes'")
+    look(tmp_path, "UPDATE hf_journal SET after = NULL WHERE resource = 'safes'")
     assert [each for each in find(tmp_path) if each.check == "rows"] == []
-    touch(tmp_path, "UPDATE safes SET code = 'mine'")
+    look(tmp_path, "UPDATE safes SET code = 'mine'")
     (finding,) = [each for each in find(tmp_path) if each.check == "rows"]
     assert "some member (the image was erased)" in finding.problem

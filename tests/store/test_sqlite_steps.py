@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import apsw
 import msgspec
 import pytest
 from sqlite_library import (
@@ -15,10 +14,13 @@ from sqlite_library import (
     create,
     delete,
     listing,
+    look,
     make_id,
     page,
+    places,
     read,
     refusal,
+    refused,
     run,
     shown,
     update,
@@ -26,36 +28,11 @@ from sqlite_library import (
     write,
 )
 
-from holdfast.base.errors import Answerable, Detail
+from holdfast.base.errors import Detail
 from holdfast.core import condition as c
-from holdfast.core.plan import Delete, ReadOne, Row, Update, Write
+from holdfast.core.plan import Delete, ReadOne, Row, Update
 from holdfast.core.view import View
 from holdfast.store.sqlite.store import SqliteStore
-
-
-def look(data_dir: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What a second connection, a stranger's, sees in the database."""
-    connection = apsw.Connection(str(data_dir / "holdfast.db"))
-    try:
-        return connection.execute(query, values).fetchall()
-    finally:
-        connection.close()
-
-
-def refused(data_dir: Path, *plans: Write) -> Answerable:
-    """How the last of some writes is refused, after the others were made."""
-
-    async def story(store: SqliteStore) -> Answerable:
-        for plan in plans[:-1]:
-            await store.write(plan)
-        return await refusal(store.write(plans[-1]))
-
-    return run(data_dir, story)
-
-
-def places(error: Answerable) -> list[tuple[str, str]]:
-    """Where an error says what is wrong."""
-    return [(each.field, each.code) for each in error.details]
 
 
 def test_a_created_record_is_shown_and_read(tmp_path: Path) -> None:

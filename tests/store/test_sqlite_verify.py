@@ -7,21 +7,15 @@ from pathlib import Path
 
 import apsw
 import pytest
-from sqlite_library import AUTHORS, BOOKS, CATALOG, CHAPTERS, CLOCK, NOTES, create, delete, update, write
+from sqlite_library import AUTHORS, BOOKS, CATALOG, CHAPTERS, CLOCK, NOTES, create, delete, sign, update, write
 
 from holdfast.base.ids import RecordId
-from holdfast.core.journal import hash_payload
 from holdfast.engine.verify import Anchor, Finding, Progress, Verifier
 from holdfast.store.sqlite.audit import SqliteAudit
 from holdfast.store.sqlite.store import SqliteStore
 
 TARGET = RecordId("018bcfe5-6800-7000-8000-00000000beef")  # the same in every process, for it stands in the names of tests
 """The author that every edit of these tests is about; it has two entries."""
-
-
-def sign(message: bytes) -> bytes:
-    """A keyed digest for tests."""
-    return hash_payload(f"key{message.hex()}") or b""
 
 
 async def fill(data_dir: Path, authors: int = 30) -> None:
