@@ -1,4 +1,4 @@
-"""Quotas: what a limiter says about a caller, as headers or as a refusal (CONTRACT 2.10; IETF draft on RateLimit header fields)."""
+"""Quotas: what a limiter says about a caller, as headers or as a refusal (IETF draft on RateLimit header fields)."""
 
 from contextlib import AbstractContextManager
 

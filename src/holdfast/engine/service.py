@@ -198,7 +198,7 @@ class Engine:
 
 
 def _announces_too_much(head: Head) -> bool:
-    """Whether a body is announced that no route takes: its size is judged before its path (CONTRACT 2.3)."""
+    """Whether a body is announced that no route takes: its size is judged before its path."""
     length = (head.header("content-length") or "") if head.has_body else ""
     return length.isdecimal() and (len(length) > _LENGTH_DIGITS_MAX or int(length) > BODY_BYTES_MAX)
 

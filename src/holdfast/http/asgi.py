@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from holdfast.core.exchange import Exchange, Head, Reply, join_headers
+from holdfast.http.arrivals import Arrivals
 from holdfast.http.bounds import Bounds
 from holdfast.http.runner import Runner, ServiceFactory
-from holdfast.http.turn import Turn
 from holdfast.http.wire import BODILESS
 
 Scope = MutableMapping[str, Any]
@@ -44,20 +44,20 @@ class AsgiDoor:
     def __init__(self, make_service: ServiceFactory, *, slot: int = 0, bounds: Bounds | None = None) -> None:
         self._make_service, self._slot = make_service, slot
         self._body_receipt_s = (bounds or Bounds()).body_receipt_s
-        self._turn: Turn | None = None  # while the service runs
+        self._arrivals: Arrivals | None = None  # while the service runs
         self._fixed: dict[bytes, list[tuple[bytes, bytes]]] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Runner]:
         """Open the service for as long as the context lasts."""
         async with self._make_service(self._slot) as runner:
-            self._turn = Turn(runner.service)
+            self._arrivals = Arrivals(runner.service)
             gc.collect()
             gc.freeze()  # what lives as long as the service is never looked at again: servers leave a cycle or two behind each request
             try:
                 yield runner
             finally:
-                self._turn = None
+                self._arrivals = None
                 runner.draining()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,13 +70,13 @@ class AsgiDoor:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        turn = self._turn
-        if turn is None:
+        arrivals = self._arrivals
+        if arrivals is None:
             raise RuntimeError("the service does not run: serve with lifespan on, or enter AsgiDoor.running() in your own lifespan")
         head = _build_head(scope)
-        opened = turn.service.open(head)
+        opened = arrivals.service.open(head)
         try:
-            reply = opened if isinstance(opened, Reply) else await self._exchange(turn, opened, head, receive)
+            reply = opened if isinstance(opened, Reply) else await self._exchange(arrivals, opened, head, receive)
         except _GoneError:
             return
         unread = isinstance(opened, Reply) and head.has_body
@@ -92,12 +92,12 @@ class AsgiDoor:
         with contextlib.suppress(_GoneError):
             await _finish_or_leave(_send_stream(reply.body, send, silent=silent), receive)
 
-    async def _exchange(self, turn: Turn, exchange: Exchange, head: Head, receive: Receive) -> Reply:
+    async def _exchange(self, arrivals: Arrivals, exchange: Exchange, head: Head, receive: Receive) -> Reply:
         body = await self._receive_body(exchange, head, receive) if head.has_body else b""
         if isinstance(body, Reply):
             return body
         asked = _Asked(exchange, body)
-        turn.answer_soon(asked, exchange)
+        arrivals.answer_soon(asked, exchange)
         reply = await asked.replied
         return reply if isinstance(reply, Reply) else await _finish_or_leave(reply, receive)
 
@@ -131,7 +131,7 @@ class AsgiDoor:
 
 
 class _Asked:
-    """A request that waits for the answers of its turn (turn.Asker). `replied` is the reply, or what it is to be awaited from."""
+    """A request that waits for its answer (arrivals.Asker). `replied` is the reply, or what it is to be awaited from."""
 
     def __init__(self, exchange: Exchange, body: bytes) -> None:
         self._exchange, self._body = exchange, body

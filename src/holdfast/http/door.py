@@ -8,8 +8,8 @@ import time
 from typing import Protocol
 
 from holdfast.core.exchange import Service
+from holdfast.http.arrivals import Arrivals
 from holdfast.http.bounds import Bounds
-from holdfast.http.turn import Turn
 from holdfast.http.wire import Openings
 
 
@@ -33,7 +33,7 @@ class Door:
     """
 
     def __init__(self, service: Service, bounds: Bounds | None = None) -> None:
-        self.service, self.turn = service, Turn(service)
+        self.service, self.arrivals = service, Arrivals(service)
         self.bounds = bounds or Bounds()
         self.openings = Openings(time.time())
         self.draining = False

@@ -310,7 +310,7 @@ class Connection(asyncio.Protocol):
         self._stage = _BUSY
         self._deadline_s = now_s + self._door.bounds.half_close_s if self._eof else math.inf
         self._exchange, self._content, self._arrived_s = exchange, body, now_s
-        self._door.turn.answer_soon(self, exchange)
+        self._door.arrivals.answer_soon(self, exchange)
 
     def answer(self) -> Reply | None:
         """The reply to the request that has arrived whole; None if it comes later. For a client who is gone by now nothing is done."""

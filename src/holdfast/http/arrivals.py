@@ -19,7 +19,7 @@ class Asker(Protocol):
         """Send this reply. Never raises."""
 
 
-class Turn:
+class Arrivals:
     """Gathers the requests of one turn of the loop."""
 
     def __init__(self, service: Service) -> None:
