@@ -104,12 +104,13 @@ class Grant(Sight):
 class Grants:
     """Everything that one caller is granted: a Grant for each resource, bound when it is first asked for, and what may be seen."""
 
-    __slots__ = ("_grants", "actor", "visible")
+    __slots__ = ("_grants", "_targets", "actor", "visible")
 
     def __init__(self, actor: Actor, grants: Mapping[str, Grant], visible: Visible) -> None:
         self.actor = actor
         self.visible = visible
         self._grants = grants
+        self._targets: dict[str, dict[str, Condition]] = {}
 
     def on(self, resource: ResourceSpec) -> Grant:
         """What is granted on one resource."""
@@ -128,10 +129,15 @@ class Grants:
 
     def targets(self, resource: ResourceSpec, members: Iterable[str]) -> dict[str, Condition]:
         """Member of a reference -> what must hold for the record that it names; those that may name any are left out."""
+        guarded = self._targets.get(resource.path)
+        if guarded is None:
+            guarded = self._targets[resource.path] = self._find_targets(resource)
+        return {member: guarded[member] for member in members if member in guarded} if guarded else {}
+
+    def _find_targets(self, resource: ResourceSpec) -> dict[str, Condition]:
         if self.visible is EVERYTHING:
             return {}
-        specs = (resource.by_member[each] for each in members)
-        targets = ((each.member, self._grants[each.type.target]) for each in specs if isinstance(each.type, Reference))
+        targets = ((each.member, self._grants[each.type.target]) for each in resource.fields if isinstance(each.type, Reference))
         return {member: grant.read for member, grant in targets if grant.guard is not None}
 
 

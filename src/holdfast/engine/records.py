@@ -244,8 +244,8 @@ class Records:
         return read_precondition(if_match, query_version, peek_version(value), required=self.resource.require_version)
 
     async def _plan_create(self, created: Created, sent: Any, view: View, grants: Grants) -> Create:
-        sealed = created._replace(values=dict(await self.sealing.seal(created.values)))
-        return plan_create(grants, created.id or self.make_id(), view, sealed, sent)
+        values = dict(await self.sealing.seal(created.values))
+        return plan_create(grants, created.id or self.make_id(), view, Created(created.id, values), sent)
 
     def make_id(self) -> RecordId:
         """The id of the next new record."""
