@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdfast import Access, Backend, Ref, Resource, anyone, field, is_null, owner, role, signed_in, this, user
+from holdfast import Access, Backend, Ref, Resource, User, anyone, field, is_null, owner, role, signed_in, this, user
 from holdfast.model.catalog import Catalog
 from holdfast.model.rule import Nobody, Rule
 from holdfast.model.rule_text import describe
@@ -177,3 +177,61 @@ def test_a_rule_of_many_roles_is_not_tried() -> None:
     """Their sets would be too many; it is taken to hold for somebody."""
     every = role(*(f"r{number}" for number in range(9)))
     assert warnings_of(every & ~every) == ()
+
+
+class Member(User):
+    """A user who may be in a place, and has a desk."""
+
+    place: Ref[Place] | None = None
+    desk: str = ""
+
+
+def null_warnings_of(rule: Rule) -> list[str]:
+    """The warnings of nulls that meet, of a resource with one rule."""
+
+    class Thing(Resource):
+        place: Ref[Place] | None = field(default=None, index=True)
+        desk: str = field(default="", index=True)
+        near: Ref[Place] = field(reverse="near_things")
+
+        access = Access(read=rule)
+
+    return [each for each in Backend(Place, Thing, Member).catalog.warnings if "both are null" in each]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        this.place == user.place,
+        (this.place == user.place) & role("a"),
+        owner | (user.place == this.place),
+        (this.place == user.place) & ~is_null(this.desk),
+        (this.place == user.place) & is_null(this.place),
+    ],
+    ids=describe,
+)
+def test_nulls_that_meet_warn(rule: Rule) -> None:
+    """Whoever has nothing would be granted all that belongs to nothing; it is told once, though two verbs have the rule."""
+    (warning,) = null_warnings_of(rule)
+    assert warning.startswith("Thing.access: ")
+    assert "& ~is_null(" in warning
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        (this.place == user.place) & ~is_null(this.place),
+        role("a") & ~is_null(user.place) & ((this.place == user.place) | owner),
+        this.near == user.place,
+        this.desk == user.desk,
+        this.place.name == user.desk,
+        this.place != user.place,
+        ~(this.place == user.place),
+        owner,
+        this.place == None,  # noqa: E711  # a rule
+    ],
+    ids=describe,
+)
+def test_nulls_that_cannot_meet_or_are_meant_do_not(rule: Rule) -> None:
+    """Where one side has always a value, or the rule asks for one."""
+    assert null_warnings_of(rule) == []

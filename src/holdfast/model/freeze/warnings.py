@@ -1,15 +1,31 @@
 """What a declaration may say and yet surprises; told once at start, and by `holdfast doctor`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, combinations
 
 from holdfast.model.access import VERBS
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.names import PARAMETERS
-from holdfast.model.rule import AllOf, Always, AnyOf, Compare, Membership, Negation, Nobody, NullTest, Role, Rule, This, path_of, walk
+from holdfast.model.rule import (
+    AllOf,
+    Always,
+    AnyOf,
+    Compare,
+    Membership,
+    Negation,
+    Nobody,
+    NullTest,
+    OfUser,
+    Role,
+    Rule,
+    This,
+    path_of,
+    walk,
+)
 from holdfast.model.rule_text import describe
 from holdfast.model.settle import settle
 from holdfast.model.types import Boolean, Choice
+from holdfast.model.user import PATH as USERS
 
 Resources = Mapping[str, ResourceSpec]
 Callers = tuple[frozenset[str] | None, ...]
@@ -25,6 +41,7 @@ def find_warnings(resources: Resources) -> tuple[str, ...]:
         for warn in (_shadowed, _never_granted, _never_creatable, _unsearchable):
             found.extend(warn(resource))
         found.extend(_scanning(resource, resources))
+        found.extend(_meeting_nulls(resource, resources))
     return tuple(found)
 
 
@@ -85,6 +102,47 @@ def _callers(*rules: Rule) -> Callers:
         return ()
     sets = chain.from_iterable(combinations(sorted(named), size) for size in range(len(named) + 1))
     return (None, *map(frozenset, sets))
+
+
+# Where nothing equals nothing
+
+
+def _meeting_nulls(resource: ResourceSpec, resources: Resources) -> Iterator[str]:
+    """Rules that hold for a caller without a value and every row without one: null is a value, and few think of it."""
+    rules = [getattr(resource.access, verb) for verb in VERBS]
+    rules += [rule for each in resource.fields for rule in (each.readable_by, each.writable_by) if rule is not None]
+    told = dict.fromkeys(describe(each) for rule in rules for each in _open_to_nulls(rule, frozenset(), resource, resources))
+    for text in told:
+        yield f"{resource.name}.access: {text} holds too where both are null. Add & ~is_null(...) of one of them, or make one required."
+
+
+def _open_to_nulls(rule: Rule, guarded: frozenset[str], resource: ResourceSpec, resources: Resources) -> Iterator[Compare]:
+    """Each term `this.x == user.y` of a rule whose sides can both be null. `guarded` is what cannot be null where the rule is asked."""
+    match rule:
+        case AllOf(parts):
+            guarded |= {repr(each.part.operand) for each in parts if isinstance(each, Negation) and isinstance(each.part, NullTest)}
+            for each in parts:
+                yield from _open_to_nulls(each, guarded, resource, resources)
+        case AnyOf(parts):
+            for each in parts:
+                yield from _open_to_nulls(each, guarded, resource, resources)
+        case Compare(This() as field, "eq", OfUser() as own) | Compare(OfUser() as own, "eq", This() as field):
+            nullable = _may_be_null(path_of(field), resource, resources) and _may_be_null(path_of(own), resources[USERS], resources)
+            if nullable and guarded.isdisjoint((repr(field), repr(own))):
+                yield rule
+        case _:
+            pass
+
+
+def _may_be_null(path: Sequence[str], resource: ResourceSpec, resources: Resources) -> bool:
+    """Whether a path may lead to nothing; the empty path, a caller who is signed in, never does."""
+    for name in path:
+        field = resource.by_name[name]
+        if field.nullable:
+            return True
+        if field.reference is not None:
+            resource = resources[field.reference.target]
+    return False
 
 
 # What must look at every row
