@@ -16,6 +16,7 @@ from urllib.parse import quote
 from holdfast.core.exchange import Exchange, Head, Reply, join_headers
 from holdfast.http.arrivals import Arrivals
 from holdfast.http.bounds import Bounds
+from holdfast.http.outlet import release
 from holdfast.http.runner import Runner, ServiceFactory
 from holdfast.http.wire import BODILESS
 
@@ -83,7 +84,7 @@ class AsgiDoor:
         try:
             await self._start(reply, scope, send, close=reply.close or unread)
         except BaseException:
-            await _close(reply.body)
+            await release(reply.body)
             raise
         silent = reply.bare or reply.status in BODILESS
         if isinstance(reply.body, bytes):
@@ -223,15 +224,8 @@ async def _send_stream(parts: AsyncIterator[bytes], send: Send, *, silent: bool)
             async for part in parts:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
     finally:
-        await _close(parts)
+        await release(parts)
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _close(body: bytes | AsyncIterator[bytes]) -> None:
-    """Let go of a body that is read no further."""
-    close = getattr(body, "aclose", None)
-    if close is not None:
-        await close()
 
 
 async def _keep_lifespan(running: AbstractAsyncContextManager[Runner], receive: Receive, send: Send) -> None:

@@ -18,7 +18,8 @@ from holdfast.core.exchange import Exchange, Head, Reply
 from holdfast.http.body import BodyReader, ChunkedBody, CountedBody
 from holdfast.http.door import Door
 from holdfast.http.head import END_OF_HEAD, Fields, HeadReader, check_beginning
-from holdfast.http.wire import BODILESS, CONTINUE, LAST_CHUNK, encode_chunk, encode_reply, encode_stream_head
+from holdfast.http.outlet import Outlet, release
+from holdfast.http.wire import BODILESS, CONTINUE, encode_reply, encode_stream_head
 
 _log = logging.getLogger("holdfast.http")
 _CUT = "The connection ended before the request did."
@@ -50,19 +51,17 @@ class Connection(asyncio.Protocol):
         "_heads",
         "_keep_alive",
         "_lingered_bytes",
+        "_outlet",
         "_peer",
         "_reading",
         "_receiving",
         "_stage",
-        "_stall_sent",
-        "_stall_since_s",
         "_transport",
         "_work",
-        "_writable",
-        "_written",
     )
 
     _transport: asyncio.Transport
+    _outlet: Outlet
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -80,9 +79,6 @@ class Connection(asyncio.Protocol):
         self._eof = False
         self._work: asyncio.Future[Reply] | asyncio.Task[None] | None = None
         self._reading = True
-        self._writable: asyncio.Event | None = None  # set while the client does not read fast enough
-        self._written = 0
-        self._stall_sent, self._stall_since_s = 0, 0.0
         self._lingered_bytes = 0
 
     # What the loop calls
@@ -90,6 +86,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        self._outlet = Outlet(self._transport, self._door.bounds)
         address = transport.get_extra_info("peername")
         self._peer = address[0] if isinstance(address, tuple) else ""
         if not self._door.enter(self, self._peer):
@@ -100,8 +97,7 @@ class Connection(asyncio.Protocol):
         self._stage = _CLOSED
         self._buffer = b""
         self._door.leave(self)
-        if self._writable is not None:
-            self._writable.set()
+        self._outlet.drain()
         if self._work is not None:
             self._work.cancel()
 
@@ -129,26 +125,21 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
-        self._writable = asyncio.Event()
+        self._outlet.fill()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        if self._writable is not None:
-            self._writable.set()
-            self._writable = None
+        self._outlet.drain()
         self._resume()
 
     # What the door calls
 
     def sweep(self, now_s: float) -> None:
         """Keep the deadlines of receipt, idleness and reading."""
-        waiting_bytes = self._transport.get_write_buffer_size()
-        if waiting_bytes:
-            self._check_reading(waiting_bytes, now_s)
-        else:
-            self._stall_since_s = 0.0
-        if now_s >= self._deadline_s:
-            self._expire(waiting_bytes, now_s)
+        if self._outlet.is_stalled(now_s):
+            self.abort()
+        elif now_s >= self._deadline_s:
+            self._expire(now_s)
 
     def leave_if_idle(self, now_s: float) -> None:
         """Close unless a request is under way, or may be: the connection is quite new."""
@@ -169,7 +160,7 @@ class Connection(asyncio.Protocol):
         turns = self._door.bounds.pipelined_per_turn
         while data:
             stage = self._stage
-            if stage is _HEAD and turns and self._writable is None:
+            if stage is _HEAD and turns and not self._outlet.is_full:
                 turns -= 1
                 data = self._receive_head(data)
                 if data and self._transport.is_closing():  # reset meanwhile: there is nobody to answer the rest
@@ -188,7 +179,7 @@ class Connection(asyncio.Protocol):
     def _hold(self, data: bytes) -> None:
         self._buffer = data
         if self._stage is _HEAD:
-            self._deadline_s = math.inf  # its turn is ours to give; a client that does not read is watched by _check_reading
+            self._deadline_s = math.inf  # its turn is ours to give; a client that does not read is watched by the outlet
         if len(data) > self._door.bounds.pipelined_bytes_max and self._reading:
             self._reading = False
             self._transport.pause_reading()
@@ -265,7 +256,7 @@ class Connection(asyncio.Protocol):
         self._stage = _BODY
         self._deadline_s = now_s + self._door.bounds.body_receipt_s
         if fields.continues and not data:
-            self._write(CONTINUE)
+            self._outlet.write(CONTINUE)
         return data
 
     def _receive_body(self, data: bytes) -> bytes:
@@ -360,7 +351,7 @@ class Connection(asyncio.Protocol):
             self._begin_stream(reply, body, keep_alive=keep_alive)
             return
         opening = self._door.openings[reply.status]
-        self._write(encode_reply(opening, reply, body, keep_alive=keep_alive, minor=self._heads.version_minor))
+        self._outlet.write(encode_reply(opening, reply, body, keep_alive=keep_alive, minor=self._heads.version_minor))
         self._complete(now_s, keep_alive=keep_alive)
 
     def _complete(self, now_s: float, *, keep_alive: bool) -> None:
@@ -380,10 +371,6 @@ class Connection(asyncio.Protocol):
         self._deadline_s = math.inf
         self._transport.close()
 
-    def _write(self, data: bytes) -> None:
-        self._written += len(data)
-        self._transport.write(data)
-
     # Streaming
 
     def _begin_stream(self, reply: Reply, parts: AsyncIterator[bytes], *, keep_alive: bool) -> None:
@@ -392,27 +379,11 @@ class Connection(asyncio.Protocol):
         self._stage = _BUSY
         self._deadline_s = math.inf
         opening = self._door.openings[reply.status]
-        self._write(encode_stream_head(opening, reply, keep_alive=keep_alive, minor=self._heads.version_minor))
+        self._outlet.write(encode_stream_head(opening, reply, keep_alive=keep_alive, minor=self._heads.version_minor))
         silent = reply.bare or reply.status in BODILESS
-        work = asyncio.ensure_future(self._stream(parts, chunked=chunked, silent=silent))
+        work = asyncio.ensure_future(release(parts) if silent else self._outlet.write_parts(parts, chunked=chunked))
         self._work = work
         work.add_done_callback(lambda done: self._streamed(done, keep_alive=keep_alive))
-
-    async def _stream(self, parts: AsyncIterator[bytes], *, chunked: bool, silent: bool) -> None:
-        try:
-            if silent:
-                return
-            async for part in parts:
-                if part:
-                    self._write(encode_chunk(part) if chunked else part)
-                if self._writable is not None:
-                    await self._writable.wait()
-            if chunked:
-                self._write(LAST_CHUNK)
-        finally:
-            close = getattr(parts, "aclose", None)
-            if close is not None:
-                await close()
 
     def _streamed(self, work: "asyncio.Task[None]", *, keep_alive: bool) -> None:
         self._work = None
@@ -427,22 +398,14 @@ class Connection(asyncio.Protocol):
 
     # Deadlines
 
-    def _check_reading(self, waiting_bytes: int, now_s: float) -> None:
-        """Abort a client that does not read what waits for it, or only drop by drop."""
-        sent = self._written - waiting_bytes
-        if not self._stall_since_s or sent - self._stall_sent >= self._door.bounds.write_stall_bytes:
-            self._stall_since_s, self._stall_sent = now_s, sent
-        elif now_s - self._stall_since_s >= self._door.bounds.write_stall_s:
-            self.abort()
-
-    def _expire(self, waiting_bytes: int, now_s: float) -> None:
+    def _expire(self, now_s: float) -> None:
         if self._stage is _BODY and self._exchange is not None:
             self._refuse_unread(self._exchange.refuse("request_timeout"))
         elif self._stage is not _HEAD:
             self.abort()
         elif self._buffer:
             self._refuse_framing(Refused("request_timeout"))
-        elif waiting_bytes:  # it is not idle: it still reads
+        elif self._outlet.waiting_bytes:  # it is not idle: it still reads
             self._deadline_s = now_s + self._door.bounds.keep_alive_s
         else:
             self._close()
