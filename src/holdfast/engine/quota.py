@@ -21,20 +21,27 @@ class Quota:
 
         Raises Refused (rate_limited), which carries them too.
         """
-        if self._rate is None:
-            return b""
-        verdict = self._limiter.take(key, cost)
-        if not verdict.allowed:
-            raise self._refuse(verdict)
-        return self._lines % (verdict.remaining, verdict.reset_s)
+        return b"" if self._rate is None else self._tell(self._limiter.take(key, cost))
 
     def together(self) -> AbstractContextManager[None]:
         """What is charged within it costs less than one by one; it must be short, because nobody else is charged meanwhile."""
         return self._limiter.together()
 
     def charge_more(self, key: bytes, cost: int) -> bytes:
-        """Count what a request turned out to be beside the one it was counted as; more than a quota counts as a whole one."""
-        return b"" if self._rate is None else self.charge(key, max(0, min(cost, self._rate.quota - 1)))
+        """Count what a request turned out to be beside the one it was counted as; more than a quota counts as a whole one.
+
+        A refusal says when the whole of it would pass: whoever comes again pays for all of it.
+        """
+        if self._rate is None:
+            return b""
+        cost = max(0, min(cost, self._rate.quota - 1))
+        verdict = self._limiter.take(key, cost)
+        return self._tell(verdict if verdict.allowed else self._limiter.take(key, cost + 1))
+
+    def _tell(self, verdict: Verdict) -> bytes:
+        if not verdict.allowed:
+            raise self._refuse(verdict)
+        return self._lines % (verdict.remaining, verdict.reset_s)
 
     def _refuse(self, verdict: Verdict) -> Refused:
         state = self._state % (verdict.remaining, verdict.reset_s)
