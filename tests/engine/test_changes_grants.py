@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from streams_harness import PASSWORD, Listener, Served, body_of, working
 
-from holdfast import Access, Backend, Resource, anyone, field, now, owner, role, signed_in, this
+from holdfast import Access, Backend, Ref, Resource, anyone, field, now, owner, role, signed_in, this
 from holdfast.base.instant import Instant
 from holdfast.core.readings import ChangesPage, ReadChanges
+from holdfast.engine import follower
 from holdfast.store.sqlite.readings import SqliteJournal
 from holdfast.world.clock import SystemClock
 
@@ -57,8 +58,26 @@ class Poster(Resource):
     access = Access(read=this.until > now, write=anyone)
 
 
+class Room(Resource):
+    """Where books stand."""
+
+    is_open: bool
+
+    access = Access(read=anyone, write=anyone)
+
+
+class Book(Resource):
+    """What everybody may read while its room is open."""
+
+    title: str
+    room: Ref[Room]
+
+    access = Access(read=this.room.is_open, write=anyone)
+
+
 RULED = Backend(Note, Diary, Letter)
 TIMELY = Backend(Flyer, Poster)
+REFERRING = Backend(Room, Book)
 BEGAN = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -180,6 +199,24 @@ def test_what_a_later_instant_does_not_grant_is_not_shared(tmp_path: Path, monke
             at += timedelta(minutes=2)
             late = await served.listen("?after=0")
             assert [each["after"]["text"] for each in await late.hear(1)] == ["For ever"]
+
+    asyncio.run(story())
+
+
+def test_what_a_commit_has_hidden_is_not_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that looks at another record holds as that stands: who comes after a commit is told by it, although nobody looked since."""
+    monkeypatch.setattr(follower, "LOOK_S", 3600.0)
+
+    async def story() -> None:
+        async with working(tmp_path, REFERRING) as served:
+            room = body_of(await served.ask("POST", "/rooms", {"is_open": True}))["data"]["id"]
+            await served.make("/books", title="Seen for a time", room_id=room)
+            early = await served.listen("?after=0")
+            assert [each["resource"] for each in await early.hear(2)] == ["rooms", "books"]
+            closed = await served.ask("PATCH", f"/rooms/{room}?version=1", {"is_open": False})
+            assert closed.status == 200, closed
+            late = await served.listen("?after=0")
+            assert [(each["resource"], each["operation"]) for each in await late.hear(2)] == [("rooms", "created"), ("rooms", "updated")]
 
     asyncio.run(story())
 

@@ -26,16 +26,18 @@ from holdfast.ports.journal import Journal
 from holdfast.ports.world import Clock
 
 EVENTS_TYPE = "text/event-stream; charset=utf-8"
-SHARED_MAX = 64  # readings that listeners may share, the newest; they are forgotten as soon as the journal moves, or nobody listens
+SHARED_MAX = 64  # readings that listeners may share, the newest; they are let go when the journal is seen to have moved, or nobody listens
 
 _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"
 _UNBUFFERED = ("x-accel-buffering", "no")
 
-_Question = tuple[int, tuple[tuple[str, Watched], ...]]
-"""What a reading is asked: the sequence after which it begins, and what is watched, with every rule bound to its caller and its instant.
+_Question = tuple[int, int, tuple[tuple[str, Watched], ...]]
+"""What a reading is asked: the head of the journal, the sequence after which to begin, and what is watched, with every rule bound to its
+caller and its instant.
 
-The answer follows from these alone, so who asks the same may be told the same.
+The answer follows from these alone, so who asks the same may be told the same. The head is in it because a rule may look at other
+records: what they are now is what the commits up to the head have made of them.
 """
 
 
@@ -131,7 +133,7 @@ class Changes:
     async def _next_events(self, known: Known, resource: str | None, after: int) -> _Events:
         """The next page of a listener, read once for all who ask the same."""
         watched = self._watch(known.grants, resource)
-        question = (after, tuple(watched.items()))
+        question = (self._journal.head(), after, tuple(watched.items()))
         reading = self._shared.get(question)
         if reading is None:
             reading = asyncio.ensure_future(self._read_events(ReadChanges(after, PAGE_LIMIT_MAX, watched, known.caller)))

@@ -20,7 +20,7 @@ class Follower:
     However many they are, few go on in one turn of the loop, so that nobody else waits long.
 
     head   the last sequence of the journal
-    moved  called before anybody is told that it has moved, and when the last listener leaves: what was read for them may be old then
+    moved  called before anybody is told that it has moved, and when the last listener leaves: what was read for them is of no more use then
     """
 
     def __init__(self, head: Callable[[], int], now_s: Now, moved: Callable[[], None]) -> None:
