@@ -12,7 +12,7 @@ from holdfast.core.plan import Row
 from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Action, Route
-from holdfast.engine.changes import Changes
+from holdfast.engine.changes import SHARED_MAX, Changes
 from holdfast.world.clock import SystemClock
 
 
@@ -51,8 +51,8 @@ class SlowJournal:
         return ChangesPage(((1, "{}"),) if plan.after < 1 else (), 1, 1)
 
 
-async def _listen(desk: Desk) -> Reply:
-    opened = desk.engine.open(head("GET", "/api/v1/changes?after=0", accept="text/event-stream"))
+async def _listen(desk: Desk, after: int = 0, *, peer: str = "127.0.0.1") -> Reply:
+    opened = desk.engine.open(head("GET", f"/api/v1/changes?after={after}", peer=peer, accept="text/event-stream"))
     assert not isinstance(opened, Reply)
     answer = opened.answer(b"")
     return answer if isinstance(answer, Reply) else await answer
@@ -99,5 +99,24 @@ def test_shared_readings_go_with_the_last_listener() -> None:
                 assert isinstance(each.body, AsyncGenerator)
                 await each.body.aclose()
             assert changes.follower.listeners == 0
+
+    asyncio.run(story())
+
+
+def test_only_the_newest_readings_are_shared() -> None:
+    """However many places listeners stand at, few answers are kept for others: the oldest is let go for each that is one too many."""
+
+    async def story() -> None:
+        journal = SlowJournal()
+        journal.go_on.set()
+        changes, desk = _open(journal)
+        with changes.follower.listening():
+            for after in range(SHARED_MAX + 1):
+                await _listen(desk, after, peer=f"10.0.0.{after}")
+            assert journal.readings == SHARED_MAX + 1
+            for after, readings in ((SHARED_MAX, 0), (1, 0), (0, 1)):
+                journal.readings = 0
+                await _listen(desk, after, peer="10.0.1.1")
+                assert journal.readings == readings
 
     asyncio.run(story())
