@@ -1,15 +1,16 @@
 """Quotas in the engine: who is counted, what every answer says, what is never counted, and what a batch costs."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from engine_harness import Desk, body_of, head, now
+from engine_harness import Desk, body_of, head, now, run
 
 from holdfast.base.errors import Refused
 from holdfast.core.exchange import Reply
+from holdfast.core.plan import CallerChanged
 from holdfast.core.rate import Rate, Verdict, limit_key
 from holdfast.core.routes import Action, Route
 from holdfast.engine.quota import LoginLimits
@@ -136,6 +137,40 @@ def test_who_comes_again_as_told_is_let_in(desk: Desk, more: str) -> None:
         counter.now_ns += int(dict(limits_of(reply)).get("retry-after", "0")) * 10**9
 
     assert statuses == [429, 200]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "left"),
+    [
+        ([(3,), (3,)], 6),
+        ([(3, 2), (3, 2)], 4),
+        ([(3, 2), (3,)], 4),
+        ([(3,), (3, 2)], 4),
+        ([(3,), (5,), (0,), (6,)], 3),
+        ([(8, 8), (8, 8)], 0),
+    ],
+)
+def test_an_answer_that_is_made_anew_counts_only_what_goes_beyond(attempts: list[tuple[int, ...]], left: int) -> None:
+    """Who asks may change under a request, so that it is answered again: what it turned out to be is counted once."""
+    rest = list(attempts)
+
+    def answer_anew(request: Request, body: bytes) -> Reply:  # a handler's
+        for cost in rest.pop(0):
+            request.charge_more(cost)
+        if rest:
+            raise CallerChanged
+        return Reply(200, b"")
+
+    desk = Desk({Route("POST", "/books", Action.CREATE): answer_anew}, Counter(Rate.of(10, 60)))
+    waiting = desk.ask("POST", "/books")
+    assert not isinstance(waiting, Reply)
+    reply = run(_wait(waiting))
+
+    assert (reply.status, dict(limits_of(reply))["ratelimit"]) == (200, f'"default";r={left};t={60 - 6 * left}')
+
+
+async def _wait(waiting: Awaitable[Reply]) -> Reply:
+    return await waiting
 
 
 def test_what_arrives_together_is_counted_together(desk: Desk) -> None:

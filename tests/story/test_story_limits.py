@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from story_case import Story, telling
 from story_library import backend
+from story_people import BACKEND, add_person, change
 from story_server import serving
 
 from holdfast.testing import Client
@@ -91,6 +92,22 @@ def test_a_batch_counts_as_its_operations() -> None:
         assert (refused.status, refused.error["code"]) == (429, "rate_limited")
         assert int(refused.headers["retry-after"]) > 0
         assert story.get("/houses").meta["total"] == 7
+
+
+def test_a_batch_counts_once_whatever_becomes_of_who_asks(tmp_path: Path) -> None:
+    """Before each of them somebody is changed or signs out, so that it is answered again from who asks now."""
+    left = []
+    with telling(BACKEND, data=str(tmp_path), rate_limit="100/hour") as story:
+        asking, other = add_person(story, tmp_path, "editor"), add_person(story, tmp_path)
+        held = asking.sign_in()
+        body = {"operations": [{"method": "POST", "path": "/notes", "body": {"text": "x"}}] * 10}
+        for _ in range(2):
+            change(tmp_path, asking.email, active=True)
+            left.append(held.ask("POST", "/batch", json=body).headers["ratelimit"].split(";")[1])
+            other.sign_in().ask("POST", "/auth/logout")
+            left.append(held.ask("POST", "/batch", json=body).headers["ratelimit"].split(";")[1])
+
+    assert left == ["r=90", "r=80", "r=70", "r=60"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/nowhere"])

@@ -27,16 +27,16 @@ class Quota:
         """What is charged within it costs less than one by one; it must be short, because nobody else is charged meanwhile."""
         return self._limiter.together()
 
-    def charge_more(self, key: bytes, cost: int) -> bytes:
-        """Count what a request turned out to be beside the one it was counted as; more than a quota counts as a whole one.
+    def charge_more(self, key: bytes, charged: int, whole: int) -> bytes:
+        """Count a request that was counted as `charged` as the `whole` that it turned out to be; more than a quota counts as a whole one.
 
         A refusal says when the whole of it would pass: whoever comes again pays for all of it.
         """
         if self._rate is None:
             return b""
-        cost = max(0, min(cost, self._rate.quota - 1))
-        verdict = self._limiter.take(key, cost)
-        return self._tell(verdict if verdict.allowed else self._limiter.take(key, cost + 1))
+        whole = min(whole, self._rate.quota)
+        verdict = self._limiter.take(key, whole - min(charged, whole))
+        return self._tell(verdict if verdict.allowed else self._limiter.take(key, whole))
 
     def _tell(self, verdict: Verdict) -> bytes:
         if not verdict.allowed:

@@ -62,6 +62,8 @@ class Request(msgspec.Struct, eq=False):
     known          who asks
     quota_key      who it is counted for (core.rate.limit_key); b"" where it is not counted
     limit_lines    what its answer says about the caller's quota; None until it is counted
+    charged        how many requests it was counted as
+    cost           how many it turned out to be, as far as the present attempt to answer it has come
     refused        why it is refused whatever it asks: it could not be counted
     """
 
@@ -78,6 +80,8 @@ class Request(msgspec.Struct, eq=False):
     body_bytes_max: int = BODY_BYTES_MAX
     quota_key: bytes = b""
     limit_lines: bytes | None = None
+    charged: int = 1
+    cost: int = 1
     refused: Answerable | None = None
     bytes_in: int = 0
     store_s: float = 0.0
@@ -160,9 +164,15 @@ class Request(msgspec.Struct, eq=False):
             raise Refused("not_acceptable")
 
     def charge_more(self, cost: int) -> None:
-        """Count what the request turned out to be beside the one that it was let in as. Raises Refused (rate_limited)."""
-        self.limit_lines = b""  # a refusal carries its own
-        self.limit_lines = self.around.quota.charge_more(self.quota_key, cost)
+        """Count what the request turned out to be beside what it was let in as. Raises Refused (rate_limited).
+
+        What an answer that is made anew finds again is not counted again.
+        """
+        self.cost += cost
+        if self.cost > self.charged:
+            self.limit_lines = b""  # a refusal carries its own
+            self.limit_lines = self.around.quota.charge_more(self.quota_key, self.charged, self.cost)
+            self.charged = self.cost
 
     @property
     def deadline_s(self) -> float:
@@ -213,6 +223,7 @@ class Request(msgspec.Struct, eq=False):
         for _ in range(_CHANGES_MAX):
             self.known = self.around.identities.find_again(self.head, self.known)
             self.require_granted()
+            self.cost = 1
             try:
                 reply = self.handler(self, body)
                 return reply if isinstance(reply, Reply) else await reply
