@@ -154,7 +154,7 @@ def test_an_answer_that_is_made_anew_counts_only_what_goes_beyond(attempts: list
     """Who asks may change under a request, so that it is answered again: what it turned out to be is counted once."""
     rest = list(attempts)
 
-    def answer_anew(request: Request, body: bytes) -> Reply:  # a handler's
+    def answer_anew(request: Request, body: bytes) -> Reply:
         for cost in rest.pop(0):
             request.charge_more(cost)
         if rest:

@@ -25,6 +25,8 @@ TOKEN_LENGTH_MAX = 512
 TOKENS = "tokens"
 """The purpose under which the hash of a token is signed."""
 
+_SCHEME = "Bearer "
+
 
 class Known(NamedTuple):
     """Who asks, as it was found.
@@ -61,7 +63,7 @@ class Identities:
     ) -> None:
         self._cookies, self._tell_first_use = cookies, tell_first_use
         self._accounts, self._permit, self._secrets, self._clock = accounts, permit, secrets, clock
-        self._kept: OrderedDict[str, Known] = OrderedDict()
+        self._kept: OrderedDict[str, Known] = OrderedDict()  # by the one spelling of their credentials
         self._nobody = Known(permit.grant(NOBODY, clock.now()))
 
     def nobody(self) -> Known:
@@ -76,8 +78,9 @@ class Identities:
         now = self._clock.now()
         known = self._kept.get(sent)
         if known is None:
-            known = self._look_up(head, sent, None)
-        elif self._permit.timely:
+            sent = _spell(sent)
+            known = self._kept.get(sent) or self._look_up(head, sent, None)
+        if self._permit.timely:
             known = known._replace(grants=self._permit.grant(known.actor, now))
         if known.expires_at is not None and known.expires_at <= now:
             self._kept.pop(sent, None)
@@ -88,7 +91,7 @@ class Identities:
     def find_again(self, head: Head, known: Known) -> Known:
         """Who asks, looked up because the store found the identity out of date. Raises as `find` does."""
         sent = self._read(head)
-        return self.nobody() if sent is None else self._look_up(head, sent, known)
+        return self.nobody() if sent is None else self._look_up(head, _spell(sent), known)
 
     def renew(self, head: Head) -> Known:
         """Who asks, as of now. Raises as `find` does."""
@@ -107,15 +110,15 @@ class Identities:
         sent = head.header("authorization")
         if sent is None and self._cookies is not None:
             token = self._cookies.read(head)
-            return None if token is None else f"Bearer {token}"
+            return None if token is None else _SCHEME + token
         return sent
 
-    def _look_up(self, head: Head, sent: str, before: Known | None) -> Known:
-        token_hash = self._secrets.sign(TOKENS, _read_token(sent))
+    def _look_up(self, head: Head, spelled: str, before: Known | None) -> Known:
+        token_hash = self._secrets.sign(TOKENS, spelled.removeprefix(_SCHEME).encode())
         epoch = self._accounts.epoch()  # first: what is found then is at least as new
         identity = self._accounts.identify(token_hash)
         if identity is None:
-            self._kept.pop(sent, None)
+            self._kept.pop(spelled, None)
             raise self._refuse(head, "The token is not known, or was revoked.")
         now = self._clock.now()
         if identity.new_key is not None and before is None and (identity.expires_at is None or identity.expires_at > now):
@@ -125,7 +128,7 @@ class Identities:
             known = before._replace(caller=caller)
         else:
             known = Known(self._permit.grant(_actor_of(identity), now), caller, identity.expires_at, identity.session_id)
-        self._keep(sent, known)
+        self._keep(spelled, known)
         return known
 
     def _refuse(self, head: Head, message: str) -> Refused:
@@ -135,19 +138,19 @@ class Identities:
             refused.headers = {**refused.headers, **dict((Cookies.clear(),))}
         return refused
 
-    def _keep(self, sent: str, known: Known) -> None:
-        self._kept[sent] = known
+    def _keep(self, spelled: str, known: Known) -> None:
+        self._kept[spelled] = known
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
 
 
-def _read_token(sent: str) -> bytes:
-    """The token of an Authorization header, behind a scheme and one space or more (RFC 9110, 11.4; RFC 6750, 2.1)."""
+def _spell(sent: str) -> str:
+    """The one spelling of bearer credentials, which have one space or more behind the scheme (RFC 9110, 11.4; RFC 6750, 2.1)."""
     scheme, _, token = sent.partition(" ")
     token = token.lstrip(" ")
     if scheme.lower() != "bearer" or not 1 <= len(token) <= TOKEN_LENGTH_MAX or not token.isascii() or not token.isprintable():
         raise _refuse("The Authorization header holds no bearer token.")
-    return token.encode()
+    return _SCHEME + token
 
 
 def read_actor(user_id: RecordId, image: str, session_id: str | None = None) -> Actor:
