@@ -105,6 +105,28 @@ def test_an_address_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _add(monkeypatch, "ANN@example.org").status == 1
 
 
+@pytest.mark.parametrize(
+    "arguments", [("key", "add", "{}", "--set", "name=CI"), ("user", "add", "{}@example.org", "--no-password", "--set", "name=Ann")]
+)
+def test_who_adds_is_told_to_which_database(place: Path, arguments: tuple[str, ...]) -> None:
+    """On standard error, with its whole path, and that it was made where there was none: a server elsewhere knows nobody of these."""
+    first, second = (call(*(each.format(name) for each in arguments), "--data", "elsewhere") for name in ("one", "two"))
+
+    path = place / "elsewhere" / "holdfast.db"
+    assert (first.status, second.status) == (0, 0)
+    assert f"Database: {path}, made now: there was none.\n" in first.err
+    assert f"Database: {path}\n" in second.err
+    assert len(first.out.splitlines()) == len(second.out.splitlines()) == 1
+
+
+def test_who_is_refused_is_told_of_a_database_that_was_made(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays, although nobody was added to it."""
+    refused = _call(monkeypatch, "user", "add", "ann@example.org", "--set", "name=Ann", stdin="short")
+
+    assert refused.status == 1
+    assert f"Database: {place / 'data' / 'holdfast.db'}, made now: there was none.\n" in refused.err
+
+
 def test_a_key_is_shown_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Standard output is the key alone; no list shows it, no file holds it, and a name has one living key."""
     made = _call(monkeypatch, "key", "add", "ci", "--role", "editor", "--set", "name=CI", "--expires", "90d")

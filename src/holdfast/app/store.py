@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from pathlib import Path
 
 from holdfast.base.errors import Misconfigured
 from holdfast.core.journal import Sign
@@ -11,6 +12,7 @@ from holdfast.model.catalog import Catalog
 from holdfast.settings import Settings
 from holdfast.store.sqlite import connection as sqlite_connection
 from holdfast.store.sqlite.audit import SqliteAudit
+from holdfast.store.sqlite.schema import DATABASE_NAME
 from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
 from holdfast.world.vault import Vault, load_key, parse_key
@@ -54,6 +56,15 @@ def open_secrets(settings: Settings) -> Iterator[Vault]:
         yield vault
     finally:
         vault.close()
+
+
+def find_database(settings: Settings) -> tuple[Path, bool]:
+    """Where the database of the settings is, and whether it is there; False where that cannot be seen: who opens it is told why."""
+    path = settings.data.absolute() / DATABASE_NAME
+    try:
+        return path, path.exists()
+    except OSError:
+        return path, False
 
 
 def check_engine() -> str:

@@ -38,16 +38,24 @@ def load_catalog(flags: Mapping[str, Any]) -> Catalog:
 
 
 def with_roster(name: str, work: Callable[[Roster], Awaitable[Value]], flags: Mapping[str, Any], *, create: bool = False) -> Value:
-    """Do some work on the roster, beside whatever serves the database; `name` stands in the journal as the request id."""
+    """Do some work on the roster, beside whatever serves the database.
+
+    name    stands in the journal as the request id
+    create  make the database where there is none, and say which one it is: a server on another knows nothing of what is added here
+    """
     import asyncio  # noqa: PLC0415 - heavy for `--help`
 
     from holdfast.app.accounts import open_roster  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.app.store import find_database  # noqa: PLC0415 - heavy for `--help`
 
     settings = read_command_settings(**flags)
     catalog = load_catalog(flags)
+    path, was_there = find_database(settings)
 
     async def run() -> Value:
         async with open_roster(settings, catalog, request_id=name, create=create) as roster:
+            if create:
+                click.echo(f"Database: {path}" if was_there else f"Database: {path}, made now: there was none.", err=True)
             return await work(roster)
 
     return asyncio.run(run())
