@@ -1,10 +1,13 @@
 """Requests that arrive in one turn of the loop are answered within one moment, which is opened after the last of them has arrived."""
 
 import asyncio
+from dataclasses import dataclass, field
 
+import pytest
 from http_harness import EchoService, parse_answers
 from http_wire import Wire
 
+from holdfast.http import arrivals
 from holdfast.http.door import Door
 from holdfast.http.protocol import Connection
 
@@ -41,27 +44,69 @@ def test_what_arrives_together_is_answered_in_one_moment() -> None:
     assert service.moments == [(["/echo?1", "/echo?2", "/echo?3"], ["/echo?1", "/echo?2", "/echo?3"])]
 
 
-def test_replies_are_sent_after_all_of_them_are_made() -> None:
-    """But no more of them wait than are made at a time, however many have arrived."""
+@dataclass
+class Crowd:
+    """Many who ask in one turn, and how many answers had been made when each was sent theirs."""
 
-    class NotingWire(Wire):
-        """Notes how many answers had been made when it was written to."""
+    targets: list[str]
+    service: EchoService = field(default_factory=EchoService)
+    made: list[int] = field(default_factory=list)
 
-        def write(self, data: bytes | bytearray | memoryview) -> None:
-            made.append(len(service.answered))
-            super().write(data)
+    async def ask(self, turns: int = 1) -> None:
+        """Ask, and let so many turns of the loop pass."""
+        crowd = self
 
-    async def story() -> None:
-        door = Door(service)
-        for number in range(100):
+        class NotingWire(Wire):
+            """Notes what had been made when it was written to."""
+
+            def write(self, data: bytes | bytearray | memoryview) -> None:
+                crowd.made.append(len(crowd.service.answered))
+                super().write(data)
+
+        door = Door(self.service)
+        for target in self.targets:
             connection = Connection(door)
             connection.connection_made(NotingWire())
-            connection.data_received(ask(f"/echo?{number}"))
-        await asyncio.sleep(0)
+            connection.data_received(ask(target))
+        for _ in range(turns):
+            await asyncio.sleep(0)
 
-    service, made = EchoService(), list[int]()
-    asyncio.run(story())
-    assert made == [64] * 64 + [100] * 36
+
+def give_time(monkeypatch: pytest.MonkeyPatch, *, made_s: float, turn_s: float) -> None:
+    """Set how long replies wait to be sent, and how long a turn takes."""
+    monkeypatch.setattr(arrivals, "_MADE_WITHIN_S", made_s)
+    monkeypatch.setattr(arrivals, "_TURN_S", turn_s)
+
+
+def test_replies_are_sent_after_all_of_them_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But no more of them wait than are made at a time, however many have arrived."""
+    give_time(monkeypatch, made_s=60, turn_s=60)
+    crowd = Crowd([f"/echo?{number}" for number in range(100)])
+    asyncio.run(crowd.ask())
+    assert crowd.made == [64] * 64 + [100] * 36
+
+
+def test_nobody_waits_long_for_their_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made is sent when its time is up, or when it is large."""
+    large = 1024 * 1024
+    give_time(monkeypatch, made_s=60, turn_s=60)
+    crowd = Crowd(["/echo", f"/big?bytes={large}", "/echo", "/echo"])
+    asyncio.run(crowd.ask())
+    assert crowd.made == [2, 2, 4, 4]
+
+    give_time(monkeypatch, made_s=0, turn_s=60)
+    crowd = Crowd(["/echo"] * 3)
+    asyncio.run(crowd.ask())
+    assert crowd.made == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("first", "turn_s"), [(f"/big?bytes={9 * 1024 * 1024}", 60), ("/echo?0", 0)])
+def test_a_long_turn_is_parted(first: str, turn_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop does other things between; who was put off comes first then, from a newer state."""
+    give_time(monkeypatch, made_s=0 if turn_s == 0 else 60, turn_s=turn_s)
+    crowd = Crowd([first, "/echo?1", "/echo?2"])
+    asyncio.run(crowd.ask(turns=3))
+    assert (crowd.service.moments[0][1], crowd.service.answered) == ([first], crowd.targets)
 
 
 def test_a_request_that_comes_alone_has_no_moment() -> None:

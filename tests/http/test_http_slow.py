@@ -4,6 +4,7 @@ The deadlines are shortened to about a second; what is shown for one second hold
 """
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -204,3 +205,45 @@ def test_a_stalled_answer_does_not_outlive_its_client(raw: bytes) -> None:
         assert wait_until(lambda: serving.door.connections == 1)
         assert wait_until(lambda: serving.door.connections == 0)
     assert serving.service.answered.count("/big?bytes=300000") < 20
+
+
+def test_what_nobody_reads_is_bounded() -> None:
+    """Of those who do not read what they asked for, the one who has not read for longest is cut off; who reads gets it whole."""
+    size = 16_000_000  # of which the system takes some for itself
+    ask = b"GET /big?bytes=%d HTTP/1.1\r\nHost: example.org\r\n\r\n" % size
+    with serve(bounds=Bounds(unread_bytes_max=2 * size, sweep_s=0.1)) as serving, ExitStack() as stack:
+        clients = [stack.enter_context(serving.connect()) for _ in range(6)]
+        for each in clients:
+            each.sendall(ask)
+            time.sleep(0.2)
+        assert len(read_to_end_or_reset(clients[-1])) > size
+        assert len(read_to_end_or_reset(clients[0])) < size
+        with serving.connect() as sock:
+            sock.sendall(ask)
+            assert len(read_to_end_or_reset(sock)) > size
+
+
+def read_to_end_or_reset(sock: socket.socket) -> bytes:
+    """What arrives up to the end of an answer, or until the connection is cut."""
+    sock.shutdown(socket.SHUT_WR)
+    try:
+        return read_to_end(sock)
+    except ConnectionError:
+        return b""
+
+
+def test_a_client_who_has_ended_its_side_waits_for_no_slow_answer() -> None:
+    """Nor for the second of two, nor for a stream: it may be gone, and nothing would tell."""
+    get = b"GET %s HTTP/1.1\r\nHost: example.org\r\n\r\n"
+    with serve(bounds=Bounds(half_close_s=0.4, sweep_s=0.1)) as serving:
+        for second, told in ((b"/slow?s=30", 1), (b"/stream?parts=100&pause=0.3", 2)):
+            with serving.connect() as sock:
+                sock.sendall(get % b"/slow?s=0.2" + get % second)
+                sock.shutdown(socket.SHUT_WR)
+                begun_s = time.monotonic()
+                try:
+                    answers = read_to_end(sock)
+                except ConnectionError:
+                    answers = b""
+                assert time.monotonic() - begun_s < 10
+                assert answers.count(b"HTTP/1.1 200") in (0, told)

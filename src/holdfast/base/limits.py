@@ -27,6 +27,7 @@ LIMITED_CALLERS_MAX = 131_072  # callers whose quota is not whole, of all worker
 FORWARDED_HOPS_MAX = 32  # hops of a forwarding header that are read, from the right
 CORS_MAX_AGE_S = 600  # a browser need not ask again for so long; Chrome keeps 7,200 s at most
 LIMITER_WAIT_S = 0.1  # for the lock of the counts, which is held for microseconds
+LIMITER_BLOCKED_S = 1.0  # after a wait in vain nobody is made to wait again for so long
 
 # Answers: one record with all that it may include fits, some hundred of the largest do not
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
@@ -93,6 +94,7 @@ QUEUE_REQUESTS_MAX = 2_048
 # The doors
 WRITE_STALL_S = 30.0  # a waiting answer must be read to its end, or by WRITE_STALL_BYTES, within this time
 WRITE_STALL_BYTES = 4 * 1024  # below this in WRITE_STALL_S it is a slow-read attack: 136 bytes a second
+UNREAD_BYTES_MAX = 128 * 1024 * 1024  # of answers that clients of one worker do not read: eight of the largest
 LINGER_S = 2.0  # after a refusal the rest of the request is read and dropped, else the reset overtakes the answer (RFC 9112 9.6)
 LINGER_BYTES_MAX = 4 * 1024 * 1024
 HALF_CLOSE_S = 2.0  # a client that ended its side gets its answer for so long; most that end it are gone

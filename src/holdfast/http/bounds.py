@@ -17,6 +17,7 @@ class Bounds:
     keep_alive_s: float = limits.KEEP_ALIVE_S
     write_stall_s: float = limits.WRITE_STALL_S
     write_stall_bytes: int = limits.WRITE_STALL_BYTES
+    unread_bytes_max: int = limits.UNREAD_BYTES_MAX
     linger_s: float = limits.LINGER_S
     linger_bytes_max: int = limits.LINGER_BYTES_MAX
     half_close_s: float = limits.HALF_CLOSE_S

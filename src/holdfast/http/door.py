@@ -39,6 +39,8 @@ class Door:
         self.draining = False
         self._guests: dict[Guest, str] = {}
         self._per_peer: dict[str, int] = {}
+        self._unread: dict[Guest, int] = {}
+        self._unread_bytes = 0
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._date_timer: asyncio.TimerHandle | None = None
 
@@ -76,6 +78,19 @@ class Door:
             self._per_peer[peer] = left
         else:
             del self._per_peer[peer]
+
+    def hold_unread(self, guest: Guest, count: int) -> None:
+        """Count what a client does not read. Where all of them have too much, those go first who have not read for longest."""
+        self._unread[guest] = count
+        self._unread_bytes += count
+        while self._unread_bytes > self.bounds.unread_bytes_max:
+            slowest = next(iter(self._unread))
+            self.forget_unread(slowest)
+            slowest.abort()
+
+    def forget_unread(self, guest: Guest) -> None:
+        """The client has caught up, or is gone. Idempotent."""
+        self._unread_bytes -= self._unread.pop(guest, 0)
 
     async def drain(self, until_s: float) -> bool:
         """Let what is under way end; True if all of it did before `until_s` (monotonic). What is left then is aborted."""

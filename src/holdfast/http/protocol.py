@@ -98,6 +98,7 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._door.leave(self)
         self._outlet.drain()
+        self._door.forget_unread(self)
         if self._work is not None:
             self._work.cancel()
 
@@ -126,10 +127,12 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
         self._outlet.fill()
+        self._door.hold_unread(self, self._outlet.waiting_bytes)
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self._outlet.drain()
+        self._door.forget_unread(self)
         self._resume()
 
     # What the door calls
@@ -299,9 +302,13 @@ class Connection(asyncio.Protocol):
 
     def _answer_soon(self, exchange: Exchange, body: bytes, now_s: float) -> None:
         self._stage = _BUSY
-        self._deadline_s = now_s + self._door.bounds.half_close_s if self._eof else math.inf
+        self._deadline_s = self._due_s(now_s)
         self._exchange, self._content, self._arrived_s = exchange, body, now_s
         self._door.arrivals.answer_soon(self, exchange)
+
+    def _due_s(self, now_s: float) -> float:
+        """When an answer must be sent: a client who has ended its side may be gone."""
+        return now_s + self._door.bounds.half_close_s if self._eof else math.inf
 
     def answer(self) -> Reply | None:
         """The reply to the request that has arrived whole; None if it comes later. For a client who is gone by now nothing is done."""
@@ -377,7 +384,7 @@ class Connection(asyncio.Protocol):
         chunked = self._heads.version_minor == 1
         keep_alive = keep_alive and chunked
         self._stage = _BUSY
-        self._deadline_s = math.inf
+        self._deadline_s = self._due_s(time.monotonic())
         opening = self._door.openings[reply.status]
         self._outlet.write(encode_stream_head(opening, reply, keep_alive=keep_alive, minor=self._heads.version_minor))
         silent = reply.bare or reply.status in BODILESS
