@@ -204,6 +204,14 @@ def test_where_nothing_can_be_counted_together_each_answer_counts() -> None:
         assert [now(each.answer(b"")).status for each in opened] == [200, 200, 200, 429]
 
 
+def test_credentials_in_a_url_are_counted(desk: Desk) -> None:
+    """Before they are refused, like every other request of a route; of who has no quota left they are not even looked at."""
+    replies = [now(desk.ask("GET", "/books?token=x")) for _ in range(4)]
+    assert [each.status for each in replies] == [400, 400, 400, 429]
+    assert limits_of(replies[0]) == [POLICY, ("ratelimit", '"default";r=2;t=20')]
+    assert now(desk.ask("GET", "/healthz?token=x")).status == 400
+
+
 def test_a_body_is_not_read_of_who_has_no_quota_left(desk: Desk) -> None:
     """It is refused by its head; so is what nobody may do, which counts all the same."""
     for _ in range(3):

@@ -118,19 +118,21 @@ def test_what_is_taken_together_is_taken_under_one_lock(tmp_path: Path, monkeypa
             for _ in range(3):
                 with pytest.raises(Unavailable):
                     limiter.take(b"a")
-        assert len(waits) == 1
+        with pytest.raises(Unavailable):
+            limiter.take(b"a")
+        assert waits == [0.02, 0.0], "nobody is made to wait again at once"
         fcntl.flock(other, fcntl.LOCK_UN)
         assert limiter.take(b"a").remaining == 996
 
 
-def count_waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The descriptors whose lock is waited for from now on."""
-    waits: list[int] = []
-    try_lock = limiter_room._try_lock  # what is counted
+def count_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the lock is waited for, each time from now on."""
+    waits: list[float] = []
+    try_lock = limiter_room._try_lock
 
-    def note(descriptor: int) -> bool:
-        waits.append(descriptor)
-        return try_lock(descriptor)
+    def note(descriptor: int, wait_s: float) -> bool:
+        waits.append(wait_s)
+        return try_lock(descriptor, wait_s)
 
     monkeypatch.setattr(limiter_room, "_try_lock", note)
     return waits

@@ -80,21 +80,21 @@ class Engine:
             route = place.routes.get(head.method)
             if route is None:
                 return self._answer_without_route(head, place, request_id, notice)
-            if query:
-                refuse_in_query(query, route.resource)
             known = self.identities.nobody()
             request = Request(self, head, notice, path, query, request_id, route, parameter, self._handlers[route], known)
         except Answerable as error:
             return self._refuse(Refused("payload_too_large") if _announces_too_much(head) else error, head, request_id, notice)
-        if route not in self._always_admitted:
-            try:
+        try:
+            if route in self._always_admitted:
+                refuse_in_query(query, route.resource)
+            else:
                 self._admit(request)
-            except Answerable as error:
-                return request.turn_away(Refused("payload_too_large") if _announces_too_much(head) else error)
+        except Answerable as error:
+            return request.turn_away(Refused("payload_too_large") if _announces_too_much(head) else error)
         return request
 
     def _admit(self, request: Request) -> None:
-        """Find room, and who asks; refuse bad credentials, and what they are granted on no row, unless they have no quota left.
+        """Find room, and who asks; refuse bad credentials, any in the URL, and what is granted on no row, unless no quota is left.
 
         What is let in without a body is counted with all others that arrive beside it; one with a body before that is read.
         """
@@ -102,6 +102,8 @@ class Engine:
             raise Unavailable("overloaded")
         refused: Answerable | None = None
         try:
+            if request.query:
+                refuse_in_query(request.query, request.route.resource)
             if request.route.identifies:
                 request.known = self.identities.find(request.head)
             request.admit()

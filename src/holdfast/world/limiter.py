@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from holdfast.base.errors import Unavailable
-from holdfast.base.limits import LIMITED_CALLERS_MAX, LIMITER_WAIT_S
+from holdfast.base.limits import LIMITED_CALLERS_MAX, LIMITER_BLOCKED_S, LIMITER_WAIT_S
 from holdfast.core.rate import Rate, Verdict
 
 FOLDER = "limits"
@@ -48,6 +48,7 @@ class Table:
 
     def __init__(self, memory: mmap.mmap, descriptor: int | None) -> None:
         self._memory, self._descriptor = memory, descriptor
+        self._blocked_until_s = 0.0  # whoever has the lock seems to have stopped: nobody waits for it again before
         self._locked: bool | None = None  # within `together`: whether the lock was got; else it is taken for each taking
         self._view = memoryview(memory)
         self._dues = self._view[_DUES_AT:_TABLE_BYTES].cast("Q")
@@ -69,7 +70,10 @@ class Table:
             return
         descriptor = self._descriptor
         assert descriptor is not None, "only workers of one folder share"
-        self._locked = _try_lock(descriptor)
+        wait_s = 0.0 if time.monotonic() < self._blocked_until_s else LIMITER_WAIT_S
+        self._locked = _try_lock(descriptor, wait_s)
+        if wait_s and not self._locked:
+            self._blocked_until_s = time.monotonic() + LIMITER_BLOCKED_S
         try:
             yield
         finally:
@@ -222,7 +226,7 @@ def _read_boot() -> bytes:
         return bytes(_BOOT_BYTES)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, wait_s: float) -> bool:
     """Take the lock, which others hold for microseconds; False where a worker was stopped with it, which must not stop the others."""
     until_s = 0.0
     while True:
@@ -230,7 +234,7 @@ def _try_lock(descriptor: int) -> bool:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             now_s = time.monotonic()
-            until_s = until_s or now_s + LIMITER_WAIT_S
+            until_s = until_s or now_s + wait_s
             if now_s > until_s:
                 return False
             time.sleep(_PAUSE_S)
