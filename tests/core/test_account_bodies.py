@@ -54,6 +54,16 @@ def test_bodies_are_read() -> None:
     assert [BODIES.read_verification(each) for each in sent] == [(None, None), (None, None), ("t", None), ("t", "x")]
 
 
+def test_a_password_verifies_nothing_without_a_token() -> None:
+    """It is compared with that of whom the token is for: alone it would be ignored, by a page that lost the token."""
+    assert BODIES.read_verification({"token": "t", "password": None}) == ("t", None)
+    assert BODIES.read_verification({"password": None}) == (None, None)
+    assert faults_of(BODIES.read_verification, {"password": "x"}) == {("token", "required")}
+    assert faults_of(BODIES.read_verification, {"token": None, "password": "x"}) == {("token", "null_not_allowed")}
+    told = {("token", "required"), ("password", "wrong_type"), ("tokn", "unknown_member")}
+    assert faults_of(BODIES.read_verification, {"tokn": "t", "password": 1}) == told
+
+
 def test_a_newcomer_has_no_rights() -> None:
     """Fields of their own class that anyone may give go with a registration; rights do not, and what others give has its default."""
     made = BODIES.read_registration({"email": "Ann@example.org", "password": GOOD, "name": "Ann"})

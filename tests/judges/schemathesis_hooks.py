@@ -79,6 +79,11 @@ def _is_part(detail: dict[str, Any]) -> bool:
     return "." in detail["field"] and detail["code"] == "required"
 
 
+def _is_token_beside(detail: dict[str, Any]) -> bool:
+    """Whether the token is missing that a password needs beside it."""
+    return detail["field"] == "token" and detail["code"] in ("required", "null_not_allowed")
+
+
 _READS = {"malformed_request": ("`include` and `as_of`",)}
 _CHANGES = {"malformed_request": ("versions",)}
 
@@ -93,6 +98,9 @@ def refusal_has_its_reason(_ctx: CheckContext, response: Response, case: "Case[A
     if response.status_code == 422 and name == "apply_batch":
         return  # paths and bodies are judged as those of the routes that they name, of which the document of a batch says nothing
     if response.status_code == 422:
+        if name == "verify_email":
+            assert all(map(_is_token_beside, error["details"])), error
+            return
         of_others = [each for each in error["details"] if not _is_setting(each) and not (name.startswith("patch_") and _is_part(each))]
         assert {each["code"] for each in of_others} <= {"reference_missing", "check_failed"}, error
         return

@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 import pytest
 import time_machine
-from story_case import Story, telling
+from story_case import Story, check_fields, telling
 from story_mail import Box, receiving
 from story_people import LOGIN, OTHER, PASSWORD, Held, Person, add_person, operate, verify
 
@@ -162,6 +162,16 @@ def test_guesses_at_a_registration_are_counted(box: tuple[Box, str], tmp_path: P
         story.ask("POST", "/auth/register", json={"email": email, "password": PASSWORD, "name": "Ann"})
         sent = {"token": box[0].token(email), "password": OTHER}
         assert [story.ask("POST", "/auth/verify-email", json=sent).status for _ in range(4)] == [401, 401, 401, 429]
+
+
+def test_a_password_without_its_token_is_refused(place: tuple[Story, Box, Path]) -> None:
+    """Whoever asks: a page that lost the token learns it."""
+    story, _, data = place
+    held = add_person(story, data, catalog=BACKEND.catalog, name="Bob").sign_in()
+    for ask in (held.ask, story.ask):
+        refused = ask("POST", "/auth/verify-email", json={"password": PASSWORD})
+        assert (refused.status, refused.error["code"]) == (422, "validation_failed")
+        check_fields(refused, "token:required")
 
 
 def test_a_token_outlives_a_write_that_fails(place: tuple[Story, Box, Path]) -> None:

@@ -53,7 +53,7 @@ class Reset(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """The body of a verification: the token that was mailed, if there is one, and the password, where the page asks for it."""
+    """The body of a verification: the token that was mailed, if there is one, and beside it the password, where the page asks for it."""
 
     token: str | None
     password: str | None
@@ -83,6 +83,7 @@ class AccountBodies:
         self._email = object_reader([email])
         self._reset = object_reader([Slot("token", token, NULL_REFUSED), new_password])
         self._verification = object_reader([Slot("token", token, None, None), Slot("password", known, None, None)])
+        self._verification_by_password = object_reader([Slot("token", token, NULL_REFUSED), Slot("password", known, NULL_REFUSED)])
 
     def read_sign_in(self, value: Any) -> SignIn:
         """Read the body of a sign-in."""
@@ -136,7 +137,8 @@ class AccountBodies:
 
     def read_verification(self, value: Any) -> Verification:
         """Read the body of a verification."""
-        return Verification(**_read(self._verification, value))
+        by_password = isinstance(value, dict) and value.get("password") is not None
+        return Verification(**_read(self._verification_by_password if by_password else self._verification, value))
 
     def check_context(self, password: str, email: str, place: str) -> None:
         """Refuse a password that its owner's address gives away."""
