@@ -1,9 +1,13 @@
 """Sinks: nothing blocks, nothing grows without bound, losses are told."""
 
 import os
+import select
 import time
 from pathlib import Path
 
+import pytest
+
+from holdfast.engine import sink as sink_module
 from holdfast.engine.sink import Descriptor, RotatingFile, Sink
 
 
@@ -30,6 +34,30 @@ def test_lines_arrive_in_order() -> None:
 
     assert b"".join(b"%d\n" % number for number in range(100)) == _read_all(reading)
     os.close(reading)
+
+
+def test_what_is_kept_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all that waits before it; ordinary lines are gathered, before it and after."""
+    monkeypatch.setattr(sink_module, "GATHER_S", 600.0)
+    reading, writing = _pipe()
+    sink = Sink(Descriptor(writing), name="test")
+
+    sink.put(b"ordinary\n", 1)
+    assert not _arrives(reading, within_s=0.1)
+    sink.put(b"error\n", 1, keep=True)
+    assert _arrives(reading, within_s=30)
+    assert os.read(reading, 65_536) == b"ordinary\nerror\n"
+    sink.put(b"later\n", 1)
+    assert not _arrives(reading, within_s=0.1)
+    sink.close()
+    os.close(writing)
+
+    assert _read_all(reading) == b"later\n"
+    os.close(reading)
+
+
+def _arrives(descriptor: int, within_s: float) -> bool:
+    return bool(select.select([descriptor], [], [], within_s)[0])
 
 
 def test_a_full_pipe_blocks_nobody_and_keeps_errors() -> None:
