@@ -478,14 +478,6 @@ def test_an_end_holds_in_every_worker_at_once(served: Server) -> None:
         assert not any(each.lives for each in everywhere)
 
 
-def test_signing_in_is_limited(tmp_path: Path) -> None:
-    """By account, whoever asks: more attempts than the quota are refused, whatever they send."""
-    with telling(BACKEND, data=str(tmp_path / "data"), login_rate_limit="3/hour") as story:
-        sent = [story.ask("POST", LOGIN, json={"email": "ann@example.org", "password": OTHER}).status for _ in range(5)]
-
-    assert sent == [401, 401, 401, 429, 429]
-
-
 def test_admins_give_no_easy_passwords(place: tuple[Story, Path]) -> None:
     """The rules of passwords hold for records of users as well; who gets a new password is signed out."""
     story, data = place

@@ -152,41 +152,6 @@ def test_a_page_that_asks_for_the_password_lets_nobody_take_an_account_over(plac
     assert story.ask("POST", "/auth/verify-email", json={**sent, "password": PASSWORD}).status == 200
 
 
-@pytest.fixture
-def limited(box: tuple[Box, str], tmp_path: Path) -> Iterator[Story]:
-    """A service behind a proxy, of which four attempts to sign in are allowed."""
-    with telling(
-        BACKEND,
-        data=str(tmp_path),
-        smtp=box[1],
-        mail_from="a@example.org",
-        app_url="https://a.example.org",
-        login_rate_limit="4/hour",
-        trusted_proxies=("127.0.0.1",),
-    ) as story:
-        yield story
-
-
-def _ask_from(host: int, story: Story, route: str, **members: str) -> int:
-    return story.ask("POST", f"/auth/{route}", json=members, headers={"x-forwarded-for": f"203.0.113.{host}"}).status
-
-
-def test_guesses_at_a_registration_are_counted(box: tuple[Box, str], limited: Story) -> None:
-    """A link that was overheard is no place to try passwords at: as many as at a sign-in, be each from another address."""
-    email = "guessed@example.org"
-    assert _ask_from(1, limited, "register", email=email, password=PASSWORD, name="Ann") == 200
-    token = box[0].token(email)
-
-    assert [_ask_from(each, limited, "verify-email", token=token, password=OTHER) for each in range(1, 5)] == [401, 401, 401, 429]
-
-
-def test_guesses_at_tokens_are_counted(limited: Story) -> None:
-    """By the address that they come from."""
-    guesses = [_ask_from(1, limited, "verify-email", token=f"hf_{each}") for each in range(5)]
-
-    assert [*guesses, _ask_from(2, limited, "verify-email", token="hf_5")] == [401, 401, 401, 401, 429, 401]  # noqa: S106  # made up
-
-
 def test_a_password_without_its_token_is_refused(place: tuple[Story, Box, Path]) -> None:
     """Whoever asks: a page that lost the token learns it."""
     story, _, data = place
