@@ -16,6 +16,7 @@ import pytest
 from http_harness import parse_answers, read_answer, read_to_end, wait_until
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.limits import VANISHED_S
 from holdfast.http.bounds import Bounds
 from holdfast.http.server import bind_sockets, fit_to_open_files
 
@@ -313,6 +314,16 @@ def test_all_addresses_of_a_host_share_a_port() -> None:
     finally:
         for each in sockets:
             each.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such time to set")
+def test_a_client_that_vanishes_is_missed_soon() -> None:
+    """Every connection has a time in which what was sent must be acknowledged: whoever lost power says no goodbye."""
+    (listener,) = bind_sockets("127.0.0.1", 0)
+    with listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == VANISHED_S * 1_000
 
 
 def test_connections_stay_below_the_limit_of_open_files() -> None:

@@ -94,6 +94,7 @@ QUEUE_REQUESTS_MAX = 2_048
 # The doors
 WRITE_STALL_S = 30.0  # a waiting answer must be read to its end, or by WRITE_STALL_BYTES, within this time
 WRITE_STALL_BYTES = 4 * 1024  # below this in WRITE_STALL_S it is a slow-read attack: 136 bytes a second
+VANISHED_S = 60.0  # what was sent must be acknowledged within it, else the client is gone; Linux by itself waits for a quarter of an hour
 UNREAD_BYTES_MAX = 128 * 1024 * 1024  # of answers that clients of one worker do not read: eight of the largest
 LINGER_S = 2.0  # after a refusal the rest of the request is read and dropped, else the reset overtakes the answer (RFC 9112 9.6)
 LINGER_BYTES_MAX = 4 * 1024 * 1024

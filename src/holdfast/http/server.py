@@ -22,6 +22,7 @@ from uvicorn.config import Config
 from uvicorn.server import HANDLED_SIGNALS, Server, ServerState
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.limits import VANISHED_S
 from holdfast.http.bounds import Bounds
 from holdfast.http.door import Door
 from holdfast.http.protocol import Connection
@@ -215,6 +216,8 @@ def _bind(family: int, address: tuple[Any, ...]) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if sys.platform == "linux":  # its connections inherit it; elsewhere the system's own time holds, some minutes
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(VANISHED_S * 1_000))
         sock.bind(address)
     except OSError:
         sock.close()
