@@ -8,7 +8,7 @@ A path that goes through references sees only targets for which the guard of tha
 Compiled texts are found by the shape of a condition, for every request: so these are structs, which keep their hash.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
 import msgspec
@@ -109,22 +109,21 @@ NEVER = Any(())
 
 def conjoin(*parts: Condition) -> Condition:
     """All of the parts, settled as far as they are."""
-    left = [each for each in parts if each != ALWAYS]
-    if NEVER in left:
-        return NEVER
-    if len(left) == 1:
-        return left[0]
-    return All(tuple(left)) if left else ALWAYS
+    return _join(All, parts, ends=NEVER, passes=ALWAYS)
 
 
 def disjoin(*parts: Condition) -> Condition:
     """Any of the parts, settled as far as they are."""
-    left = [each for each in parts if each != NEVER]
-    if ALWAYS in left:
-        return ALWAYS
+    return _join(Any, parts, ends=ALWAYS, passes=NEVER)
+
+
+def _join(kind: type[All | Any], parts: Iterable[Condition], *, ends: Condition, passes: Condition) -> Condition:
+    left = [each for each in parts if each != passes]
+    if ends in left:
+        return ends
     if len(left) == 1:
         return left[0]
-    return Any(tuple(left)) if left else NEVER
+    return kind(tuple(left)) if left else passes
 
 
 def negate(part: Condition) -> Condition:
