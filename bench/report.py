@@ -12,8 +12,8 @@ _HEAD = """\
 # Benchmarks
 
 Made by `make bench`: one run, every server in turn, server and load pinned to different cores, {rounds} rounds of {seconds:g} s each,
-32 connections for each worker, medians. Where two workers are measured, the servers have the core of the load too. Ratios are taken
-within each round and hold across machines; absolute figures do not.
+32 connections for each worker, medians. Where two workers are measured, the servers have a second core, on a machine of two that of
+the load; they run five times the rounds. Ratios are taken within each round and hold across machines; absolute figures do not.
 
 {machine}
 

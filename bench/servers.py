@@ -13,7 +13,11 @@ from pathlib import Path
 
 import psutil
 
-SERVER_CORE, LOAD_CORE = 0, 1
+_CORES = os.cpu_count() or 1
+SERVER_CORE, SECOND_CORE, LOAD_CORE = 0, 1, 1 if _CORES < 3 else 2
+SHARES_A_CORE = LOAD_CORE == SECOND_CORE
+"""Whether the load runs on a core of the servers, where these have two."""
+
 _READY_WITHIN_S = 30.0
 
 
@@ -71,14 +75,14 @@ def free_port() -> int:
 
 
 def _pin(*cores: int) -> None:
-    os.sched_setaffinity(0, {core % (os.cpu_count() or 1) for core in cores})
+    os.sched_setaffinity(0, {core % _CORES for core in cores})
 
 
 @contextmanager
 def serve(
     name: str, command: Sequence[str], *, port: int, log: Path, environment: dict[str, str] | None = None, both_cores: bool = False
 ) -> Iterator[Server]:
-    """Run one server on its core until the block ends; where several workers are measured, on that of the load too."""
+    """Run one server on its core until the block ends; where several workers are measured, on a second one too."""
     started = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -86,7 +90,7 @@ def serve(
             stdout=output,
             stderr=output,
             env={**os.environ, **(environment or {})},
-            preexec_fn=lambda: _pin(SERVER_CORE, LOAD_CORE) if both_cores else _pin(SERVER_CORE),
+            preexec_fn=lambda: _pin(SERVER_CORE, SECOND_CORE) if both_cores else _pin(SERVER_CORE),
             start_new_session=True,
         )
     try:
