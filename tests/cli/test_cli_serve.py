@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_harness import APP, Running, call, running
+from cli_harness import APP, Running, call, running, start
 from prometheus_client.parser import text_string_to_metric_families
 
 from holdfast.cli.server import find_open_door
@@ -121,6 +121,28 @@ def test_dev_serves_what_was_written_last(library: Path) -> None:
         server.wait_for(f"Third is served at http://127.0.0.1:{port}")
         assert server.get("/api/v1/authors", port)[0] == 200
         assert server.stop() == 0
+
+
+def test_dev_extends_the_schema(library: Path) -> None:
+    """A field that is added is served with the records that were there; one that is removed is refused until it is back. All verifies."""
+    app, later = library / "app.py", APP.replace("    alive: bool", '    nation: str = "none"\n    alive: bool')
+    (library / "one.jsonl").write_text('{"name": "Ann"}\n')
+    assert call("load", "one.jsonl", "--into", "authors").status == 0
+    with running("dev", "--port", "0", cwd=library) as server:
+        port = server.port()
+        server.wait_for("Library is served")
+        app.write_text(later)
+        server.wait_for(r"schema: column authors\.nation added")
+        server.wait_for(r"(Library is served[\s\S]*){2}")
+        assert '"nation":"none"' in server.get("/api/v1/authors?nation=none", port)[1]
+        app.write_text(later.replace("    rank: int | None = field(default=None, ge=1)\n", ""))
+        server.wait_for(r"it has column authors\.rank, which no field declares[\s\S]*Waiting for a change")
+        app.write_text(later)
+        server.wait_for(r"(Library is served[\s\S]*){3}")
+        assert server.stop() == 0
+
+    verified, _ = start("verify", cwd=library).communicate()
+    assert "Everything holds" in verified
 
 
 @pytest.mark.usefixtures("library")

@@ -196,8 +196,7 @@ def test_every_difference_to_the_classes_is_told(tmp_path: Path) -> None:
         "column authors.name is text, declared as integer",
         "column authors.password is text, hashed or null, declared as text or null",
         "it has unique (email) of authors",
-        "it lacks search (email) of authors",
-        "it has search (name) of authors",
+        "authors is searched by name, declared as by email",
         "choose a new folder with --data",
     ):
         assert difference in text

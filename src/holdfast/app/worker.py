@@ -10,7 +10,7 @@ import msgspec
 
 from holdfast.app.accounts import build_account_handlers, build_identities, build_roster, judge_of
 from holdfast.app.parts import Parts
-from holdfast.app.store import open_secrets, open_store
+from holdfast.app.store import extend_schema, open_secrets, open_store
 from holdfast.app.watch import Watch, open_watch
 from holdfast.core.ask.cursor import Cursors
 from holdfast.core.cors import Cors
@@ -95,12 +95,13 @@ async def open_worker(
     """Open everything that one worker needs, in the running loop.
 
     slot         the number of the worker, for files that are its own
-    development  short log lines on a terminal
+    development  short log lines on a terminal; a database that is behind the classes is extended, where nothing is lost by it
     quiet        no log and no files of counts, for tests
     since_s      when the server began, whose workers warn of a thing once
     listeners    who else takes the Observation of every request
     """
     async with AsyncExitStack() as stack:
+        extended = extend_schema(settings, catalog) if development else ()
         store = await stack.enter_async_context(open_store(settings, catalog))
         vault = stack.enter_context(open_secrets(settings))
         gauges: dict[str, Callable[[], float]] = {"queued_writes": lambda: store.queued, "wal_bytes": lambda: store.wal_bytes}
@@ -114,6 +115,8 @@ async def open_worker(
                 listeners=listeners,
             )
         )
+        for done in extended:
+            watch.say("info", f"schema: {done}")
         requests, logins = stack.enter_context(_open_limiters(settings, vault, partial(watch.say, "warning")))
         replies = Replies(HeaderPolicy(cors=bool(settings.cors_origins), cookies=settings.cookies))
         parts = Parts(settings, catalog, store, vault, SystemClock(), replies, watch.say)

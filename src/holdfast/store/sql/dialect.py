@@ -24,7 +24,15 @@ class Dialect(Protocol):
         ...
 
     def ddl(self, element: sa.schema.ExecutableDDLElement) -> str:
-        """The text of a CREATE statement."""
+        """The text of a statement that creates or drops."""
+        ...
+
+    def add_column(self, table: sa.Table, column: sa.Column[Any], target: sa.Table | None) -> str:
+        """The text that adds a column to a table; `target` is what it refers to."""
+        ...
+
+    def alter_null(self, table: sa.Table, member: str, *, nullable: bool) -> str:
+        """The text that makes a column take null, or refuse it."""
         ...
 
     def table_options(self, *, clustered: bool = False) -> dict[str, Any]:
@@ -93,6 +101,10 @@ class Dialect(Protocol):
 
     def search_schema(self, resource: ResourceSpec) -> tuple[str, ...]:
         """The CREATE statements of a resource's full-text index."""
+        ...
+
+    def search_drop(self, resource: ResourceSpec) -> tuple[str, ...]:
+        """The statements that remove the full-text index of a resource."""
         ...
 
     def search_rows(self, resource: ResourceSpec) -> Element:

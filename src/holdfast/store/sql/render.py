@@ -69,6 +69,7 @@ class Renderer:
         self._update, self._insert, self._delete = kept(writes.update), kept(writes.insert), kept(writes.delete)
         self._declared = {path: declared_members(each) for path, each in catalog.resources.items()}
         self._would_hold = kept(writes.would_hold)
+        self._searched = writes.searched
         self._search_insert, self._search_delete = kept(writes.search_insert), kept(writes.search_delete)
         self._head = reads.head()
         self._journal_insert = writes.journal_insert()
@@ -223,6 +224,10 @@ class Renderer:
     def delete(self, resource: ResourceSpec, id: str, version: int) -> Statement:  # noqa: A002  # the member's name
         """Delete the record if it has that version still; no row is changed otherwise."""
         return self._delete(resource).bind((id, version))
+
+    def searched(self, resource: ResourceSpec) -> Statement:
+        """A row for each record: its row number, then its searched members."""
+        return self._searched(resource).bind(())
 
     def search_insert(self, resource: ResourceSpec, hf_row: int, text: str) -> Statement:
         """Put the index text of a record (core.search.fold_fields over its search fields) into the full-text index."""

@@ -18,18 +18,26 @@ def render_schema(catalog: Catalog, dialect: Dialect) -> tuple[str, ...]:
     A table may refer to one that comes after it.
     """
     tables = Tables(catalog, dialect)
-    texts = [text for table in tables.house for text in _table_texts(table, dialect)]
+    add_checks(tables, catalog, dialect)
+    texts = [text for table in tables.house for text in _create_texts(table, dialect)]
     for resource in catalog.resources.values():
-        table = tables.table(resource)
-        for check in resource.checks:
-            table.append_constraint(_constraint(tables, resource, check, dialect))
-        texts.extend(_table_texts(table, dialect))
-        if resource.search_fields:
-            texts.extend(dialect.search_schema(resource))
+        texts.extend(table_texts(tables, resource, dialect))
     return tuple(texts)
 
 
-def _table_texts(table: sa.Table, dialect: Dialect) -> list[str]:
+def add_checks(tables: Tables, catalog: Catalog, dialect: Dialect) -> None:
+    """Add the declared checks to the tables."""
+    for resource in catalog.resources.values():
+        for check in resource.checks:
+            tables.table(resource).append_constraint(_constraint(tables, resource, check, dialect))
+
+
+def table_texts(tables: Tables, resource: ResourceSpec, dialect: Dialect) -> list[str]:
+    """The CREATE statements of one resource: its table, its indexes, its full-text index."""
+    return [*_create_texts(tables.table(resource), dialect), *(dialect.search_schema(resource) if resource.search_fields else ())]
+
+
+def _create_texts(table: sa.Table, dialect: Dialect) -> list[str]:
     indexes = sorted(table.indexes, key=lambda index: str(index.name))
     return [dialect.ddl(sa.schema.CreateTable(table)), *(dialect.ddl(sa.schema.CreateIndex(each)) for each in indexes)]
 

@@ -37,8 +37,20 @@ class Sqlite:
         return prepare(statement, self._dialect)
 
     def ddl(self, element: sa.schema.ExecutableDDLElement) -> str:
-        """The text of a CREATE statement."""
+        """The text of a statement that creates or drops."""
         return str(element.compile(dialect=self._dialect)).strip()
+
+    def add_column(self, table: sa.Table, column: sa.Column[Any], target: sa.Table | None) -> str:
+        """ALTER TABLE ... ADD COLUMN: one that refers to a table must begin as null."""
+        quote = self._dialect.identifier_preparer.quote
+        text = f"ALTER TABLE {quote(table.name)} ADD COLUMN {sa.schema.CreateColumn(column).compile(dialect=self._dialect)}"
+        return text if target is None else f"{text} REFERENCES {quote(target.name)} (id) ON DELETE RESTRICT"
+
+    def alter_null(self, table: sa.Table, member: str, *, nullable: bool) -> str:
+        """ALTER TABLE ... ALTER COLUMN, which SQLite knows from 3.53 on."""
+        quote = self._dialect.identifier_preparer.quote
+        change = "DROP NOT NULL" if nullable else "SET NOT NULL"
+        return f"ALTER TABLE {quote(table.name)} ALTER COLUMN {quote(table.c[member].name)} {change}"
 
     def table_options(self, *, clustered: bool = False) -> dict[str, Any]:
         """STRICT always; WITHOUT ROWID where the rows live in the primary key."""
@@ -127,6 +139,10 @@ class Sqlite:
     def search_schema(self, resource: ResourceSpec) -> tuple[str, ...]:
         """A contentless FTS5 table beside the resource's own."""
         return (self.ddl(_CreateSearchTable(_search_table(resource).name)),)
+
+    def search_drop(self, resource: ResourceSpec) -> tuple[str, ...]:
+        """The virtual table takes its own tables with it."""
+        return (f"DROP TABLE {self._dialect.identifier_preparer.quote(_search_table(resource).name)}",)
 
     def search_rows(self, resource: ResourceSpec) -> Element:
         """The row numbers, as the full-text table keeps them: to ask it itself would leave its structure of now with the connection."""

@@ -12,7 +12,7 @@ from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element, Truth
 from holdfast.store.sql.rows import GivenRow
 from holdfast.store.sql.statement import Prepared, constant, given, parameter
-from holdfast.store.sql.tables import Tables
+from holdfast.store.sql.tables import ROW, Tables
 
 JOURNAL_MEMBERS = (
     *("resource", "record_id", "version", "operation", "before", "after", "actor_id", "request_id", "at"),
@@ -96,6 +96,11 @@ class Writes:
         """A record away, by id (position 0) and the version it must have (1)."""
         table = self._tables.table(resource)
         return self._dialect.prepare(sa.delete(table).where(table.c.id == parameter(0), table.c.version == parameter(1)))
+
+    def searched(self, resource: ResourceSpec) -> Prepared:
+        """The row number and the searched members of every record."""
+        row = self._tables.row(resource)
+        return self._dialect.prepare(sa.select(row.value(ROW), *(row.value(each.member) for each in resource.search_fields)))
 
     def search_insert(self, resource: ResourceSpec) -> Prepared:
         """The index text (position 1) of a row (0) into the full-text index."""

@@ -1,18 +1,20 @@
-"""The schema: made once in an empty database, recorded there, and compared with the declared classes at every start."""
+"""The schema: made once in an empty database, recorded there, compared with the declared classes at every start, and extended by `dev`."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import apsw
 import msgspec
 
 from holdfast.base.errors import Misconfigured
 from holdfast.base.instant import format_instant
-from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
-from holdfast.model.types import Number
+from holdfast.core.search import fold_stored
+from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.ports.world import Clock
+from holdfast.store.sql.difference import Comparison, Description, Difference, Mend, describe
 from holdfast.store.sql.render import Renderer
+from holdfast.store.sql.sqlite import Sqlite
 from holdfast.store.sqlite.connection import build_refusal, check_engine, check_file, check_folder, create_file, engine_version, open_writer
 from holdfast.store.sqlite.execute import change
 from holdfast.store.sqlite.group import begin
@@ -22,12 +24,12 @@ DATABASE_NAME = "holdfast.db"
 FORMAT = "5"
 """The format of the house's own tables and entries; a database of another is refused."""
 
-_MEND_SCHEMA = (
+_GO_BACK = (
     "Go back to the classes that made it, or choose a new folder with --data: `holdfast dump` with the old, `holdfast load` with the new."
 )
-
-Description = dict[str, Any]
-"""The recorded schema: for each table what the database must know of it. Plain JSON."""
+_EXTEND = (
+    "Nothing would be lost: start `holdfast dev` on this folder, which makes the database fit. Or go back to the classes that made it."
+)
 
 
 def prepare(data_dir: Path, catalog: Catalog, renderer: Renderer, clock: Clock, *, create: bool) -> Path:
@@ -44,15 +46,34 @@ def prepare(data_dir: Path, catalog: Catalog, renderer: Renderer, clock: Clock, 
     check_folder(data_dir)
     path = data_dir / DATABASE_NAME
     check_file(path, create=create)
-    turn = Turn(data_dir)
-    try:
-        with turn:
-            _prepare_file(path, catalog, renderer, clock)
-    except apsw.Error as error:
-        raise build_refusal(path, error) from error
-    finally:
-        turn.close()
+    with _transaction(data_dir, path) as connection:
+        if _is_empty(connection):
+            _create_schema(connection, catalog, renderer, clock)
+        check_schema(connection, path, catalog)
     return path
+
+
+def extend(data_dir: Path, catalog: Catalog, renderer: Renderer) -> tuple[str, ...]:
+    """Make a database fit the classes, if nothing is lost by it; what was done, in words.
+
+    All of it in one transaction. Nothing where there is no database yet, or where a difference has no mend: `prepare` says which.
+    Raises Misconfigured as `prepare` does, and where records that are there do not keep what would be added.
+    """
+    path = data_dir / DATABASE_NAME
+    if not path.exists():
+        return ()
+    check_file(path, create=False)
+    with _transaction(data_dir, path) as connection:
+        if _is_empty(connection):
+            return ()
+        mends = [each.mend for each in _find_differences(connection, path, catalog)]
+        done = [each for each in mends if each is not None]
+        if len(done) < len(mends) or not done:
+            return ()
+        for each in done:
+            _apply(connection, path, renderer, each)
+        change(connection, renderer.meta.update("schema", _encode_schema(catalog)))
+    return tuple(each.done for each in done)
 
 
 def _make_folder(data_dir: Path) -> None:
@@ -62,20 +83,31 @@ def _make_folder(data_dir: Path) -> None:
         raise Misconfigured(str(data_dir), f"This folder cannot be made: {error.strerror}.", "Name another with --data.") from error
 
 
-def _prepare_file(path: Path, catalog: Catalog, renderer: Renderer, clock: Clock) -> None:
+@contextmanager
+def _transaction(data_dir: Path, path: Path) -> Iterator[apsw.Connection]:
+    """A transaction on the file, which is made where there is none, while no other process writes. Undone where anything is raised."""
+    turn = Turn(data_dir)
+    try:
+        with turn:
+            connection = _open_file(path)
+            try:
+                begin(connection)
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                connection.close(force=True)
+    except apsw.Error as error:
+        raise build_refusal(path, error) from error
+    finally:
+        turn.close()
+
+
+def _open_file(path: Path) -> apsw.Connection:
     is_new = not path.exists()
     create_file(path)
     if is_new:
         path.chmod(0o600)
-    connection = open_writer(path)
-    try:
-        begin(connection)
-        if _is_empty(connection):
-            _create_schema(connection, catalog, renderer, clock)
-        check_schema(connection, path, catalog)
-        connection.execute("COMMIT")
-    finally:
-        connection.close(force=True)
+    return open_writer(path)
 
 
 def _is_empty(connection: apsw.Connection) -> bool:
@@ -85,22 +117,53 @@ def _is_empty(connection: apsw.Connection) -> bool:
 def _create_schema(connection: apsw.Connection, catalog: Catalog, renderer: Renderer, clock: Clock) -> None:
     for text in renderer.schema():
         connection.execute(text)
-    recorded = msgspec.json.encode(describe(catalog)).decode()
-    for key, value in (("format", FORMAT), ("created_at", format_instant(clock.now())), ("schema", recorded)):
+    for key, value in (("format", FORMAT), ("created_at", format_instant(clock.now())), ("schema", _encode_schema(catalog))):
         change(connection, renderer.meta.insert(key, value))
     change(connection, renderer.epoch_insert())
 
 
+def _encode_schema(catalog: Catalog) -> str:
+    return msgspec.json.encode(describe(catalog)).decode()
+
+
+def _apply(connection: apsw.Connection, path: Path, renderer: Renderer, mend: Mend) -> None:
+    try:
+        for text in mend.statements:
+            connection.execute(text)
+    except (apsw.ConstraintError, apsw.SQLError) as error:
+        problem = f"The records that are there do not keep what the classes now ask for ({mend.done}: {error}). Nothing was changed."
+        raise Misconfigured(str(path), problem, "Change these records with the classes as they were, then change the classes.") from error
+    if mend.refills is not None:
+        _fill_search(connection, renderer, mend.refills)
+
+
+def _fill_search(connection: apsw.Connection, renderer: Renderer, resource: ResourceSpec) -> None:
+    members = [each.member for each in resource.search_fields]
+    for row, *values in connection.execute(renderer.searched(resource).text):
+        text = fold_stored(dict(zip(members, values, strict=True)), members)
+        change(connection, renderer.search_insert(resource, row, text))
+
+
 def check_schema(connection: apsw.Connection, path: Path, catalog: Catalog) -> None:
     """Refuse a database that is not ours or does not fit the classes. Raises Misconfigured with every difference."""
+    differences = _find_differences(connection, path, catalog)
+    if differences:
+        problem = f"The database does not fit the classes: {'; '.join(each.says for each in differences)}."
+        can_extend = all(each.mend is not None for each in differences)
+        raise Misconfigured(str(path), problem, _EXTEND if can_extend else _GO_BACK)
+
+
+def _find_differences(connection: apsw.Connection, path: Path, catalog: Catalog) -> list[Difference]:
+    """What a database of ours has otherwise than the classes. Raises Misconfigured where it is not ours, or of another format."""
     facts = _read_facts(connection, path)
     if facts.get("format") != FORMAT:
         problem = f"This database has format {facts.get('format')}; this version of Holdfast reads {FORMAT}."
         raise Misconfigured(str(path), problem, "Use the version of Holdfast that wrote it.")
     recorded: Description = msgspec.json.decode(facts["schema"])
-    differences = [*_compare(recorded, describe(catalog)), *_find_drift(connection, recorded)]
-    if differences:
-        raise Misconfigured(str(path), f"The database does not fit the classes: {'; '.join(differences)}.", _MEND_SCHEMA)
+    drift = [Difference(each) for each in _find_drift(connection, recorded)]
+    if recorded == describe(catalog):
+        return drift
+    return [*Comparison(catalog, Sqlite()).compare(recorded), *drift]
 
 
 def _read_facts(connection: apsw.Connection, path: Path) -> dict[str, str]:
@@ -109,52 +172,6 @@ def _read_facts(connection: apsw.Connection, path: Path) -> dict[str, str]:
     except apsw.SQLError as error:
         problem = "This SQLite database was not made by Holdfast."
         raise Misconfigured(str(path), problem, "Name another folder with --data.") from error
-
-
-def describe(catalog: Catalog) -> Description:
-    """What a database must know of each table: columns, references, keys, checks and the searched members."""
-    return {each.table: _describe_table(catalog, each) for each in catalog.resources.values()}
-
-
-def _describe_table(catalog: Catalog, resource: ResourceSpec) -> Description:
-    return {
-        "columns": {each.member: _describe_column(catalog, each) for each in resource.fields},
-        "unique": sorted(", ".join(members) for members in resource.unique),
-        "index": sorted(", ".join(members) for members in resource.index),
-        "check": sorted(each.name for each in resource.checks),
-        "search": sorted(each.member for each in resource.search_fields),
-    }
-
-
-def _describe_column(catalog: Catalog, spec: FieldSpec) -> str:
-    """The type of a column in words, as far as it changes what is stored: "number(2)", "text or null", "reference to authors"."""
-    kind = type(spec.type).__name__.lower()
-    if isinstance(spec.type, Number):
-        kind = f"number({spec.type.places})"
-    elif spec.reference is not None:
-        kind = f"reference to {catalog.target(spec).table}"
-    secret = "" if spec.secret is None else f", {spec.secret.value}"
-    return f"{kind}{secret}{' or null' if spec.nullable else ''}"
-
-
-def _compare(recorded: Description, declared: Description) -> Iterator[str]:
-    yield from (f"it lacks table {table}" for table in declared if table not in recorded)
-    yield from (f"it has table {table}, which no class declares" for table in recorded if table not in declared)
-    for table in declared:
-        if table in recorded:
-            yield from _compare_table(table, recorded[table], declared[table])
-
-
-def _compare_table(table: str, recorded: Description, declared: Description) -> Iterator[str]:
-    here, wanted = recorded["columns"], declared["columns"]
-    yield from (f"it lacks column {table}.{name}" for name in wanted if name not in here)
-    yield from (f"it has column {table}.{name}, which no field declares" for name in here if name not in wanted)
-    for name in wanted:
-        if name in here and here[name] != wanted[name]:
-            yield f"column {table}.{name} is {here[name]}, declared as {wanted[name]}"
-    for kind in ("unique", "index", "check", "search"):
-        yield from (f"it lacks {kind} ({each}) of {table}" for each in declared[kind] if each not in recorded[kind])
-        yield from (f"it has {kind} ({each}) of {table}, which nothing declares" for each in recorded[kind] if each not in declared[kind])
 
 
 def _find_drift(connection: apsw.Connection, recorded: Description) -> Iterator[str]:
