@@ -241,6 +241,22 @@ def test_a_session_that_ended_hears_nothing_more(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_session_that_ended_begins_no_stream(tmp_path: Path) -> None:
+    """Although there is nothing to read for it, and others of the same grants listen at that place."""
+
+    async def story() -> None:
+        async with working(tmp_path, RULED) as served:
+            email = await add_user(served, "ada", "reader")
+            tokens = [await served.sign_in(email) for _ in range(2)]
+            for token in tokens:
+                await served.listen("", token)
+            await served.ask("POST", "/auth/logout", authorization=f"Bearer {tokens[0]}")
+            await served.listen("", tokens[1])
+            assert (await served.open("", tokens[0])).status == 401
+
+    asyncio.run(story())
+
+
 def test_a_user_who_was_demoted_hears_nothing_more(tmp_path: Path) -> None:
     """All streams of a user whose role was taken are without the next commit, although others of that role read it at the same place."""
 

@@ -18,7 +18,6 @@ from holdfast.core.permit import Grants
 from holdfast.core.readings import ChangesPage, ReadChanges, Watched
 from holdfast.core.reply import Replies, wrap_rows
 from holdfast.engine.follower import HEARTBEAT_S, Follower
-from holdfast.engine.identity import Known
 from holdfast.engine.places import Places
 from holdfast.engine.request import Request
 from holdfast.model.catalog import Catalog
@@ -105,15 +104,14 @@ class Changes:
         with self._places.hold(request.quota_key), self.follower.listening():
             ask = read_changes_query(request.query, self._views)
             after = self._first(request, ask)
-            await self._next_events(request.known, ask.resource, after)
+            await self._next_events(request, ask.resource, after)
             yield b""
             yield _OPENING
             sent_s = self._clock.monotonic_s()
             while not self.follower.ended:
                 heard = self.follower.news
                 try:
-                    request.renew()
-                    events = await self._next_events(request.known, ask.resource, after)
+                    events = await self._next_events(request, ask.resource, after)
                 except HoldfastError:
                     return  # the client comes back with Last-Event-ID, and is told then what is wrong
                 after = events.next
@@ -130,8 +128,10 @@ class Changes:
             return read_sequence(last)
         return self._journal.head() if ask.after is None else ask.after
 
-    async def _next_events(self, known: Known, resource: str | None, after: int) -> _Events:
-        """The next page of a listener, read once for all who ask the same."""
+    async def _next_events(self, request: Request, resource: str | None, after: int) -> _Events:
+        """The next page of a listener, as they are now, read once for all who ask the same."""
+        request.renew()
+        known = request.known
         watched = self._watch(known.grants, resource)
         question = (self._journal.head(), after, tuple(watched.items()))
         reading = self._shared.get(question)
