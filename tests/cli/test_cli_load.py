@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 from cli_harness import Result, call, clean_environ, start
+
+from holdfast.core.plan import Row, Write
+from holdfast.store.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.usefixtures("library")
 
@@ -181,6 +185,98 @@ def test_rows_may_refer_to_later_rows() -> None:
     assert (result.status, result.out) == (1, "3 loaded into authors, 1 rejected.\n")
     assert "authors.jsonl:4  mentor_id: " in result.err
     assert {each["id"]: each["mentor_id"] for each in _dump()} == {ids[0]: ids[1], ids[1]: ids[2], ids[2]: None}
+
+
+def _ids(count: int) -> list[str]:
+    return [f"018bcfe5-6800-7000-8000-{number:012d}" for number in range(count)]
+
+
+def test_rows_may_refer_to_each_other_in_a_circle() -> None:
+    """Those of a circle are made at once, with what leads to it; each has its first version, and a second run finds all of them."""
+    ids = _ids(4)
+    file = _write(
+        "authors.jsonl",
+        *({"id": each, "name": f"A{number}", "mentor_id": ids[(number + 1) % 3]} for number, each in enumerate(ids[:3])),
+        {"id": ids[3], "name": "A3", "mentor_id": ids[3]},
+        {"name": "A4", "mentor_id": ids[1]},
+    )
+
+    first, second = _load(file), _load(file)
+
+    assert (first.status, first.out) == (0, "5 loaded into authors.\n")
+    assert (second.status, second.out) == (0, "0 loaded into authors, 5 there already.\n")
+    assert [(each["mentor_id"], each["version"]) for each in _dump() if each["id"] in ids] == [
+        (each, 1) for each in (ids[1], ids[2], ids[0], ids[3])
+    ]
+    assert call("verify").status == 0
+
+
+def test_a_circle_is_loaded_whole_or_not_at_all() -> None:
+    """Where one of its rows is wrong they are all rejected, with the row that is to blame; once it is corrected they are loaded."""
+    ids = _ids(3)
+    _load(_write("first.jsonl", {"name": "Z", "email": "z@example.org"}))
+    rows = [{"id": each, "name": f"A{number}", "mentor_id": ids[number - 1]} for number, each in enumerate(ids)]
+    wrong = [*rows[:1], rows[1] | {"email": "z@example.org"}, *rows[2:], {"name": "B", "mentor_id": ids[0]}]
+
+    rejected = _load(_write("authors.jsonl", *wrong))
+    corrected = _load(_write("authors.jsonl", *rows, wrong[3]))
+
+    assert (rejected.status, rejected.out) == (1, "0 loaded into authors, 4 rejected.\n")
+    told = rejected.err.splitlines()
+    assert [line.split("  ")[0] for line in told] == [f"authors.jsonl:{number}" for number in (2, 1, 3, 4)]
+    assert told[0].endswith("(unique_conflict)")
+    assert "mentor_id: This leads in a circle to row 2, which is rejected. (reference_missing)" in told[1]
+    assert told[3].endswith("mentor_id: The record referred to does not exist. (reference_missing)")
+    assert corrected.out == "4 loaded into authors.\n"
+
+
+def test_a_circle_has_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that would hold up everybody else for long is rejected, row by row, with what to do; the rows beside it are loaded."""
+    monkeypatch.setattr("holdfast.engine.load.CIRCLE_ROWS_MAX", 2)
+    ids = _ids(5)
+    pair = [{"id": ids[3], "name": "P", "mentor_id": ids[4]}, {"id": ids[4], "name": "Q", "mentor_id": ids[3]}]
+
+    three = [{"id": ids[number], "name": "A", "mentor_id": ids[(number + 1) % 3]} for number in range(3)]
+
+    result = _load(_write("authors.jsonl", *three, *pair))
+
+    assert (result.status, result.out) == (1, "2 loaded into authors, 3 rejected.\n")
+    assert result.err.count("mentor_id: This leads in a circle of 3 rows, of at most 10,000: leave it out") == 3
+
+
+def test_a_row_of_a_circle_that_is_there_already_breaks_it() -> None:
+    """A load that was interrupted, or a row that somebody else has made: the rest refers to what is there."""
+    ids = _ids(3)
+    rows = [{"id": each, "name": f"A{number}", "mentor_id": ids[number - 1]} for number, each in enumerate(ids)]
+    _load(_write("first.jsonl", {"id": ids[1], "name": "Z"}))
+
+    result = _load(_write("authors.jsonl", *rows, rows[0], rows[2]))
+
+    assert (result.status, result.out) == (0, "2 loaded into authors, 3 there already.\n")
+
+
+@pytest.mark.parametrize(("pairs", "expected"), [(False, [1_000, 1_000, 499, 1]), (True, [1_000, 1_000, 500])])
+def test_many_rows_in_any_order_cost_few_writes(
+    monkeypatch: pytest.MonkeyPatch,
+    pairs: bool,  # noqa: FBT001  # a case
+    expected: list[int],
+) -> None:
+    """Neither rows that stand before what they refer to nor small circles are tried one by one."""
+    ids = _ids(2_500)
+    mentors = [ids[number ^ 1] if pairs else ids[number - 1] for number in range(2_500)]
+    rows = [{"id": each, "name": "A", "mentor_id": mentor} for each, mentor in zip(ids, mentors, strict=True)]
+    if not pairs:
+        del rows[0]["mentor_id"]
+    writes: list[int] = []
+    write = SqliteStore.write
+
+    def count(store: SqliteStore, plan: Write) -> Awaitable[tuple[Row | None, ...]]:
+        writes.append(len(plan.steps))
+        return write(store, plan)
+
+    monkeypatch.setattr(SqliteStore, "write", count)
+    assert _load(_write("authors.jsonl", *reversed(rows))).out == "2,500 loaded into authors.\n"
+    assert sorted(writes, reverse=True) == expected
 
 
 def test_a_dump_can_be_loaded_again() -> None:

@@ -47,6 +47,7 @@ SEARCH_LENGTH_MAX = 1_000  # code points of `q`, which a JSON query could make a
 # Writes
 BULK_ROWS_MAX = 1_000
 BATCH_OPERATIONS_MAX = 200
+CIRCLE_ROWS_MAX = 10_000  # of a load, in one write: some tenths of a second in which every other write waits
 CASCADE_ROWS_MAX = 1_000  # as many as a bulk request has: each is a change with its entry, and every other write waits
 TEXT_LENGTH_MAX = 65_535
 LIST_ITEMS_MAX = 1_000

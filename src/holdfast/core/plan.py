@@ -187,6 +187,7 @@ class Write:
     step_prefix details of a refusal are prefixed with this template per step ("{}" none, "[{}]" bulk, "operations[{}]" batch)
     caller      looked at when the write runs, not when it was queued
     ticket      the hash of one that is used up with it (ports.accounts): refused invalid_credentials where it is gone
+    circular    its new records may refer to each other in a circle: references are looked at once all steps are done
     """
 
     steps: tuple[WriteStep, ...]
@@ -197,6 +198,7 @@ class Write:
     step_prefix: str = ""
     caller: Caller | None = None
     ticket: bytes | None = None
+    circular: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,27 @@
 Every row has an id before it is written (engine.prepare). A second run therefore meets its own rows and passes them by, however the
 first one ended: interrupted between two batches, or killed between a commit and its answer. A row that was rejected and then corrected
 is loaded by the next run, alone.
+
+Rows may refer to rows of the same file. One that refers to what is not there yet waits until the file has been read to its end; then
+each is written after those that it refers to, and those of a circle in one write.
 """
 
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
-from holdfast.base.errors import Misconfigured, Refused, Unavailable
+from holdfast.base.errors import Misconfigured, Refused, Unavailable, detail
+from holdfast.base.ids import RecordId
+from holdfast.base.limits import CIRCLE_ROWS_MAX
 from holdfast.core.condition import OneOf, Path, Stored
 from holdfast.core.plan import Create, Order, ReadMany, Write
 from holdfast.core.view import View
-from holdfast.engine.prepare import PreparedRow, PreparedRows, refusal_details
+from holdfast.engine.circles import order_groups
+from holdfast.engine.prepare import BATCH_ROWS, PreparedRow, PreparedRows, refusal_details
 from holdfast.engine.reads import read_many
 from holdfast.engine.rows import Rejected
 from holdfast.engine.sealing import Sealing
@@ -32,6 +38,7 @@ AHEAD = 8
 
 _RETRIES = 6
 _PLACE = "[{}]"
+_TOO_LONG = f"leads in a circle of {{:,}} rows, of at most {CIRCLE_ROWS_MAX:,}: leave it out, and set it once they are loaded"
 
 _KEY_TYPES = (Text, Integer, Uuid, Date, Timestamp, Choice)
 """Types whose JSON form and stored form are one and the same."""
@@ -60,6 +67,10 @@ class _Ready:
     step: Create
 
 
+_Group = Sequence[_Ready]
+"""Rows that are written together or not at all: one, or those of a circle."""
+
+
 @dataclass(slots=True)
 class Loader:
     """Loads rows into one resource.
@@ -80,10 +91,14 @@ class Loader:
     on_progress: Callable[[Loaded], None] = lambda _loaded: None
     loaded: Loaded = field(default_factory=Loaded)
     _view: View = field(init=False)
+    _own: tuple[str, ...] = field(init=False)  # members that refer to records of this very resource
+    _sent: set[RecordId] = field(init=False, default_factory=set)  # records that the store has, and may not have written yet
     _waiting: list[_Ready] = field(init=False, default_factory=list)
+    _at_end: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self._view = View(self.resource, ())  # nobody looks at what was made
+        self._own = tuple(each.member for each in self.resource.fields if each.reference and each.reference.target == self.resource.path)
 
     async def load(self, batches: Iterable[PreparedRows]) -> Loaded:
         """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then.
@@ -96,7 +111,7 @@ class Loader:
                 ready = await self._open_batch(batch)
                 if len(writing) == AHEAD:
                     await writing.popleft()
-                writing.append(asyncio.create_task(self._write_batch(ready, batch.bytes_read)))
+                writing.append(asyncio.create_task(self._write_batch([(each,) for each in ready], batch.bytes_read)))
                 await asyncio.sleep(0)  # until the store has it: what comes next may take its time
             while writing:
                 await writing.popleft()
@@ -116,10 +131,30 @@ class Loader:
         keys = await self._find(self.key, {each.key for each in rows} - {None}) if self.key else frozenset()
         fresh = [each for each in rows if each.id not in there and each.key not in keys]
         self.loaded.existing += len(rows) - len(fresh)
-        return [ready for each in fresh if (ready := await self._ready(each)) is not None]
+        ready = [ready for each in fresh if (ready := await self._ready(each)) is not None]
+        return await self._hold_back(ready) if self._own else ready
 
-    async def _write_batch(self, batch: list[_Ready], bytes_read: int) -> None:
+    async def _hold_back(self, batch: list[_Ready]) -> list[_Ready]:
+        """The rows of a batch that refer to what is there or is being written; the others wait."""
+        there: set[Stored] = set(self._sent)  # before it is looked: what is written meanwhile is in one of the two
+        there |= await self._find(self.resource.by_member["id"], {each for row in batch for each in self._targets(row)})
+        going: list[_Ready] = []
+        for row in batch:
+            if self._targets(row) <= there:
+                there.add(row.step.id)
+                going.append(row)
+            else:
+                self._waiting.append(row)
+        self._sent.update(each.step.id for each in going)
+        return going
+
+    def _targets(self, row: _Ready) -> set[Stored]:
+        """The other records of this resource that a row refers to."""
+        return {row.step.values[each] for each in self._own} - {None, row.step.id}
+
+    async def _write_batch(self, batch: Sequence[_Group], bytes_read: int = 0) -> None:
         await self._write(batch)
+        self._sent.difference_update(each.step.id for group in batch for each in group)
         self.loaded.bytes_read = max(self.loaded.bytes_read, bytes_read)
         self.on_progress(self.loaded)
 
@@ -134,70 +169,78 @@ class Loader:
             return None
         return _Ready(row.line, Create(row.id, self._view, values, chosen_id=True, index_text=row.index_text))
 
-    async def _write(self, batch: list[_Ready]) -> None:
-        """Write a batch at once; if a row of it is refused, what stands before it, that row by itself, and what stands behind it."""
+    async def _write(self, batch: Sequence[_Group]) -> None:
+        """Write a batch at once; if a group of it is refused, what stands before it, that group by itself, and what stands behind it."""
         parts = [batch]
         while parts:
             part = parts.pop()
             if not part:
                 continue
+            rows = [(place, each) for place, group in enumerate(part) for each in group]
             try:
-                await self._run(tuple(each.step for each in part))
-                self.loaded.created += len(part)
+                await self._run(tuple(each.step for _, each in rows), circular=len(rows) > len(part))
+                self.loaded.created += len(rows)
             except Refused as refused:
+                place, row = rows[_place_of(refused)]
                 if len(part) == 1:
-                    self._settle(part[0], refused)
+                    self._settle(part[0], row, refused)
                 else:
-                    place = _place_of(refused)
                     parts += [part[place + 1 :], part[place : place + 1], part[:place]]
 
-    async def _write_one(self, ready: _Ready) -> Refused | None:
-        try:
-            await self._run((ready.step,))
-        except Refused as refused:
-            return refused
-        return None
-
-    def _settle(self, ready: _Ready, refused: Refused | None) -> None:
-        if refused is None:
-            self.loaded.created += 1
-        elif self._is_there(refused):
+    def _settle(self, group: _Group, row: _Ready, refused: Refused) -> None:
+        """Say what becomes of a group that is refused for one of its rows."""
+        others = [each for each in group if each is not row]
+        if self._is_there(refused):
             self.loaded.existing += 1
+            self._waiting += others
         elif self._may_come(refused):
-            self._waiting.append(ready)
+            self._waiting.append(row)
         else:
-            self._reject(Rejected(ready.line, refusal_details(refused)))
+            self._reject(Rejected(row.line, refusal_details(refused)))
+            self._reject_circle(group, others, f"leads in a circle to row {row.line}, which is rejected")
 
     def _is_there(self, refused: Refused) -> bool:
         known = {"id"} if self.key is None else {"id", self.key.member}
         return refused.code == "unique_conflict" and bool(refused.details) and {each.field for each in refused.details} <= known
 
     def _may_come(self, refused: Refused) -> bool:
-        """Whether all that is missing are records of the same resource, which may stand further down in the file."""
-        return bool(refused.details) and all(
-            each.code == "reference_missing" and _refers_to_itself(self.resource, each.field) for each in refused.details
-        )
+        """Whether all that is missing are records of the same resource: a batch before this one may be split, and end behind it."""
+        missing = bool(refused.details) and all(each.code == "reference_missing" and each.field in self._own for each in refused.details)
+        return missing and not self._at_end
 
     async def _load_waiting(self) -> None:
-        """Try the rows that wait for others again, as long as that brings any of them in."""
+        """Write the rows that wait, each after those that it refers to. The file has been read, and nothing else is being written."""
+        self._at_end = True
         while self._waiting:
-            tried, self._waiting = self._waiting, []
-            outcomes = await asyncio.gather(*map(self._write_one, tried))
-            progress = any(refused is None for refused in outcomes)
-            for refused, each in zip(outcomes, tried, strict=True):
-                if progress or refused is None or not self._may_come(refused):
-                    self._settle(each, refused)
-                else:
-                    self._reject(Rejected(each.line, refusal_details(refused)))
-            self.on_progress(self.loaded)
+            rows: dict[Stored, _Ready] = {}
+            self._waiting = [each for each in self._waiting if rows.setdefault(each.step.id, each) is not each]
+            for batch in _batches(self._group(rows)):
+                await self._write_batch(batch)
 
-    async def _run(self, steps: tuple[Create, ...]) -> None:
+    def _group(self, rows: Mapping[Stored, _Ready]) -> Iterator[_Group]:
+        """Rows in groups, each group after those that it refers to. Circles that are too long are rejected."""
+        for keys in order_groups({key: self._targets(row) & rows.keys() for key, row in rows.items()}):
+            group = [rows[each] for each in keys]
+            if len(group) <= CIRCLE_ROWS_MAX:
+                yield group
+            else:
+                self._reject_circle(group, group, _TOO_LONG.format(len(group)))
+
+    def _reject_circle(self, circle: _Group, rows: _Group, predicate: str) -> None:
+        """Reject rows of a circle at the members that lead into it."""
+        ids = {each.step.id for each in circle}
+        for row in rows:
+            members = [each for each in self._own if row.step.values[each] in ids and row.step.values[each] != row.step.id]
+            self._reject(Rejected(row.line, tuple(detail(each, "reference_missing", f"This {predicate}.") for each in members)))
+
+    async def _run(self, steps: tuple[Create, ...], *, circular: bool = False) -> None:
         """Write, and wait for a store that cannot now. Sent twice after an unknown outcome it does no harm: the ids are the rows' own."""
         for attempt in range(_RETRIES):
             deadline_s = self.clock.monotonic_s() + WAIT_FOR_STORE_S
             try:
                 prefix = _PLACE if len(steps) > 1 else ""
-                await self.store.write(Write(steps, None, self.request_id, self.clock.now(), deadline_s, prefix))
+                plan = Write(steps, None, self.request_id, self.clock.now(), deadline_s, prefix, circular=circular)
+                await self.store.write(plan)
             except Unavailable as unavailable:
                 if attempt == _RETRIES - 1:
                     raise
@@ -226,6 +269,20 @@ def _place_of(refused: Refused) -> int:
     return int(said[1]) if said else 0
 
 
+def _batches(groups: Iterable[_Group]) -> Iterator[list[_Group]]:
+    """Groups in batches of BATCH_ROWS rows, of more only where the last group is a circle."""
+    batch: list[_Group] = []
+    rows = 0
+    for group in groups:
+        batch.append(group)
+        rows += len(group)
+        if rows >= BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
 def find_key(resource: ResourceSpec, name: str) -> FieldSpec:
     """The field that `--key` names. Raises Misconfigured where it cannot tell records apart."""
     spec = resource.by_member.get(name) or resource.by_name.get(name)
@@ -239,8 +296,3 @@ def find_key(resource: ResourceSpec, name: str) -> FieldSpec:
 
 def _is_key(resource: ResourceSpec, spec: FieldSpec) -> bool:
     return (spec.unique or (spec.member,) in resource.unique) and isinstance(spec.type, _KEY_TYPES) and spec.secret is None
-
-
-def _refers_to_itself(resource: ResourceSpec, member: str) -> bool:
-    spec = resource.by_member.get(member)
-    return spec is not None and spec.reference is not None and spec.reference.target == resource.path

@@ -48,12 +48,13 @@ class Conflicts:
         taken = list(self._taken_values(tx, step, {**msgspec.json.decode(stand.image), **columns}))
         return Refused("unique_conflict", details=taken) if taken else Broken(f"unexplained: {error}")
 
-    def check_references(self, tx: Transaction, step: Update, stand: Stand | None = None) -> None:
+    def check_references(self, tx: Transaction, step: Create | Update, stand: Stand | None = None) -> None:
         """Refuse values that refer to records that do not exist for the caller; `stand` where the caller may know the record as it is.
 
         Raises Refused validation_failed (reference_missing).
         """
-        missing = list(self._missing_references(tx, step, step.assign, {} if stand is None else _known(stand)))
+        values = step.values if isinstance(step, Create) else step.assign
+        missing = list(self._missing_references(tx, step, values, {} if stand is None else _known(stand)))
         if missing:
             raise Refused("validation_failed", details=missing)
 
@@ -73,7 +74,7 @@ class Conflicts:
                 continue
             target = self._catalog.target(spec)
             where = ALWAYS if before.get(spec.member) == value else step.targets.get(spec.member, ALWAYS)
-            if tx.fetch(tx.renderer.exists(target, str(value), where)):
+            if (target is step.resource and value in tx.coming) or tx.fetch(tx.renderer.exists(target, str(value), where)):
                 continue
             refers_to_itself = isinstance(step, Create) and target is step.resource and value == step.id
             if not refers_to_itself or not tx.fetch(tx.renderer.would_hold(step, values, where)):

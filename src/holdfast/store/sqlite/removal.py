@@ -15,6 +15,7 @@ from holdfast.base.errors import Broken, Refused, detail
 from holdfast.base.limits import CASCADE_ROWS_MAX
 from holdfast.core.plan import Delete
 from holdfast.model.catalog import Catalog, FieldSpec, OnDelete, ResourceSpec
+from holdfast.store.sqlite.deferral import dangles, defer_references
 from holdfast.store.sqlite.transaction import Stand, Transaction, check_version
 
 Key = tuple[str, str]
@@ -139,14 +140,11 @@ class Removal:
         return edges
 
     def _delete_cycle(self, tx: Transaction, doomed: dict[Key, Stand]) -> None:
-        tx.connection.pragma("defer_foreign_keys", value=True)
-        try:
+        with defer_references(tx.connection):
             for key, stand in doomed.items():
                 self._delete(tx, key, stand)
-            if tx.connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
+            if dangles(tx.connection):
                 raise Broken("a cascade left a reference to what it deleted")
-        finally:  # the neighbours in the group must not inherit it
-            tx.connection.pragma("defer_foreign_keys", value=False)
 
     def _delete(self, tx: Transaction, key: Key, stand: Stand) -> None:
         resource, record_id = self._catalog.resources[key[0]], key[1]

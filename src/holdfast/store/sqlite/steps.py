@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import cast
+from typing import NoReturn, cast
 
 import apsw
 import msgspec
 
-from holdfast.base.errors import HoldfastError, Refused, detail
+from holdfast.base.errors import Broken, HoldfastError, Refused, detail
 from holdfast.base.instant import format_instant
 from holdfast.core.change import doubt_address, settle
 from holdfast.core.plan import Create, Delete, Row, Undelete, Update, Write, WriteStep
@@ -18,6 +18,7 @@ from holdfast.model.catalog import Catalog
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.conflict import Conflicts
 from holdfast.store.sqlite.creation import Creation, NotCreated, is_alike
+from holdfast.store.sqlite.deferral import dangles, defer_references
 from holdfast.store.sqlite.removal import Removal
 from holdfast.store.sqlite.revival import Revival
 from holdfast.store.sqlite.sight import check_identity
@@ -38,7 +39,8 @@ class Steps:
 
     def open(self, connection: apsw.Connection, plan: Write) -> Transaction:
         """The transaction of a write, for who asked. Raises CallerChanged where they are no longer who they were."""
-        tx = Transaction(connection, self._renderer, plan.actor_id, plan.request_id, format_instant(plan.at), self._users)
+        coming = frozenset(each.id for each in plan.steps) if plan.circular else ()
+        tx = Transaction(connection, self._renderer, plan.actor_id, plan.request_id, format_instant(plan.at), self._users, coming)
         check_identity(tx.fetch, self._renderer, plan.caller)
         return tx
 
@@ -47,6 +49,15 @@ class Steps:
 
         Raises Refused with the code and details of the first step that fails, their fields prefixed as the plan says.
         """
+        if not plan.circular:
+            return self._run_all(tx, plan)
+        with defer_references(tx.connection):
+            rows = self._run_all(tx, plan)
+            if dangles(tx.connection):
+                self._refuse_dangling(tx, plan)
+        return rows
+
+    def _run_all(self, tx: Transaction, plan: Write) -> tuple[Row | None, ...]:
         told = Told()
         for steps in split(plan.steps):
             start = len(told.rows)
@@ -61,6 +72,17 @@ class Steps:
             if told.is_too_large:
                 raise result_too_large()
         return tuple(told.rows)
+
+    def _refuse_dangling(self, tx: Transaction, plan: Write) -> NoReturn:
+        """Refuse a write for the first of its new records that refers to nothing, now that all of them are made."""
+        for place, step in enumerate(plan.steps):
+            try:
+                if isinstance(step, Create):
+                    self._conflicts.check_references(tx, step)
+            except Refused as refused:
+                _prefix(refused, plan.step_prefix.format(place))
+                raise
+        raise Broken("a reference leads nowhere, and no new record holds it")
 
     def _run(self, tx: Transaction, steps: Sequence[WriteStep], told: Told) -> None:
         match steps[0]:

@@ -1,6 +1,6 @@
 """One write at work: its connection, who asked and when, and the journal entry that every change leaves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -64,7 +64,11 @@ class Told:
 
 @dataclass(slots=True)
 class Transaction:
-    """What every step of one write needs. `at` is written as a record holds it."""
+    """What every step of one write needs.
+
+    at      written as a record holds it
+    coming  ids of the records that this write makes, where they may be referred to before they are made
+    """
 
     connection: apsw.Connection
     renderer: Renderer
@@ -72,6 +76,7 @@ class Transaction:
     request_id: str
     at: str
     users: ResourceSpec | None = None
+    coming: Collection[str] = ()
     moved: bool = False
     """Whether this write has moved the identity epoch."""
     _cursor: apsw.Cursor = field(init=False)
