@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlite_library import CLOCK, USERS, create, delete, make_id, run, update, write
 
+from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.base.limits import ACCOUNTS_KEPT_S, SESSIONS_PER_USER_MAX
-from holdfast.core.plan import Create, Undelete
+from holdfast.core.plan import Create, TicketUse, Undelete
 from holdfast.ports.accounts import NewSession, NewToken, Ticket, Turned
 from holdfast.store.sqlite import account_steps, accounts
 from holdfast.store.sqlite.store import SqliteStore
@@ -142,6 +144,61 @@ def test_of_many_one_redeems_a_ticket(tmp_path: Path) -> None:
         found = await asyncio.gather(*(store.accounts.redeem(_hash(1), "reset", now, _soon()) for _ in range(20)))
         assert [each.payload for each in found if each is not None] == ["p"]
         assert await store.accounts.redeem(_hash(2), "reset", now, _soon()) is None
+
+    run(tmp_path, story)
+
+
+def _pending(number: int, owner: str, ends: Instant) -> Ticket:
+    return Ticket(_hash(number), "register", owner, "", ends)
+
+
+def _lasting(store: SqliteStore, numbers: Sequence[int]) -> list[int]:
+    return [each for each in numbers if store.accounts.find_ticket(_hash(each), "register", CLOCK.now()) is not None]
+
+
+def test_so_many_tickets_of_an_owner_are_kept(tmp_path: Path) -> None:
+    """The newest, of one kind; those of others stay, and one alone takes the place of all."""
+
+    async def story(store: SqliteStore) -> None:
+        ends = Instant(CLOCK.now() + HOUR_US)
+        await store.accounts.issue(_pending(9, "bob", ends), _soon(), kept=3)
+        await store.accounts.issue(Ticket(_hash(8), "reset", "ann", "", ends), _soon())
+        for number in range(1, 6):
+            await store.accounts.issue(_pending(number, "ann", ends), _soon(), kept=3)
+        assert _lasting(store, range(10)) == [3, 4, 5, 9]
+        await store.accounts.issue(_pending(6, "ann", ends), _soon())
+        assert _lasting(store, range(10)) == [6, 9]
+        assert store.accounts.find_ticket(_hash(8), "reset", CLOCK.now()) is not None
+
+    run(tmp_path, story)
+
+
+def test_a_write_uses_up_all_that_its_owner_holds(tmp_path: Path) -> None:
+    """Of that kind, in its own transaction, so of two at once one counts. One that must be alone is refused beside others."""
+
+    async def story(store: SqliteStore) -> None:
+        now = CLOCK.now()
+        ends = Instant(now + HOUR_US)
+        for number, owner, until in ((1, "ann", ends), (2, "ann", ends), (3, "bob", ends), (4, "eve", ends), (5, "eve", Instant(now - 1))):
+            await store.accounts.issue(_pending(number, owner, until), _soon(), kept=9)
+        for number, kind in ((8, "reset"), (9, "recovery")):
+            await store.accounts.issue(Ticket(_hash(number), kind, "bob", "", ends), _soon())
+
+        async def use(number: int, *, alone: bool) -> str:
+            made = create(USERS, email=f"{make_id()}@example.org", password=None, roles="[]", active=1, email_verified=1)
+            try:
+                await store.write(replace(write(made), ticket=TicketUse(_hash(number), alone)))
+            except Refused as refused:
+                assert store.accounts.find_by_id(made.id) is None
+                return refused.code
+            return "made"
+
+        assert await use(1, alone=True) == "validation_failed"
+        assert _lasting(store, range(6)) == [1, 2, 3, 4]
+        assert sorted(await asyncio.gather(use(1, alone=False), use(2, alone=False))) == ["invalid_credentials", "made"]
+        assert _lasting(store, range(6)) == [3, 4]
+        assert [await use(each, alone=True) for each in (1, 3, 4, 5)] == ["invalid_credentials", "made", "made", "invalid_credentials"]
+        assert [store.accounts.find_ticket(_hash(each), kind, now) is None for each, kind in ((8, "reset"), (9, "recovery"))] == [False] * 2
 
     run(tmp_path, story)
 

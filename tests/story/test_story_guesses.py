@@ -120,12 +120,34 @@ def test_a_session_that_was_taken_over_is_no_way_around(place: Place, path: str,
     assert _ask(story, _make_address(), "POST", path, sent, sign_in(second.email))
 
 
+def _guess(story: Story, token: str, password: str = OTHER) -> bool:
+    return _ask(story, _make_address(), "POST", "/auth/verify-email", {"token": token, "password": password})
+
+
 def test_an_overheard_link_is_no_place_to_try_passwords_at(place: Place) -> None:
-    """They count on the account that the link would make, beside its registration."""
+    """They count on the account that it is of, beside its sign-ins."""
+    story, box, data = place
+    person = add_person(story, data, catalog=BACKEND.catalog)
+    held = person.sign_in()
+    assert _ask(story, _make_address(), "POST", "/auth/verify-email", {}, held.access)
+    token = box.token(person.email)
+    assert [_guess(story, token) for _ in range(ALLOWED - 1)] == [True] * (ALLOWED - 2) + [False]
+
+
+def test_a_registration_is_no_place_to_try_passwords_at(place: Place) -> None:
+    """They count on its link: who registers an address as often as they may keeps its owner from nothing."""
     story, box, _ = place
     email = f"{story.unique('guessed')}@example.org"
-    assert _ask(story, _make_address(), "POST", "/auth/register", {"email": email, "password": PASSWORD})
-    sent = {"token": box.token(email), "password": OTHER}
-    asked = [_ask(story, _make_address(), "POST", "/auth/verify-email", sent) for _ in range(ALLOWED)]
 
-    assert asked == [True] * (ALLOWED - 1) + [False]
+    def register(password: str) -> bool:
+        return _ask(story, _make_address(), "POST", "/auth/register", {"email": email, "password": password})
+
+    assert register(PASSWORD)
+    token = box.token(email)
+    assert [register(OTHER) for _ in range(ALLOWED)] == [True] * (ALLOWED - 1) + [False]
+    other = box.token(email, ALLOWED)
+
+    assert [_guess(story, other, PASSWORD) for _ in range(ALLOWED + 1)] == [True] * ALLOWED + [False]
+    assert [_guess(story, token) for _ in range(ALLOWED - 1)] == [True] * (ALLOWED - 1)
+    sent = {"token": token, "password": PASSWORD}
+    assert story.ask("POST", "/auth/verify-email", json=sent, headers={"x-forwarded-for": _make_address()}).status == 200

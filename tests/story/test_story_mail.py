@@ -17,6 +17,7 @@ from story_mail import Box, receiving
 from story_people import LOGIN, OTHER, PASSWORD, Held, Person, add_person, operate, verify
 
 from holdfast import Access, Backend, Resource, User, anyone, field, role
+from holdfast.engine.auth import registration
 from holdfast.engine.auth.roster import Roster
 from holdfast.testing import Client
 from holdfast.world.vault import Vault
@@ -61,6 +62,17 @@ def place(box: tuple[Box, str], tmp_path: Path) -> Iterator[tuple[Story, Box, Pa
 
 def _login(story: Story, email: str, password: str) -> int:
     return story.ask("POST", LOGIN, json={"email": email, "password": password}).status
+
+
+def _register(place: tuple[Story, Box, Path], email: str, *passwords: str, before: int = 0) -> list[str]:
+    """Register an address with each of the passwords; the tokens that are mailed to it. `before` is how many mails it had."""
+    story, box, _ = place
+    tokens = []
+    for count, password in enumerate(passwords, before + 1):
+        answer = story.ask("POST", "/auth/register", json={"email": email, "password": password, "name": "Ann"})
+        assert (answer.status, answer.text) == (200, '{"success":true,"data":null}')
+        tokens.append(box.token(email, count))
+    return tokens
 
 
 def _unique(place: tuple[Story, Box, Path]) -> str:
@@ -116,20 +128,79 @@ def test_registration_tells_nothing_of_who_is_there(place: tuple[Story, Box, Pat
     assert _login(story, known.email, OTHER) == 401
 
 
-def test_the_newest_registration_counts(place: tuple[Story, Box, Path]) -> None:
-    """Whoever registered an address before its owner did gains nothing: an older link is dead, whoever follows it."""
-    story, box, _ = place
+def test_who_registers_an_address_again_takes_nothing(place: tuple[Story, Box, Path]) -> None:
+    """An attacker registers it before its owner and after, and is told what they are. The owner's link works; then theirs are dead."""
+    story, _, _ = place
     email, other = _unique(place), _unique(place)
-    story.ask("POST", "/auth/register", json={"email": other, "password": OTHER, "name": "Bob"})
-    tokens = []
-    for count, password in ((1, OTHER), (2, PASSWORD)):
-        story.ask("POST", "/auth/register", json={"email": email, "password": password, "name": "Ann"})
-        tokens.append(box.token(email, count))
+    tokens = _register(place, email, OTHER, PASSWORD, OTHER)
+    (elsewhere,) = _register(place, other, OTHER)
 
-    assert story.ask("POST", "/auth/verify-email", json={"token": tokens[0]}).status == 401
-    assert story.ask("POST", "/auth/verify-email", json={"token": tokens[1]}).status == 200
+    assert story.ask("POST", "/auth/verify-email", json={"token": tokens[1], "password": PASSWORD}).status == 200
     assert [_login(story, email, each) for each in (OTHER, PASSWORD)] == [401, 200]
-    assert story.ask("POST", "/auth/verify-email", json={"token": box.token(other)}).status == 200
+    for sent in ({"token": token, **beside} for token in tokens for beside in ({}, {"password": OTHER}, {"password": PASSWORD})):
+        assert story.ask("POST", "/auth/verify-email", json=sent).error["code"] == "invalid_credentials"
+    assert story.ask("POST", "/auth/verify-email", json={"token": elsewhere}).status == 200
+
+
+def test_of_several_registrations_the_password_tells_which_counts(place: tuple[Story, Box, Path]) -> None:
+    """An owner who follows an attacker's link makes no account with it: the page is told to ask for the password, which is another."""
+    story, _, data = place
+    for passwords in ((OTHER, PASSWORD), (PASSWORD, OTHER)):
+        email = _unique(place)
+        tokens = dict(zip(passwords, _register(place, email, *passwords), strict=True))
+        for token in tokens.values():
+            refused = story.ask("POST", "/auth/verify-email", json={"token": token})
+            assert (refused.status, refused.error["code"]) == (422, "validation_failed")
+            check_fields(refused, "password:required")
+        assert story.ask("POST", "/auth/verify-email", json={"token": tokens[OTHER], "password": PASSWORD}).status == 401
+        assert [_login(story, email, each) for each in passwords] == [401, 401]
+
+        assert story.ask("POST", "/auth/verify-email", json={"token": tokens[PASSWORD], "password": PASSWORD}).status == 200
+        assert [_login(story, email, each) for each in (OTHER, PASSWORD)] == [401, 200]
+    assert verify(data, BACKEND.catalog) == []
+
+
+def test_a_registration_that_is_over_stands_in_nobodys_way(place: tuple[Story, Box, Path]) -> None:
+    """A day later it counts no more: the one that came after it needs no password again."""
+    story, _, _ = place
+    email, start_s = _unique(place), time.time()
+    (first,) = _register(place, email, OTHER)
+    with time_machine.travel(start_s + 20 * 3_600, tick=True):
+        (second,) = _register(place, email, PASSWORD, before=1)
+        assert story.ask("POST", "/auth/verify-email", json={"token": second}).status == 422
+    with time_machine.travel(start_s + 25 * 3_600, tick=True):
+        assert story.ask("POST", "/auth/verify-email", json={"token": first, "password": OTHER}).status == 401
+        assert story.ask("POST", "/auth/verify-email", json={"token": second}).status == 200
+
+
+def test_the_oldest_of_too_many_registrations_goes(place: tuple[Story, Box, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many of an address wait at once, and none that is gone makes another count without its password."""
+    monkeypatch.setattr(registration, "PENDING_REGISTRATIONS_MAX", 2)
+    story, _, _ = place
+    email = _unique(place)
+    first, second, _ = _register(place, email, PASSWORD, PASSWORD, OTHER)
+
+    assert story.ask("POST", "/auth/verify-email", json={"token": first, "password": PASSWORD}).status == 401
+    assert story.ask("POST", "/auth/verify-email", json={"token": second}).status == 422
+    assert story.ask("POST", "/auth/verify-email", json={"token": second, "password": PASSWORD}).status == 200
+
+
+def test_tokens_of_one_address_that_come_at_once_make_one_account(place: tuple[Story, Box, Path]) -> None:
+    """Each with its password: the first that is written counts, and the others are void."""
+    story, _, data = place
+    email = _unique(place)
+    passwords = [f"{PASSWORD} {each}" for each in range(4)]
+    tokens = _register(place, email, *passwords)
+
+    def send(index: int) -> int:
+        sent = {"token": tokens[index], "password": passwords[index]}
+        return story.ask("POST", "/auth/verify-email", json=sent).status
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(send, range(4)))
+    assert sorted(answers) == [200, 401, 401, 401]
+    assert [_login(story, email, each) for each in passwords] == answers
+    assert [each["email"] for each in operate(data, _collect, BACKEND.catalog) if each["email"] == email] == [email]
 
 
 def test_a_page_that_asks_for_the_password_lets_nobody_take_an_account_over(place: tuple[Story, Box, Path]) -> None:

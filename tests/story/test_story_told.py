@@ -7,10 +7,22 @@ from typing import Any
 import pyotp
 import pytest
 from story_case import Story
+from story_mail import receiving
 from story_people import LOGIN, OTHER, PASSWORD, Held, Person, operate
 from story_server import Server, serving
 
 APP = Path(__file__).with_name("story_people.py")
+REGISTERING = """from holdfast import Access, Backend, Resource, anyone
+
+
+class Page(Resource):
+    text: str
+
+    access = Access(read=anyone)
+
+
+backend = Backend(Page, registration=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +122,27 @@ def test_the_first_use_of_a_key_is_told(served: Server, story: Story) -> None:
     (told,) = _events(served, key="robot")
     assert told.keys() == {"security", "peer", "user_id", "session_id", "key"}
     assert key not in served.log.read_text()
+
+
+def test_each_attempt_to_open_a_registration_is_told(tmp_path: Path) -> None:
+    """One that did not say whose it is, one with another's password, and the one that made the account, by its user; no token is there."""
+    app, email, token = tmp_path / "pages.py", "new@example.org", ""
+    app.write_text(REGISTERING)
+    with receiving() as (box, smtp):
+        environ = {"HOLDFAST_SMTP": smtp, "HOLDFAST_MAIL_FROM": "pages@example.org", "HOLDFAST_APP_URL": "https://app.example.org"}
+        with serving(tmp_path / "data", app=app, environ=environ) as server:
+            story = Story(server.client())
+            for count, password in enumerate((PASSWORD, OTHER), 1):
+                story.ask("POST", "/auth/register", json={"email": email, "password": password})
+                token = box.token(email, count)
+            sent: list[dict[str, str]] = [{}, {"password": PASSWORD}, {"password": OTHER}]
+            told = [story.ask("POST", "/auth/verify-email", json={"token": token, **each}) for each in sent]
+            named = [_named(server, request_id=each.headers["x-request-id"]) for each in told]
+            logged = server.log.read_text()
+
+    assert [each.status for each in told] == [422, 401, 200]
+    assert named == [["email_refused"], ["email_refused"], ["email_verified"]]
+    assert [each for each in (token, email, PASSWORD, OTHER) if each in logged] == []
 
 
 def test_what_fails_beside_a_sign_in_is_told(served: Server, story: Story) -> None:

@@ -66,6 +66,7 @@ SESSION_S = 90 * 24 * 3_600  # from sign-in, however often it is refreshed
 REFRESH_GRACE_S = 10  # a refresh token may be sent again for so long, by a client that did not get its answer
 RESET_TOKEN_S = 30 * 60  # mailed to who forgot a password
 VERIFY_TOKEN_S = 24 * 3_600  # mailed to an address that is to be verified
+PENDING_REGISTRATIONS_MAX = 100  # of one address: pushing one out takes nine minutes at the default of `login_rate_limit`, not a burst
 COOKIE_SESSION_S = 7 * 24 * 3_600  # from sign-in: a cookie is not refreshed
 SESSIONS_PER_USER_MAX = 100  # living sign-ins; the oldest go
 SESSIONS_LISTED_MAX = 1_000

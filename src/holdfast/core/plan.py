@@ -179,6 +179,16 @@ def told_where(step: Create | Update | Undelete) -> Condition:
     return step.shown if isinstance(step, Create) else step.where
 
 
+class TicketUse(NamedTuple):
+    """The ticket of an owner, used up by a write together with their others of its kind: refused invalid_credentials where it is gone.
+
+    alone  refused validation_failed where others last beside it, because it does not tell whose it is
+    """
+
+    ticket_hash: bytes
+    alone: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One transaction: its steps in order, who asked, under which request id, when.
@@ -186,7 +196,7 @@ class Write:
     deadline_s  monotonic time (ports.Clock) after which a queued write is taken out, never run: 503 deadline_exceeded
     step_prefix details of a refusal are prefixed with this template per step ("{}" none, "[{}]" bulk, "operations[{}]" batch)
     caller      looked at when the write runs, not when it was queued
-    ticket      the hash of one that is used up with it (ports.accounts): refused invalid_credentials where it is gone
+    ticket      used up in the same transaction (ports.accounts)
     circular    its new records may refer to each other in a circle: references are looked at once all steps are done
     """
 
@@ -197,7 +207,7 @@ class Write:
     deadline_s: float
     step_prefix: str = ""
     caller: Caller | None = None
-    ticket: bytes | None = None
+    ticket: TicketUse | None = None
     circular: bool = False
 
 

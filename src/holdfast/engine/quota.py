@@ -49,9 +49,10 @@ class Quota:
 
 
 class LoginLimits:
-    """Guards signing in against guessing: `take_address` before anything is looked at, `take_account` before a password is compared.
+    """Guards signing in against guessing: `take_address` before anything is looked at, `take_account` before a password is compared,
+    `take_ticket` before that of a registration is, which none but its own mailed token leads to.
 
-    Both raise Refused (rate_limited). An account is counted whether there is one or not, so that a refusal tells nothing.
+    All raise Refused (rate_limited). An account is counted whether there is one or not, so that a refusal tells nothing.
     """
 
     def __init__(self, limiter: Limiter) -> None:
@@ -64,3 +65,7 @@ class LoginLimits:
     def take_account(self, email: str) -> None:
         """Count an attempt on an account."""
         self._quota.charge(b"account:" + email.strip().casefold().encode("utf-8", "replace"))
+
+    def take_ticket(self, ticket_hash: bytes) -> None:
+        """Count an attempt on what a mailed token opens."""
+        self._quota.charge(b"ticket:" + ticket_hash)

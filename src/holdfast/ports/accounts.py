@@ -184,6 +184,8 @@ class Factor(NamedTuple):
 USED_UP = "The token is not known, was used, or has ended."
 """What is said of a mailed token that no ticket stands behind."""
 
+SEVERAL = "Several registered with this address: the password says which of them is meant."
+"""What is said of the password that a mailed token lacks."""
 
 RESET, RECOVERY = "reset", "recovery"
 """Kinds of tickets that end with what they open: with the password, with the second factor."""
@@ -207,8 +209,8 @@ class Ticket(NamedTuple):
 class Tickets(Protocol):
     """Issues and redeems tickets; every write may raise Unavailable as Store.write does."""
 
-    def issue(self, ticket: Ticket, deadline_s: float) -> Awaitable[None]:
-        """Keep a ticket. One that has an owner takes the place of their others of its kind."""
+    def issue(self, ticket: Ticket, deadline_s: float, *, kept: int = 1) -> Awaitable[None]:
+        """Keep a ticket. Of those of its kind that its owner has, if it has one, so many are kept: the newest."""
         ...
 
     def find_ticket(self, ticket_hash: bytes, kind: str, now: Instant) -> Ticket | None:

@@ -131,7 +131,8 @@ _BY_MAIL = {
         "Show that an e-mail address is one's own, by the token that was mailed to it",
         (401, 409, *BODY),
         build_object({"token": _MAYBE_TOKEN, "password": _MAYBE_PASSWORD}, ()),
-        description="Without a token, one is mailed to who is signed in. A password needs the token, and must be that of the account.",
+        description="Without a token, one is mailed to who is signed in. A password needs the token, and must be that of the account. "
+        "Where several registered with one address, it is required.",
     ),
     Action.RESET: _Operation(
         "ask_reset",

@@ -114,6 +114,10 @@ class Desk:
         """Count an attempt on an account. Raises Refused rate_limited."""
         self._take(request, partial(self.limits.take_account, email))
 
+    def take_ticket(self, request: Request, ticket: Ticket) -> None:
+        """Count an attempt on what a ticket opens. Raises Refused rate_limited."""
+        self._take(request, partial(self.limits.take_ticket, ticket.ticket_hash))
+
     def _take(self, request: Request, take: Callable[[], None]) -> None:
         try:
             take()
@@ -121,11 +125,14 @@ class Desk:
             self.events.tell(Event.ATTEMPT_LIMITED, request)
             raise
 
-    async def issue(self, kind: str, owner: str, payload: str, lasts_s: int) -> str:
-        """Keep a ticket that is to be mailed; its token. No request waits for it, so it has the time of one from now on."""
-        token, kept = self.tokens.make("ticket")
-        ticket = Ticket(kept.token_hash, kind, owner, payload, after(self.now(), lasts_s))
-        await self.tickets.issue(ticket, self.clock.monotonic_s() + REQUEST_DEADLINE_S)
+    async def issue(self, kind: str, owner: str, payload: str, lasts_s: int, *, kept: int = 1) -> str:
+        """Keep a ticket that is to be mailed, among so many of its owner; its token.
+
+        No request waits for it, so it has the time of one from now on.
+        """
+        token, made = self.tokens.make("ticket")
+        ticket = Ticket(made.token_hash, kind, owner, payload, after(self.now(), lasts_s))
+        await self.tickets.issue(ticket, self.clock.monotonic_s() + REQUEST_DEADLINE_S, kept=kept)
         return token
 
     def refuse_token(self, request: Request, event: Event) -> Refused:

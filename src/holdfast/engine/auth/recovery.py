@@ -3,7 +3,7 @@
 from holdfast.base.ids import RecordId
 from holdfast.base.limits import RESET_TOKEN_S
 from holdfast.core.exchange import Reply
-from holdfast.core.plan import Update, Write
+from holdfast.core.plan import TicketUse, Update, Write
 from holdfast.core.view import View
 from holdfast.engine.auth.desk import Desk, email_of
 from holdfast.engine.auth.events import Event
@@ -45,7 +45,7 @@ class Recovery:
         desk.bodies.check_context(sent.password, email, ".password")
         sealed = await desk.secrets.seal("hashed", sent.password)
         step = Update(user.user_id, self._view, {"password": sealed, "email_verified": 1}, version=user.user_version, stale=409)
-        write = Write((step,), user.user_id, request.request_id, desk.now(), request.deadline_s, ticket=ticket_hash)
+        write = Write((step,), user.user_id, request.request_id, desk.now(), request.deadline_s, ticket=TicketUse(ticket_hash))
         await request.time_store(self._store.write(write))
         desk.events.tell(Event.PASSWORD_CHANGED, request, user_id=user.user_id)
         return desk.answer(request, None)

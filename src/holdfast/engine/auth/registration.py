@@ -1,6 +1,8 @@
 """Registration: whoever has an address may make an account with it. The record is made when the address has been shown to be theirs.
 
 Until then nothing of it is a user, and the answer is the same whether the address has an account or not: only its mailbox learns.
+Whoever registers an address that is not theirs voids nothing: registrations of one address wait side by side, and its owner's password
+tells which of them is theirs. Once one has made the account the others are void.
 """
 
 from collections.abc import Mapping
@@ -9,9 +11,9 @@ import msgspec
 
 from holdfast.base.errors import Refused
 from holdfast.base.ids import RecordId
-from holdfast.base.limits import VERIFY_TOKEN_S
+from holdfast.base.limits import PENDING_REGISTRATIONS_MAX, VERIFY_TOKEN_S
 from holdfast.core.exchange import Reply
-from holdfast.core.plan import Create, Update, Write, WriteStep
+from holdfast.core.plan import Create, TicketUse, Update, Write, WriteStep
 from holdfast.core.view import View
 from holdfast.engine.auth.desk import Desk, email_of
 from holdfast.engine.auth.events import Event
@@ -48,7 +50,8 @@ class Registration:
     async def verify(self, request: Request, body: bytes) -> Reply:
         """Take a token that was mailed: the account is made, or the address of one is verified. Without a token, mail one to who asks.
 
-        A password that comes with it must be the account's: whoever registered somebody else's address chose another.
+        A password that comes with it must be the account's: whoever registered somebody else's address chose another. So it has to come
+        where several registered.
         """
         desk = self._desk
         sent = desk.bodies.read_verification(desk.read(request, body))
@@ -59,11 +62,11 @@ class Registration:
         for kind in (KIND_NEW, KIND_KNOWN):
             ticket = desk.tickets.find_ticket(ticket_hash, kind, desk.now())
             if ticket is not None:
-                email, password, step = self._settle(request, ticket)
+                password, step = self._settle(request, ticket)
                 if sent.password is not None:
-                    await self._compare(request, email, password, sent.password)
-                write = Write((step,), None, request.request_id, desk.now(), deadline_s, ticket=ticket_hash)
-                await request.time_store(self._store.write(write))
+                    await self._compare(request, ticket, password, sent.password)
+                use = TicketUse(ticket_hash, alone=sent.password is None)
+                await self._write(request, Write((step,), None, request.request_id, desk.now(), deadline_s, ticket=use))
                 desk.events.tell(Event.EMAIL_VERIFIED, request, user_id=step.id)
                 return desk.answer(request, None)
         raise desk.refuse_token(request, Event.EMAIL_REFUSED)
@@ -76,30 +79,38 @@ class Registration:
         self._post.start(lambda: self._mail_known(email, user.user_id))
         return desk.answer(request, None)
 
-    async def _compare(self, request: Request, email: str, password: str | None, sent: str) -> None:
+    async def _write(self, request: Request, write: Write) -> None:
+        try:
+            await request.time_store(self._store.write(write))
+        except Refused:
+            self._desk.events.tell(Event.EMAIL_REFUSED, request)
+            raise
+
+    async def _compare(self, request: Request, ticket: Ticket, password: str | None, sent: str) -> None:
         desk = self._desk
-        desk.take_account(request, email)
+        if ticket.kind == KIND_NEW:  # not on its address, which anyone may register as often as is allowed
+            desk.take_ticket(request, ticket)
+        else:
+            desk.take_account(request, ticket.payload)
         if not await desk.secrets.verify(password, sent):
             desk.events.tell(Event.EMAIL_REFUSED, request)
             raise Refused("invalid_credentials", "The password is not that of the account.")
 
-    def _settle(self, request: Request, ticket: Ticket) -> tuple[str, str | None, WriteStep]:
-        """Address and password of whose token was shown, and what it does: it makes the user, or verifies the address of one."""
+    def _settle(self, request: Request, ticket: Ticket) -> tuple[str | None, WriteStep]:
+        """The password of whose token was shown, and what it does: it makes the user, or verifies the address of one."""
         if ticket.kind == KIND_NEW:
             values = {**msgspec.json.decode(ticket.payload), "email_verified": 1}
-            return values["email"], values["password"], Create(self._desk.ids.make(), self._view, values)
+            return values["password"], Create(self._desk.ids.make(), self._view, values)
         user = self._desk.sessions.find_by_id(RecordId(ticket.owner or ""))
         if user is None or email_of(user) != ticket.payload:
             raise self._desk.refuse_token(request, Event.EMAIL_REFUSED)
         step = Update(user.user_id, self._view, {"email_verified": 1}, version=user.user_version, stale=409)
-        return ticket.payload, user.password, step
+        return user.password, step
 
     async def _mail_new(self, values: Mapping[str, object]) -> None:
         email = str(values["email"])
-        await self._mail(email, KIND_NEW, email, msgspec.json.encode(values).decode())
+        payload = msgspec.json.encode(values).decode()
+        await self._post.verify(email, await self._desk.issue(KIND_NEW, email, payload, VERIFY_TOKEN_S, kept=PENDING_REGISTRATIONS_MAX))
 
     async def _mail_known(self, email: str, user_id: RecordId) -> None:
-        await self._mail(email, KIND_KNOWN, user_id, email)
-
-    async def _mail(self, email: str, kind: str, owner: str, payload: str) -> None:
-        await self._post.verify(email, await self._desk.issue(kind, owner, payload, VERIFY_TOKEN_S))
+        await self._post.verify(email, await self._desk.issue(KIND_KNOWN, user_id, email, VERIFY_TOKEN_S))

@@ -172,9 +172,8 @@ class AccountStatements:
     def find_ticket(self) -> Prepared:
         """By hash (position 0), kind (1) and an instant (2) before its expiry: owner and payload of a ticket."""
         ticket = self._ticket
-        lasting = sa.or_(ticket.c.expires_at.is_(None), ticket.c.expires_at > parameter(2))
         found = sa.select(ticket.c.user_id, ticket.c.payload)
-        return self._prepare(found.where(ticket.c.ticket_hash == parameter(0), ticket.c.kind == parameter(1), lasting))
+        return self._prepare(found.where(ticket.c.ticket_hash == parameter(0), ticket.c.kind == parameter(1), self._lasts(2)))
 
     @cached_property
     def delete_ticket(self) -> Prepared:
@@ -186,6 +185,24 @@ class AccountStatements:
         """The tickets of a kind (position 1) of an owner (0) away."""
         ticket = self._ticket
         return self._prepare(sa.delete(ticket).where(ticket.c.user_id == parameter(0), ticket.c.kind == parameter(1)))
+
+    @cached_property
+    def delete_old_tickets(self) -> Prepared:
+        """The tickets of a kind (position 1) of an owner (0) beyond the newest (2) away: many at most (3)."""
+        ticket = self._ticket
+        old = sa.select(ticket.c.row).where(ticket.c.user_id == parameter(0), ticket.c.kind == parameter(1))
+        old = old.order_by(ticket.c.row.desc()).limit(whole(3)).offset(whole(2))
+        return self._prepare(sa.delete(ticket).where(ticket.c.row.in_(old)))
+
+    @cached_property
+    def count_tickets_beside(self) -> Prepared:
+        """How many tickets that last beyond an instant (position 1) have the owner and kind of one (its hash at 0), itself among them."""
+        return self._prepare(sa.select(sa.func.count()).select_from(self._ticket).where(self._is_beside(0), self._lasts(1)))
+
+    @cached_property
+    def delete_tickets_beside(self) -> Prepared:
+        """Every ticket that has the owner and kind of one (its hash at position 0) away, itself among them."""
+        return self._prepare(sa.delete(self._ticket).where(self._is_beside(0)))
 
     @cached_property
     def delete_all_tickets(self) -> Prepared:
@@ -275,6 +292,16 @@ class AccountStatements:
 
     def _is_active(self) -> Truth:
         return self._user.value("active") == constant(1)
+
+    def _lasts(self, position: int) -> Truth:
+        """The ticket lasts beyond the instant at a position."""
+        return sa.or_(self._ticket.c.expires_at.is_(None), self._ticket.c.expires_at > parameter(position))
+
+    def _is_beside(self, position: int) -> Truth:
+        """The ticket has the owner and kind of that whose hash is at a position."""
+        ticket, shown = self._ticket, self._ticket.alias("shown")
+        its = sa.select(shown.c.user_id, shown.c.kind).where(shown.c.ticket_hash == parameter(position))
+        return sa.tuple_(ticket.c.user_id, ticket.c.kind).in_(its)
 
     def _alive(self, position: int) -> tuple[Truth, ...]:
         """The session was not revoked and lasts beyond the instant at a position."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import apsw
 
-from holdfast.base.errors import Refused
+from holdfast.base.errors import Refused, detail
 from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant, after, before, format_instant
 from holdfast.base.limits import ACCOUNTS_KEPT_S, REFRESH_GRACE_S, REFRESH_TOKEN_S, SESSIONS_PER_USER_MAX
@@ -14,6 +14,7 @@ from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.accounts import (
     RECOVERY,
     RESET,
+    SEVERAL,
     USED_UP,
     Credentials,
     NewSession,
@@ -110,11 +111,11 @@ class AccountSteps:
         tx.assign(users, user.user_id, stand, {"password": new})
         return True
 
-    def issue(self, change: Change, ticket: Ticket) -> None:
-        """Keep a ticket in the place of its owner's others of its kind."""
-        if ticket.owner is not None:
-            change.run(self._sql.delete_tickets, ticket.owner, ticket.kind)
+    def issue(self, change: Change, ticket: Ticket, kept: int) -> None:
+        """Keep a ticket among the newest of its owner and kind."""
         change.run(self._sql.insert_ticket, *ticket)
+        if ticket.owner is not None:
+            change.run(self._sql.delete_old_tickets, ticket.owner, ticket.kind, kept, TIDIED_MAX)
 
     def redeem(self, change: Change, ticket_hash: bytes, kind: str, now: Instant) -> Ticket | None:
         """Take a ticket away; what it was."""
@@ -166,8 +167,16 @@ class AccountSteps:
         change.run(self._sql.delete_tickets, user_id, RECOVERY)
 
     def use_ticket(self, connection: apsw.Connection, plan: Write) -> None:
-        """Take the ticket of a write away in its own transaction, so that one that fails leaves it. Raises Refused where it is gone."""
-        if plan.ticket is not None and Change(connection).run(self._sql.delete_ticket, plan.ticket) == 0:
+        """Take the ticket of a write away in its own transaction, with its owner's others, so that one that fails leaves them.
+
+        Raises Refused where it is gone, or is not alone and has to be.
+        """
+        use, change = plan.ticket, Change(connection)
+        if use is None:
+            return
+        if use.alone and change.fetch(self._sql.count_tickets_beside, use.ticket_hash, plan.at)[0][0] > 1:
+            raise Refused("validation_failed", details=[detail("password", "required", SEVERAL)])
+        if change.run(self._sql.delete_tickets_beside, use.ticket_hash) == 0:
             raise Refused("invalid_credentials", USED_UP)
 
     def follow(self, connection: apsw.Connection, plan: Write) -> None:

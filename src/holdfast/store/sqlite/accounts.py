@@ -92,9 +92,9 @@ class SqliteAccounts:
         """Keep a new hash of the same password."""
         return self._submit(lambda change: self._steps.rehash(change, user, new, request_id, now), deadline_s)
 
-    def issue(self, ticket: Ticket, deadline_s: float) -> Awaitable[None]:
+    def issue(self, ticket: Ticket, deadline_s: float, *, kept: int = 1) -> Awaitable[None]:
         """Keep a ticket."""
-        return self._submit(lambda change: self._steps.issue(change, ticket), deadline_s)
+        return self._submit(lambda change: self._steps.issue(change, ticket, kept), deadline_s)
 
     def find_ticket(self, ticket_hash: bytes, kind: str, now: Instant) -> Ticket | None:
         """A ticket that lasts."""
