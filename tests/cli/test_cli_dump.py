@@ -42,6 +42,8 @@ class Thing(Resource, unique=[("code", "title")], index=["whole"], check=[this.w
     title: str = field(min_length=1, max_length=80, pattern="^[^#]*$", search=True)
     note: str | None = field(default=None, description="A note.", examples=["x"], deprecated=True)
     label: str = field(default="new", writable_by=role("editor"))
+    empty: str | None = None
+    mood: Literal["", "good"] | None = None
     whole: int = field(default=1, ge=-(2**63), index=True)
     most: int = field(default=2**63 - 1, gt=0)
     real: float = field(default=0.1, lt=1e300)
@@ -85,7 +87,9 @@ THINGS: list[dict[str, Any]] = [
     {
         "title": '  Ünï, "quoted"\n\r\ttext; 東 \\ \'',
         "note": "\r",
-        "label": "old",
+        "label": "",
+        "empty": "",
+        "mood": "",
         "whole": -(2**63),
         "real": 5e-324,
         "flag": True,

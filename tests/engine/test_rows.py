@@ -3,12 +3,13 @@
 import io
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from holdfast import Access, Backend, Resource, anyone
+from holdfast import Access, Backend, Email, Resource, anyone, field
 from holdfast.base.errors import Misconfigured
-from holdfast.engine.rows import FileRow, Position, Rejected, format_of, read_rows, write_csv_cell
+from holdfast.engine.rows import FileRow, Position, Rejected, format_of, read_rows, write_cell
 
 
 class Thing(Resource):
@@ -18,6 +19,11 @@ class Thing(Resource):
     ratio: float | None = None
     flag: bool = False
     tags: list[str] | None = None
+    label: str = "new"
+    title: str | None = None
+    code: str | None = field(default=None, min_length=1)
+    mail: Email | None = None
+    kind: Literal["", "a"] | None = None
 
     access = Access(read=anyone, write=anyone)
 
@@ -71,6 +77,9 @@ def test_an_array_counts_its_elements() -> None:
         (b"name,size\na,7\n", {"name": "a", "size": 7}),
         (b"name,size\na,\n", {"name": "a"}),
         (b"name,note,tags\n,,\n", {"name": "", "note": None, "tags": None}),
+        (b'name,note,tags,size,ratio\n"","","","",""\n', {"name": "", "note": "", "tags": None, "ratio": None}),
+        (b'name,label,title,mail,kind\nx,,"","",""\n', {"name": "x", "title": "", "mail": None, "kind": ""}),
+        (b'name,label,code\nx,"",""\n', {"name": "x", "label": "", "code": None}),
         (b"name,ratio\n a ,1.50\n", {"name": " a ", "ratio": Decimal("1.50")}),
         (b"name,ratio\na,true\n", {"name": "a", "ratio": "true"}),
         (b"name,size\na,x\n", {"name": "a", "size": "x"}),
@@ -83,7 +92,10 @@ def test_an_array_counts_its_elements() -> None:
     ],
 )
 def test_a_cell_becomes_what_its_field_asks_for(cells: bytes, expected: dict[str, object]) -> None:
-    """Numbers, booleans and documents are read, texts stay as they are, empty cells are null, the default, or an empty text."""
+    """Numbers, booleans and documents are read, texts stay as they are.
+
+    Empty cells are null, the default, or an empty text; with quotes they are an empty text where there can be one.
+    """
     assert _value(cells) == expected
 
 
@@ -103,8 +115,8 @@ def test_an_empty_csv_has_no_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "cell"), [(None, ""), ("a,b", "a,b"), (True, "true"), (1.5, "1.5"), (["東", {"a": 1}], '["東",{"a":1}]')]
+    ("value", "cell"), [(None, None), ("", ""), ("a,b", "a,b"), (True, "true"), (1.5, "1.5"), (["東", {"a": 1}], '["東",{"a":1}]')]
 )
 def test_cells_are_written_as_they_are_read(value: object, cell: str) -> None:
-    """null is empty, texts are themselves, everything else is compact JSON."""
-    assert write_csv_cell(value) == cell
+    """null is nothing, texts are themselves, everything else is compact JSON."""
+    assert write_cell(value) == cell

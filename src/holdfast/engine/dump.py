@@ -3,7 +3,6 @@
 Pages are read one after another, each from its own snapshot: a record that is changed meanwhile appears once, old or new.
 """
 
-import csv
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,13 +10,13 @@ import msgspec
 
 from holdfast.core.plan import Page
 from holdfast.core.view import View
+from holdfast.engine.cells import write_row
 from holdfast.engine.reads import read_all
-from holdfast.engine.rows import write_csv_cell
+from holdfast.engine.rows import write_cell
 from holdfast.model.catalog import ResourceSpec
 from holdfast.ports.store import Store
 
 PAGE_ROWS = 500
-_CRLF = "\r\n"
 
 
 async def dump_lines(store: Store, resource: ResourceSpec) -> AsyncIterator[bytes]:
@@ -30,24 +29,10 @@ async def dump_lines(store: Store, resource: ResourceSpec) -> AsyncIterator[byte
 async def dump_csv(store: Store, resource: ResourceSpec) -> AsyncIterator[bytes]:
     """Yield the records as CSV with a header, a page at a time; documents are JSON in their cell."""
     members = [each.member for each in resource.shown_fields]
-    yield _csv([members])
+    yield write_row(members).encode()
     async for page in _pages(store, resource):
         records: list[dict[str, Any]] = [msgspec.json.decode(text) for text in page.rows]
-        yield _csv([[write_csv_cell(record[member]) for member in members] for record in records])
-
-
-def _csv(rows: list[list[str]]) -> bytes:
-    lines = _Lines()
-    csv.writer(lines, lineterminator=_CRLF).writerows(rows)
-    return "".join(lines).encode()
-
-
-class _Lines(list[str]):
-    """The lines of a CSV, each ended by LF. Their writer thinks of CRLF, so that it quotes a cell that holds either."""
-
-    def write(self, line: str) -> None:
-        """Take one row."""
-        self.append(line.removesuffix(_CRLF) + "\n")
+        yield "".join(write_row([write_cell(record[member]) for member in members]) for record in records).encode()
 
 
 def _pages(store: Store, resource: ResourceSpec) -> AsyncIterator[Page]:

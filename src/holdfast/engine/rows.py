@@ -4,7 +4,6 @@ Every row knows its line (of a JSON array: its number), so that what is wrong ca
 JSON value that its field asks for, and the one validation of `core.validate` judges it like any other.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ import msgspec
 
 from holdfast.base.errors import Detail, Misconfigured, Refused, detail
 from holdfast.core.document import parse_json
+from holdfast.engine.cells import CsvError, CsvReader
 from holdfast.model.catalog import FieldSpec, ResourceSpec
-from holdfast.model.types import Boolean, Document, Float, Integer, Text
+from holdfast.model.types import Boolean, Choice, Document, FieldType, Float, Integer, Text, TextFormat
 
 FORMATS = ("jsonl", "csv", "json")
-CELL_CHARACTERS_MAX = 1024 * 1024
 
 
 class FileRow(NamedTuple):
@@ -94,17 +93,16 @@ def _parse(line: int, raw: bytes) -> FileRow | Rejected:
 
 
 def _read_csv(file: BinaryIO, resource: ResourceSpec, position: Position) -> Iterator[FileRow | Rejected]:
-    csv.field_size_limit(CELL_CHARACTERS_MAX)
-    reader = csv.reader(_decode_lines(file, position), strict=True)
+    reader = CsvReader(_decode_lines(file, position))
     header: list[str] | None = None
     try:
         for cells in reader:
             if header is None:
-                header = _check_header([each.strip() for each in cells], getattr(file, "name", "the file"))
-            elif cells:
-                yield _read_cells(reader.line_num, header, cells, resource)
-    except (csv.Error, UnicodeDecodeError) as error:
-        yield Rejected(reader.line_num, (Detail("", "wrong_format", f"The file cannot be read on from here: {error}."),))
+                header = _check_header([(each or "").strip() for each in cells], getattr(file, "name", "the file"))
+            else:
+                yield _read_cells(reader.line, header, cells, resource)
+    except (CsvError, UnicodeDecodeError) as error:
+        yield Rejected(reader.line, (Detail("", "wrong_format", f"The file cannot be read on from here: {error}."),))
 
 
 def _decode_lines(file: BinaryIO, position: Position) -> Iterator[str]:
@@ -120,7 +118,7 @@ def _check_header(names: list[str], place: str) -> list[str]:
     return names
 
 
-def _read_cells(line: int, header: list[str], cells: list[str], resource: ResourceSpec) -> FileRow | Rejected:
+def _read_cells(line: int, header: list[str], cells: list[str | None], resource: ResourceSpec) -> FileRow | Rejected:
     if len(cells) != len(header):
         return Rejected(line, (Detail("", "wrong_format", f"This row has {len(cells)} cells, the header {len(header)}."),))
     value: dict[str, Any] = {}
@@ -128,14 +126,20 @@ def _read_cells(line: int, header: list[str], cells: list[str], resource: Resour
     for name, cell in zip(header, cells, strict=True):
         spec = resource.by_member.get(name)
         try:
-            value |= {name: cell} if spec is None else _read_cell(spec, cell)
+            value |= {name: cell or ""} if spec is None else _read_cell(spec, cell)
         except (ValueError, Refused):
             faults.append(detail(name, "wrong_format"))
-    return Rejected(line, tuple(faults)) if faults else FileRow(line, "\x1f".join(cells).encode("utf-8", "surrogatepass"), value)
+    return Rejected(line, tuple(faults)) if faults else FileRow(line, _raw(cells), value)
 
 
-def _read_cell(spec: FieldSpec, cell: str) -> dict[str, Any]:
+def _raw(cells: list[str | None]) -> bytes:
+    return "\x1f".join("" if each is None else each or '""' for each in cells).encode("utf-8", "surrogatepass")
+
+
+def _read_cell(spec: FieldSpec, cell: str | None) -> dict[str, Any]:
     """The member that a cell stands for; none where an empty cell leaves the default."""
+    if cell == "" and _takes_empty(spec.type):
+        return {spec.member: ""}
     if not cell:
         return _read_empty(spec)
     match spec.type:
@@ -155,6 +159,17 @@ def _read_empty(spec: FieldSpec) -> dict[str, Any]:
     return {spec.member: ""} if spec.required and isinstance(spec.type, Text) else {}
 
 
+def _takes_empty(kind: FieldType) -> bool:
+    """Whether an empty text can be a value. Where it cannot, quotes around nothing mean nothing: some writers quote every cell."""
+    match kind:
+        case Text(min_length=0, format=TextFormat.PLAIN):
+            return True
+        case Choice():
+            return "" in kind.values
+        case _:
+            return False
+
+
 def _read_number(cell: str) -> Any:
     """A number as JSON writes it; anything else stays text, for the validation to refuse by name."""
     try:
@@ -164,12 +179,10 @@ def _read_number(cell: str) -> Any:
     return value if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else cell
 
 
-def write_csv_cell(value: Any) -> str:
-    """The cell of a JSON value, so that `_read_cell` reads it back: null is empty, documents are JSON."""
+def write_cell(value: Any) -> str | None:
+    """The cell of a JSON value, so that `_read_cell` reads it back: null is no text, documents are JSON."""
     match value:
-        case None:
-            return ""
-        case str():
+        case None | str():
             return value
         case _:
             return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
