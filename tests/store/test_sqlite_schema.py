@@ -17,7 +17,7 @@ from holdfast.base.errors import Broken, Misconfigured
 from holdfast.model.catalog import Catalog
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite import connection as connections
-from holdfast.store.sqlite.schema import prepare
+from holdfast.store.sqlite.schema import FORMAT, prepare
 
 
 def open_folder(data_dir: Path, catalog: Catalog = CATALOG, *, create: bool = True) -> Path:
@@ -119,13 +119,37 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
     assert "not made by Holdfast" in str(refuse(tmp_path))
 
 
-@pytest.mark.parametrize("other", ["4", "99"])
+@pytest.mark.parametrize("other", ["5", "99"])
 def test_another_format_is_refused(tmp_path: Path, other: str) -> None:
     """A database of an earlier or later Holdfast is left alone."""
     execute(open_folder(tmp_path), f"UPDATE hf_meta SET value = '{other}' WHERE key = 'format'")  # noqa: S608  # a number
     refused = refuse(tmp_path)
     assert f"format {other}" in str(refused)
     assert "Use the version of Holdfast that wrote it." in str(refused)
+
+
+def test_the_tables_of_the_house_are_those_of_the_format(tmp_path: Path) -> None:
+    """Whoever changes one has to move FORMAT, so that a folder made before is refused at start rather than met by a statement."""
+    connection = apsw.Connection(str(open_folder(tmp_path)))
+    tables = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'hf_*' AND name NOT GLOB 'hf_search_*'"
+    ).fetchall()
+    made = {name: [each[1] for each in connection.execute(f"PRAGMA table_info({name})")] for (name,) in tables}
+    connection.close()
+    assert {"format": FORMAT, **{name: " ".join(columns) for name, columns in made.items()}} == {
+        "format": "6",
+        "hf_factor": "row user_id secret confirmed_at last_step",
+        "hf_gone": "resource record_id version",
+        "hf_idempotency": "row key_hash fingerprint created_at last_seq status headers body",
+        "hf_journal": "seq resource record_id version operation actor_id request_id at before_hash after_hash before after",
+        "hf_link": "row issuer subject user_id",
+        "hf_mark": "key value",
+        "hf_meta": "key value",
+        "hf_seal": "last_seq first_seq entries seal folded",
+        "hf_session": "row id user_id kind name created_at seen_at expires_at limit_at revoked_at agent address",
+        "hf_ticket": "row ticket_hash kind owner payload expires_at",
+        "hf_token": "row token_hash session_row kind expires_at used_at",
+    }
 
 
 def test_a_locked_database_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

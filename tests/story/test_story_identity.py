@@ -431,7 +431,7 @@ def test_a_key_never_acts_as_somebody_who_can_sign_in(tmp_path: Path, way: str) 
     with connection:
         connection.execute("UPDATE users SET email = 'deploy@key.invalid' WHERE id = ?", (eve.id,))
         if way == "link":
-            connection.execute("INSERT INTO hf_link (provider, subject, user_id) VALUES ('p', 's', ?)", (eve.id,))
+            connection.execute("INSERT INTO hf_link (issuer, subject, user_id) VALUES ('p', 's', ?)", (eve.id,))
         if way == "session":
             row = (eve.id, CLOCK.now())
             connection.execute("INSERT INTO hf_session (id, user_id, kind, name, created_at) VALUES ('s', ?, 'key', 'eve', ?)", row)

@@ -17,10 +17,10 @@ class AccountTables(NamedTuple):
 
     session  who is signed in: one row for each sign-in ("login") and each API key ("key")
     token    what opens a session: access and refresh tokens, keys
-    ticket   what is used once: links that were mailed, recovery codes, sign-ins under way at another provider; its user_id
-             is the address itself where that is no user's yet
+    ticket   what is used once: links that were mailed, recovery codes, sign-ins under way at another provider; its owner is a
+             user, or an address that is no user's yet
     factor   the second factor of a user
-    link     a user's name at another provider
+    link     the subject that an issuer, another provider, knows a user by
     """
 
     session: sa.Table
@@ -88,12 +88,12 @@ def _ticket(metadata: sa.MetaData, options: dict[str, Any]) -> sa.Table:
         sa.Column("row", INTEGER, primary_key=True),
         sa.Column("ticket_hash", BLOB, nullable=False, unique=True),
         sa.Column("kind", TEXT, nullable=False),
-        sa.Column("user_id", TEXT),
+        sa.Column("owner", TEXT),
         sa.Column("payload", TEXT, nullable=False),
         sa.Column("expires_at", INTEGER),
         **options,
     )
-    sa.Index("hf_ticket_user", table.c.user_id, table.c.kind)
+    sa.Index("hf_ticket_owner", table.c.owner, table.c.kind)
     sa.Index("hf_ticket_expiry", table.c.expires_at)
     return table
 
@@ -117,11 +117,11 @@ def _link(metadata: sa.MetaData, options: dict[str, Any]) -> sa.Table:
         "hf_link",
         metadata,
         sa.Column("row", INTEGER, primary_key=True),
-        sa.Column("provider", TEXT, nullable=False),
+        sa.Column("issuer", TEXT, nullable=False),
         sa.Column("subject", TEXT, nullable=False),
         sa.Column("user_id", TEXT, nullable=False),
         **options,
     )
-    sa.Index("hf_link_subject", table.c.provider, table.c.subject, unique=True)
+    sa.Index("hf_link_subject", table.c.issuer, table.c.subject, unique=True)
     sa.Index("hf_link_user", table.c.user_id)
     return table

@@ -18,7 +18,7 @@ SESSION_MEMBERS = ("id", "user_id", "kind", "name", "created_at", "seen_at", "ex
 """The columns of a new session, in the order in which their values are bound."""
 
 TOKEN_MEMBERS = ("token_hash", "session_row", "kind", "expires_at")
-TICKET_MEMBERS = ("ticket_hash", "kind", "user_id", "payload", "expires_at")
+TICKET_MEMBERS = ("ticket_hash", "kind", "owner", "payload", "expires_at")
 SHOWN_MEMBERS = ("id", "user_id", "kind", "name", "created_at", "seen_at", "expires_at", "agent", "address")
 
 
@@ -172,7 +172,7 @@ class AccountStatements:
     def find_ticket(self) -> Prepared:
         """By hash (position 0), kind (1) and an instant (2) before its expiry: owner and payload of a ticket."""
         ticket = self._ticket
-        found = sa.select(ticket.c.user_id, ticket.c.payload)
+        found = sa.select(ticket.c.owner, ticket.c.payload)
         return self._prepare(found.where(ticket.c.ticket_hash == parameter(0), ticket.c.kind == parameter(1), self._lasts(2)))
 
     @cached_property
@@ -184,13 +184,13 @@ class AccountStatements:
     def delete_tickets(self) -> Prepared:
         """The tickets of a kind (position 1) of an owner (0) away."""
         ticket = self._ticket
-        return self._prepare(sa.delete(ticket).where(ticket.c.user_id == parameter(0), ticket.c.kind == parameter(1)))
+        return self._prepare(sa.delete(ticket).where(ticket.c.owner == parameter(0), ticket.c.kind == parameter(1)))
 
     @cached_property
     def delete_old_tickets(self) -> Prepared:
         """The tickets of a kind (position 1) of an owner (0) beyond the newest (2) away: many at most (3)."""
         ticket = self._ticket
-        old = sa.select(ticket.c.row).where(ticket.c.user_id == parameter(0), ticket.c.kind == parameter(1))
+        old = sa.select(ticket.c.row).where(ticket.c.owner == parameter(0), ticket.c.kind == parameter(1))
         old = old.order_by(ticket.c.row.desc()).limit(whole(3)).offset(whole(2))
         return self._prepare(sa.delete(ticket).where(ticket.c.row.in_(old)))
 
@@ -206,8 +206,8 @@ class AccountStatements:
 
     @cached_property
     def delete_all_tickets(self) -> Prepared:
-        """Every ticket of a user (position 0) away."""
-        return self._prepare(sa.delete(self._ticket).where(self._ticket.c.user_id == parameter(0)))
+        """Every ticket of an owner (position 0) away."""
+        return self._prepare(sa.delete(self._ticket).where(self._ticket.c.owner == parameter(0)))
 
     # Second factors
 
@@ -246,9 +246,9 @@ class AccountStatements:
 
     @cached_property
     def find_link(self) -> Prepared:
-        """By provider (position 0) and the name there (1): the user's id."""
+        """By issuer (position 0) and subject (1): the user's id."""
         link = self._link
-        return self._prepare(sa.select(link.c.user_id).where(link.c.provider == parameter(0), link.c.subject == parameter(1)))
+        return self._prepare(sa.select(link.c.user_id).where(link.c.issuer == parameter(0), link.c.subject == parameter(1)))
 
     @cached_property
     def find_link_of(self) -> Prepared:
@@ -257,8 +257,8 @@ class AccountStatements:
 
     @cached_property
     def insert_link(self) -> Prepared:
-        """A link: provider (position 0), the name there (1), user (2)."""
-        return self._insert(self._link, ("provider", "subject", "user_id"))
+        """A link: issuer (position 0), subject (1), user (2)."""
+        return self._insert(self._link, ("issuer", "subject", "user_id"))
 
     @cached_property
     def delete_links(self) -> Prepared:
@@ -300,8 +300,8 @@ class AccountStatements:
     def _is_beside(self, position: int) -> Truth:
         """The ticket has the owner and kind of that whose hash is at a position."""
         ticket, shown = self._ticket, self._ticket.alias("shown")
-        its = sa.select(shown.c.user_id, shown.c.kind).where(shown.c.ticket_hash == parameter(position))
-        return sa.tuple_(ticket.c.user_id, ticket.c.kind).in_(its)
+        its = sa.select(shown.c.owner, shown.c.kind).where(shown.c.ticket_hash == parameter(position))
+        return sa.tuple_(ticket.c.owner, ticket.c.kind).in_(its)
 
     def _alive(self, position: int) -> tuple[Truth, ...]:
         """The session was not revoked and lasts beyond the instant at a position."""

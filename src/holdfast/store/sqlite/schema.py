@@ -21,11 +21,15 @@ from holdfast.store.sqlite.group import begin
 from holdfast.store.sqlite.turn import Turn
 
 DATABASE_NAME = "holdfast.db"
-FORMAT = "5"
+FORMAT = "6"
 """The format of the house's own tables and entries; a database of another is refused."""
 
 _GO_BACK = (
     "Go back to the classes that made it, or choose a new folder with --data: `holdfast dump` with the old, `holdfast load` with the new."
+)
+_MOVE = (
+    "Use the version of Holdfast that wrote it. To move on, choose a new folder with --data: `holdfast dump` with that version, "
+    "`holdfast load` with this one."
 )
 _EXTEND = (
     "Nothing would be lost: start `holdfast dev` on this folder, which makes the database fit. Or go back to the classes that made it."
@@ -158,7 +162,7 @@ def _find_differences(connection: apsw.Connection, path: Path, catalog: Catalog)
     facts = _read_facts(connection, path)
     if facts.get("format") != FORMAT:
         problem = f"This database has format {facts.get('format')}; this version of Holdfast reads {FORMAT}."
-        raise Misconfigured(str(path), problem, "Use the version of Holdfast that wrote it.")
+        raise Misconfigured(str(path), problem, _MOVE)
     recorded: Description = msgspec.json.decode(facts["schema"])
     drift = [Difference(each) for each in _find_drift(connection, recorded)]
     if recorded == describe(catalog):
