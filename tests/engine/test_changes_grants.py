@@ -10,8 +10,9 @@ from streams_harness import PASSWORD, Listener, Served, body_of, working
 
 from holdfast import Access, Backend, Ref, Resource, anyone, field, now, owner, role, signed_in, this
 from holdfast.base.instant import Instant
-from holdfast.core.readings import ChangesPage, ReadChanges
+from holdfast.core.readings import ChangesPage, ReadChanges, Touched
 from holdfast.engine import follower
+from holdfast.store.sqlite import readings as stored
 from holdfast.store.sqlite.readings import SqliteJournal
 from holdfast.world.clock import SystemClock
 
@@ -78,6 +79,7 @@ class Book(Resource):
 RULED = Backend(Note, Diary, Letter)
 TIMELY = Backend(Flyer, Poster)
 REFERRING = Backend(Room, Book)
+OPEN = Backend(Room, Flyer)
 BEGAN = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -160,6 +162,93 @@ def test_listeners_of_other_grants_hear_only_what_is_theirs(tmp_path: Path, read
             assert [each["after"]["text"] for each in await ada.hear(2)] == ["Ada's", "Ada's second"]
             assert [each["after"]["text"] for each in await bob.hear(2)] == ["Bob's", "Bob's second"]
             assert len({plan.watched["diaries"].where for plan in readings}) == 2
+
+    asyncio.run(story())
+
+
+def test_users_share_a_reading_of_what_no_rule_tells_them_apart_for(tmp_path: Path, readings: list[ReadChanges]) -> None:
+    """A commit asks the rules of the resources that it touched alone: those elsewhere that name the user make no reading of their own."""
+
+    async def story() -> None:
+        async with working(tmp_path, RULED) as served:
+            tokens = [await served.worker.roster.add_key(f"key{number}", ["reader"], None, {}) for number in range(3)]
+            listeners = [await served.listen("", token) for token in tokens]
+            await served.make("/notes", text="First")
+            await hear_all(listeners, 1)
+            readings.clear()
+            await served.make("/notes", text="Second")
+            await hear_all(listeners, 2)
+            assert [list(plan.watched) for plan in readings] == [["notes"]]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("query", "roles"), [("?resource=diaries", ["reader"]), ("", [])], ids=["not asked for", "not granted"])
+def test_a_commit_that_holds_nothing_for_a_listener_is_not_read_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, readings: list[ReadChanges], query: str, roles: list[str]
+) -> None:
+    """They go on behind it without a reading, and are told what comes then."""
+    looked = asyncio.Event()
+    look = SqliteJournal.read_touched
+
+    def note_look(journal: SqliteJournal, after: int, upto: int) -> Touched | Awaitable[Touched]:
+        if after >= 3:
+            looked.set()
+        return look(journal, after, upto)
+
+    monkeypatch.setattr(SqliteJournal, "read_touched", note_look)
+
+    async def story() -> None:
+        async with working(tmp_path, RULED) as served:
+            tokens = [await served.worker.roster.add_key(name, roles, None, {}) for name in ("ada", "bob")]
+            listeners = [await served.listen(query, token) for token in tokens]
+            while not looked.is_set():
+                await served.make("/notes", text="Not for them")
+                await asyncio.sleep(0.05)
+            assert not readings
+            for token in tokens:
+                await served.make("/diaries", token, text="Theirs")
+            assert [[each["after"]["text"] for each in await listener.hear(1)] for listener in listeners] == [["Theirs"], ["Theirs"]]
+            assert min(plan.after for plan in readings) >= 3
+
+    asyncio.run(story())
+
+
+def test_a_listener_far_behind_is_led_on_by_many_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each goes a bounded way, also where there is nothing on it for them."""
+    monkeypatch.setattr(stored, "SCANNED_MAX", 2)
+
+    async def story() -> None:
+        async with working(tmp_path, OPEN) as served:
+            for path in ("/flyers", "/flyers", "/flyers", "/flyers", "/flyers", "/rooms", "/flyers"):
+                await served.make(path, **({"text": "Passed over"} if path == "/flyers" else {"is_open": True}))
+            listener = await served.listen("?after=0&resource=rooms")
+            assert [each["seq"] for each in await listener.hear(1)] == [6]
+            await served.make("/rooms", is_open=False)
+            assert [each["seq"] for each in await listener.hear(2)] == [6, 8]
+
+    asyncio.run(story())
+
+
+def test_what_is_committed_after_a_look_is_told_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reading goes no further than the look that chose its resources: what touches another one meanwhile is not passed over."""
+    look = SqliteJournal.read_touched
+
+    async def story() -> None:
+        async with working(tmp_path, OPEN) as served:
+
+            async def write_meanwhile(touched: Touched) -> Touched:
+                await served.make("/rooms", is_open=True)
+                return touched
+
+            def look_slowly(journal: SqliteJournal, after: int, upto: int) -> Touched | Awaitable[Touched]:
+                found = look(journal, after, upto)
+                return write_meanwhile(found) if isinstance(found, Touched) and found.paths == {"flyers"} else found
+
+            monkeypatch.setattr(SqliteJournal, "read_touched", look_slowly)
+            listener = await served.listen()
+            await served.make("/flyers", text="First")
+            assert [(each["seq"], each["resource"]) for each in await listener.hear(2)] == [(1, "flyers"), (2, "rooms")]
 
     asyncio.run(story())
 
@@ -253,6 +342,22 @@ def test_a_session_that_ended_begins_no_stream(tmp_path: Path) -> None:
             await served.ask("POST", "/auth/logout", authorization=f"Bearer {tokens[0]}")
             await served.listen("", tokens[1])
             assert (await served.open("", tokens[0])).status == 401
+
+    asyncio.run(story())
+
+
+def test_a_user_who_may_read_nothing_more_is_not_kept(tmp_path: Path) -> None:
+    """Their stream ends at the next commit, also where that holds nothing for them."""
+
+    async def story() -> None:
+        async with working(tmp_path, RULED) as served:
+            ada = await add_user(served, "ada", "reader")
+            demoted = await served.listen("?resource=notes", await served.sign_in(ada))
+            await served.worker.roster.change(ada, {"roles": []})
+            await demoted.end()
+            assert not demoted.events
+            refused = await served.open("?resource=notes&after=900000", await served.sign_in(ada))
+            assert (refused.status, body_of(refused)["error"]["code"]) == (403, "forbidden")
 
     asyncio.run(story())
 

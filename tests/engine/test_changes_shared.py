@@ -9,7 +9,7 @@ from holdfast import Access, Backend, Resource, anyone
 from holdfast.base.errors import Unavailable
 from holdfast.core.exchange import Reply
 from holdfast.core.plan import Row
-from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory
+from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Touched
 from holdfast.core.reply import Replies
 from holdfast.core.routes import Action, Route
 from holdfast.engine.changes import SHARED_MAX, Changes
@@ -41,6 +41,10 @@ class SlowJournal:
 
     def read_history(self, plan: ReadHistory) -> HistoryPage | None:
         """Nothing is known of any record."""
+
+    def read_touched(self, after: int, upto: int) -> Touched:
+        """The one change is of a house, wherever one looks from."""
+        return Touched(frozenset({"houses"}), max(after, upto))
 
     async def read_changes(self, plan: ReadChanges) -> ChangesPage:
         """The one change, for who has not got it."""

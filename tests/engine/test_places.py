@@ -12,7 +12,7 @@ from holdfast import Access, Backend, Resource, anyone
 from holdfast.base.errors import HoldfastError, Unavailable
 from holdfast.base.limits import STREAMS_PER_CALLER_MAX
 from holdfast.core.exchange import Reply
-from holdfast.core.readings import ChangesPage, ReadChanges
+from holdfast.core.readings import Touched
 from holdfast.engine import places
 from holdfast.store.sqlite.readings import SqliteJournal
 
@@ -28,22 +28,24 @@ class Note(Resource):
 BACKEND = Backend(Note)
 EVENTS = {"accept": "text/event-stream"}
 
-FAULT: list[Exception] = []
-"""What the next readings of the changes come to."""
+FAULT: list[Exception | None] = []
+"""What the next looks into the journal come to; None: to nothing, ever."""
 
 
 @pytest.fixture(autouse=True)
 def breakable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store whose readings of the changes fail while there is a fault."""
+    """A store that cannot be looked into while there is a fault."""
     FAULT.clear()
-    read = SqliteJournal.read_changes
+    read = SqliteJournal.read_touched
 
-    def fail(journal: SqliteJournal, plan: ReadChanges) -> ChangesPage | Awaitable[ChangesPage]:
-        if FAULT:
-            raise FAULT[0]
-        return read(journal, plan)
+    def fail(journal: SqliteJournal, after: int, upto: int) -> Touched | Awaitable[Touched]:
+        if not FAULT:
+            return read(journal, after, upto)
+        if FAULT[0] is None:
+            return asyncio.Future()
+        raise FAULT[0]
 
-    monkeypatch.setattr(SqliteJournal, "read_changes", fail)
+    monkeypatch.setattr(SqliteJournal, "read_touched", fail)
 
 
 def assert_full(reply: Reply, status: int, code: str) -> None:
@@ -122,11 +124,13 @@ async def _leave_before_the_first_byte(served: Served) -> None:
 
 
 async def _leave_while_it_is_opened(served: Served) -> None:
+    FAULT.append(None)
     opening = asyncio.ensure_future(served.start("GET", "/changes", **EVENTS))
     await asyncio.sleep(0)
     assert not opening.done()
     opening.cancel()
     await asyncio.wait([opening])
+    FAULT.clear()
 
 
 async def _ask_for_what_is_refused(served: Served) -> None:

@@ -150,6 +150,8 @@ def test_readings_do_not_reach_behind_the_horizon(tmp_path: Path) -> None:
             life.store.journal.read_changes(ReadChanges(1, 100, authors))
         error = refused.value
         assert error.code == "invalid_cursor"
+        with pytest.raises(Refused, match="no longer kept"):
+            life.store.journal.read_touched(1, 5)
         since = await settle(life.store.journal.read_changes(ReadChanges(4, 100, authors)))
         assert len(since.changes) == 20
         assert await total(life.store, AUTHORS) == len((await page(life.store, listing(AUTHORS, limit=200))).rows) == 21

@@ -61,12 +61,22 @@ class ReadChanges:
     """Read the changes after a sequence, in the order in which they were committed.
 
     watched  resource path -> how it is shown; the changes of other resources are passed over
+    upto     the sequence that is looked at last; None: the last one there is
     """
 
     after: int
     limit: int
     watched: Mapping[str, Watched]
     caller: Caller | None = None
+    upto: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The resources (by path) that some entries in a row are about, whoever may see those, and the sequence of the last one."""
+
+    paths: frozenset[str]
+    upto: int
 
 
 @dataclass(frozen=True, slots=True)

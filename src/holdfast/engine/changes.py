@@ -1,11 +1,10 @@
 """GET /changes: the committed changes in order, a page at a time or as server-sent events.
 
-A listener reads its own next page when its client has taken the last one, so a slow one holds nothing but its place. Those who ask the
-same share one reading, whoever they are.
+A listener reads its own next page when its client has taken the last one, so a slow one holds nothing but its place. They are asked
+alone of the resources that new entries are about. Those who ask the same share one reading, whoever they are.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable
 from typing import NamedTuple
 
 from holdfast.base.errors import HoldfastError
@@ -15,28 +14,33 @@ from holdfast.core.ask.view import ViewReader
 from holdfast.core.exchange import Reply
 from holdfast.core.negotiate import prefers_events
 from holdfast.core.permit import Grants
-from holdfast.core.readings import ChangesPage, ReadChanges, Watched
+from holdfast.core.readings import ChangesPage, ReadChanges, Touched, Watched
 from holdfast.core.reply import Replies, wrap_rows
 from holdfast.engine.follower import HEARTBEAT_S, Follower
 from holdfast.engine.places import Places
 from holdfast.engine.request import Request
+from holdfast.engine.shared import Shared
 from holdfast.model.catalog import Catalog
 from holdfast.ports.journal import Journal
 from holdfast.ports.world import Clock
 
 EVENTS_TYPE = "text/event-stream; charset=utf-8"
-SHARED_MAX = 64  # readings that listeners may share, the newest; they are let go when the journal is seen to have moved, or nobody listens
+SHARED_MAX = 64  # readings of a kind that are shared, the newest; they are let go when the journal is seen to have moved, or nobody listens
 
 _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"
 _UNBUFFERED = ("x-accel-buffering", "no")
 
+_Place = tuple[int, int]
+"""The head of the journal, and the sequence after which to begin."""
+
 _Question = tuple[int, int, tuple[tuple[str, Watched], ...]]
-"""What a reading is asked: the head of the journal, the sequence after which to begin, and what is watched, with every rule bound to its
-caller and its instant.
+"""What a reading is asked: a place, and what is watched of the resources touched since, with every rule bound to its caller and its
+instant.
 
 The answer follows from these alone, so who asks the same may be told the same. The head is in it because a rule may look at other
-records: what they are now is what the commits up to the head have made of them.
+records: what they are now is what the commits up to the head have made of them. It is read up to that head and no further: what is
+committed meanwhile may touch a resource that was left out.
 """
 
 
@@ -58,8 +62,9 @@ class Changes:
         self._json = replies.policy.block()
         self._events = replies.policy.block(content_type=EVENTS_TYPE)
         self._places = Places()
-        self._shared: dict[_Question, asyncio.Future[_Events]] = {}
-        self.follower = Follower(journal.head, clock.monotonic_s, self._shared.clear)
+        self._touched: Shared[_Place, Touched] = Shared(SHARED_MAX)
+        self._told: Shared[_Question, _Events] = Shared(SHARED_MAX)
+        self.follower = Follower(journal.head, clock.monotonic_s, self._let_go)
 
     def read(self, request: Request, _body: bytes) -> Reply | Awaitable[Reply]:
         """GET the changes after a sequence: a page, or a stream of events for who prefers that."""
@@ -68,17 +73,20 @@ class Changes:
         request.require_json_answer()
         ask = read_changes_query(request.query, self._views)
         known = request.known
-        page = self._journal.read_changes(ReadChanges(ask.after or 0, ask.limit, self._watch(known.grants, ask.resource), known.caller))
+        watched = {path: self._watch(known.grants, path) for path in self._readable(known.grants, ask.resource)}
+        page = self._journal.read_changes(ReadChanges(ask.after or 0, ask.limit, watched, known.caller))
         return self._show(page, ask, request) if isinstance(page, ChangesPage) else self._show_later(page, ask, request)
 
-    def _watch(self, grants: Grants, resource: str | None) -> Mapping[str, Watched]:
-        """What a caller may see of the changes. Raises Refused where that is nothing, whatever happens."""
+    def _readable(self, grants: Grants, resource: str | None) -> list[str]:
+        """The resources (by path) of which a caller may see changes. Raises Refused where there is none."""
         paths = self._views if resource is None else (resource,)
-        seen = {path: grants.on(self._catalog.resources[path]) for path in paths}
-        watched = {path: Watched(self._views[path].whole(grants.visible), grant.read) for path, grant in seen.items() if grant.may("read")}
-        if not watched:
+        readable = [path for path in paths if grants.on(self._catalog.resources[path]).may("read")]
+        if not readable:
             raise grants.refusal()
-        return watched
+        return readable
+
+    def _watch(self, grants: Grants, path: str) -> Watched:
+        return Watched(self._views[path].whole(grants.visible), grants.on(self._catalog.resources[path]).read)
 
     def _show(self, page: ChangesPage, ask: ChangesAsk, request: Request) -> Reply:
         meta = f'{{"limit":{ask.limit},"next":{page.next},"head":{page.head}}}'
@@ -129,31 +137,31 @@ class Changes:
         return self._journal.head() if ask.after is None else ask.after
 
     async def _next_events(self, request: Request, resource: str | None, after: int) -> _Events:
-        """The next page of a listener, as they are now, read once for all who ask the same."""
+        """The next page of a listener, as they are now, read once for all who ask the same; of no reading where nothing can be for them."""
         request.renew()
         known = request.known
-        watched = self._watch(known.grants, resource)
-        question = (self._journal.head(), after, tuple(watched.items()))
-        reading = self._shared.get(question)
-        if reading is None:
-            reading = asyncio.ensure_future(self._read_events(ReadChanges(after, PAGE_LIMIT_MAX, watched, known.caller)))
-            self._share(question, reading)
-        return await asyncio.shield(reading)
+        readable = self._readable(known.grants, resource)
+        head = self._journal.head()
+        touched = await self._touched.ask((head, after), lambda: self._journal.read_touched(after, head))
+        watched = {path: self._watch(known.grants, path) for path in readable if path in touched.paths}
+        if not watched:
+            return _Events(b"", touched.upto, touched.upto == head)
+        plan = ReadChanges(after, PAGE_LIMIT_MAX, watched, known.caller, head)
+        return await self._told.ask((head, after, tuple(watched.items())), lambda: self._tell(plan))
 
-    def _share(self, question: _Question, reading: asyncio.Future[_Events]) -> None:
-        """Let others have a reading too; one that fails is for those who wait for it already, and the next is tried anew."""
+    def _tell(self, plan: ReadChanges) -> _Events | Awaitable[_Events]:
+        page = self._journal.read_changes(plan)
+        return _write_events(page, plan) if isinstance(page, ChangesPage) else _write_later(page, plan)
 
-        def drop_failed(done: asyncio.Future[_Events]) -> None:
-            if (done.cancelled() or done.exception() is not None) and self._shared.get(question) is done:
-                del self._shared[question]
+    def _let_go(self) -> None:
+        self._touched.clear()
+        self._told.clear()
 
-        if len(self._shared) >= SHARED_MAX:
-            del self._shared[next(iter(self._shared))]
-        self._shared[question] = reading
-        reading.add_done_callback(drop_failed)
 
-    async def _read_events(self, plan: ReadChanges) -> _Events:
-        found = self._journal.read_changes(plan)
-        page = found if isinstance(found, ChangesPage) else await found
-        text = "".join(f"id: {seq}\ndata: {text}\n\n" for seq, text in page.changes).encode()
-        return _Events(text, page.next, page.next >= page.head)
+def _write_events(page: ChangesPage, plan: ReadChanges) -> _Events:
+    text = "".join(f"id: {seq}\ndata: {text}\n\n" for seq, text in page.changes).encode()
+    return _Events(text, page.next, page.next == plan.upto)
+
+
+async def _write_later(waiting: Awaitable[ChangesPage], plan: ReadChanges) -> _Events:
+    return _write_events(await waiting, plan)

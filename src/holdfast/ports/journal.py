@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Protocol
 
 from holdfast.core.plan import Row
-from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory
+from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Touched
 
 
 class Journal(Protocol):
@@ -20,6 +20,13 @@ class Journal(Protocol):
 
     def read_changes(self, plan: ReadChanges) -> ChangesPage | Awaitable[ChangesPage]:
         """Read changes in order. Raises Refused invalid_cursor where entries after `after` are gone, or `after` was never reached."""
+        ...
+
+    def read_touched(self, after: int, upto: int) -> Touched | Awaitable[Touched]:
+        """Read which resources the entries after `after` are about, as far as one reading of changes up to `upto` looks.
+
+        Raises Refused as that does.
+        """
         ...
 
     def head(self) -> int:

@@ -6,7 +6,7 @@ from holdfast.base.errors import Refused
 from holdfast.base.limits import ANSWER_BYTES_MAX
 from holdfast.core.condition import ALWAYS
 from holdfast.core.plan import Row
-from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Watched
+from holdfast.core.readings import ChangesPage, HistoryPage, ReadAsOf, ReadChanges, ReadHistory, Touched, Watched
 from holdfast.core.size import count_bytes
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.retention import HORIZON_AT
@@ -36,6 +36,10 @@ class SqliteJournal:
     def read_changes(self, plan: ReadChanges) -> ChangesPage | Awaitable[ChangesPage]:
         """Read changes in order."""
         return self._reader.run(lambda lane: self._fetch_changes(lane, plan))
+
+    def read_touched(self, after: int, upto: int) -> Touched | Awaitable[Touched]:
+        """Read which resources entries are about."""
+        return self._reader.run(lambda lane: self._fetch_touched(lane, after, upto))
 
     def head(self) -> int:
         """The last sequence."""
@@ -78,11 +82,8 @@ class SqliteJournal:
         lane.begin()
         try:
             check_epoch(lane.fetch, self._renderer, plan.caller)
-            first, head = lane.fetch(self._renderer.journal_bounds())[0]
-            head = head or 0
-            _check_reachable(plan.after, first or 1, head)
-            upto = min(plan.after + SCANNED_MAX, head)
-            heads = [each for each in lane.fetch(self._renderer.journal_heads(plan.after, upto)) if each[1] in plan.watched]
+            heads, upto, head = self._fetch_heads(lane, plan.after, plan.upto)
+            heads = [each for each in heads if each[1] in plan.watched]
             if len(heads) > plan.limit:
                 heads = heads[: plan.limit]
                 upto = heads[-1][0]
@@ -90,6 +91,23 @@ class SqliteJournal:
         finally:
             lane.end()
         return ChangesPage(changes, upto, head)
+
+    def _fetch_touched(self, lane: Lane, after: int, upto: int) -> Touched:
+        lane.begin()
+        try:
+            heads, upto, _ = self._fetch_heads(lane, after, upto)
+        finally:
+            lane.end()
+        return Touched(frozenset(path for _, path in heads), upto)
+
+    def _fetch_heads(self, lane: Lane, after: int, upto: int | None) -> tuple[list[tuple[int, str]], int, int]:
+        """The sequence and resource of each entry that one reading looks at, up to where it does, and the last sequence there is."""
+        first, head = lane.fetch(self._renderer.journal_bounds())[0]
+        head = head or 0
+        end = head if upto is None else upto
+        _check_reachable(after, first or 1, end)
+        upto = min(after + SCANNED_MAX, end)
+        return lane.fetch(self._renderer.journal_heads(after, upto)), upto, head
 
     def _fetch_entries(
         self, lane: Lane, heads: list[tuple[int, str]], watched: Mapping[str, Watched], upto: int
