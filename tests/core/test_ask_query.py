@@ -8,30 +8,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.base.errors import Refused
-from holdfast.core.ask.query import Term, check_no_parameters, parse_query, take_single
+from holdfast.core.ask.query import Parameter, check_no_parameters, parse_query, take_single
 
 
 @pytest.mark.parametrize(
-    ("text", "terms"),
+    ("text", "parameters"),
     [
         ("", []),
-        ("a=1", [Term("a", None, "1")]),
-        ("a", [Term("a", None, "")]),
-        ("a=", [Term("a", None, "")]),
-        ("a=1&&b=2&", [Term("a", None, "1"), Term("b", None, "2")]),
-        ("price[gte]=10", [Term("price", "gte", "10")]),
-        ("price%5Bgte%5D=10", [Term("price", "gte", "10")]),
-        ("author.name[contains]=le", [Term("author.name", "contains", "le")]),
-        ("q=a+b%20c%2Bd", [Term("q", None, "a b c+d")]),
-        ("q=M%C3%BCnchen", [Term("q", None, "München")]),
-        ("a=b=c", [Term("a", None, "b=c")]),
-        ("a=%26%3D", [Term("a", None, "&=")]),
-        ("a=1&a=2", [Term("a", None, "1"), Term("a", None, "2")]),
+        ("a=1", [Parameter("a", None, "1")]),
+        ("a", [Parameter("a", None, "")]),
+        ("a=", [Parameter("a", None, "")]),
+        ("a=1&&b=2&", [Parameter("a", None, "1"), Parameter("b", None, "2")]),
+        ("price[gte]=10", [Parameter("price", "gte", "10")]),
+        ("price%5Bgte%5D=10", [Parameter("price", "gte", "10")]),
+        ("author.name[contains]=le", [Parameter("author.name", "contains", "le")]),
+        ("q=a+b%20c%2Bd", [Parameter("q", None, "a b c+d")]),
+        ("q=M%C3%BCnchen", [Parameter("q", None, "München")]),
+        ("a=b=c", [Parameter("a", None, "b=c")]),
+        ("a=%26%3D", [Parameter("a", None, "&=")]),
+        ("a=1&a=2", [Parameter("a", None, "1"), Parameter("a", None, "2")]),
     ],
 )
-def test_a_query_string_is_read_into_terms(text: str, terms: list[Term]) -> None:
+def test_a_query_string_is_read_into_parameters(text: str, parameters: list[Parameter]) -> None:
     """Names, operators and values are decoded, in order."""
-    assert terms == parse_query(text)
+    assert parameters == parse_query(text)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_every_text_survives_percent_encoding(value: str, encode: "type[str]") -
     """Whatever a client encodes is what is read."""
     encoded = encode(value.encode("utf-8", "ignore"))
 
-    assert [Term("a", None, value.encode("utf-8", "ignore").decode())] == parse_query(f"a={encoded}")
+    assert [Parameter("a", None, value.encode("utf-8", "ignore").decode())] == parse_query(f"a={encoded}")
 
 
 @given(st.text(alphabet="%+&=[]ab0\x00é", max_size=20))
 def test_no_query_string_breaks_the_reader(text: str) -> None:
     """Any text is read or refused with 400."""
     try:
-        names = [term.name for term in parse_query(text)]
+        names = [parameter.name for parameter in parse_query(text)]
     except Refused as error:
         names = [error.code] if error.status == 400 else [""]
 
@@ -92,8 +92,8 @@ def test_parameters_and_the_rest_are_parted() -> None:
     single, rest = take_single(parse_query("page=2&limit[eq]=3&x=1"), ("page", "limit"))
 
     assert single == {"page": "2"}
-    assert [Term("limit", "eq", "3"), Term("x", None, "1")] == rest
-    assert [term.key for term in rest] == ["limit[eq]", "x"]
+    assert [Parameter("limit", "eq", "3"), Parameter("x", None, "1")] == rest
+    assert [parameter.key for parameter in rest] == ["limit[eq]", "x"]
 
 
 def test_a_route_without_parameters_refuses_any() -> None:

@@ -11,11 +11,11 @@ from holdfast.base import limits
 from holdfast.base.errors import CATALOGUE, DETAIL_CODES, RETIRED
 from holdfast.cli.main import COMMANDS, group
 from holdfast.core.ask.operators import OPERATORS
-from holdfast.core.ask.query import PARAMETERS
 from holdfast.engine.exposition import render_metrics
 from holdfast.engine.metrics import WorkerCounts
 from holdfast.model.declared import KEYWORD_NAMES
 from holdfast.model.field import OPTION_NAMES
+from holdfast.model.names import RESERVED_PARAMETERS
 from holdfast.settings import PREFIX, Settings, show_settings
 
 LIMITS = {name: value for name, value in vars(limits).items() if name.isupper()}
@@ -104,7 +104,7 @@ def test_every_word_of_a_declaration_is_documented() -> None:
 def test_every_operator_is_documented() -> None:
     """docs/lists.md lists exactly the operators of filters and the parameters of a list."""
     assert _first_cells("lists.md", "Filter") == set(OPERATORS)
-    assert _first_cells("lists.md", "Parameters") == {*PARAMETERS} - {"as_of", "version"}
+    assert _first_cells("lists.md", "Parameters") == {*RESERVED_PARAMETERS} - {"as_of", "version"}
 
 
 def test_every_metric_is_documented() -> None:

@@ -18,7 +18,7 @@ RESERVED_FIELDS = frozenset({"id", "version", "created_at", "updated_at", "creat
 RESERVED_COLUMNS = frozenset({"cmax", "cmin", "ctid", "oid", "rowid", "tableoid", "xmax", "xmin"})
 """Columns that a database keeps for itself."""
 
-PARAMETERS = frozenset({"after", "as_of", "count", "fields", "include", "limit", "page", "q", "sort", "version"})
+RESERVED_PARAMETERS = ("sort", "fields", "page", "limit", "count", "q", "include", "after", "as_of", "version")
 """Query parameters of every list; a field of that name is filtered as `limit[eq]=`."""
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+[0-9]*")

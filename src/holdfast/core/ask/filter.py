@@ -1,4 +1,4 @@
-"""Filters: terms of a query string, or a JSON object, become one Condition.
+"""Filters: parameters of a query string, or a JSON object, become one Condition.
 
 ?status=published&price[gte]=10&author.name[contains]=le
 {"status": "published", "price": {"gte": 10}, "or": [{"title": "a"}, {"not": {"title": {"startswith": "b"}}}]}
@@ -12,13 +12,14 @@ from holdfast.base.errors import Refused
 from holdfast.base.limits import FILTER_TERMS_MAX
 from holdfast.core.ask.operators import Reading, build_test
 from holdfast.core.ask.path import read_path
-from holdfast.core.ask.query import PARAMETERS, Term, given_twice
+from holdfast.core.ask.query import Parameter, given_twice
 from holdfast.core.ask.visible import Visible
 from holdfast.core.condition import Any as AnyOf
 from holdfast.core.condition import Condition, IsNull, Not, conjoin
 from holdfast.core.hint import quote
 from holdfast.core.validate import parse_text, parse_value
 from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.model.names import RESERVED_PARAMETERS
 
 GROUPS = ("and", "or", "not")
 """The members of a JSON filter that hold other filters; no field can have such a name, they are Python keywords."""
@@ -33,17 +34,17 @@ class FilterReader:
     def __init__(self, catalog: Catalog, resource: ResourceSpec, parameters: tuple[str, ...] = ()) -> None:
         self._catalog, self._resource, self._parameters = catalog, resource, parameters
 
-    def read_terms(self, terms: Iterable[Term], visible: Visible) -> Condition:
-        """All terms together. Refuses unknown_parameter (a name), invalid_filter (operator, value, too many)."""
+    def read_parameters(self, parameters: Iterable[Parameter], visible: Visible) -> Condition:
+        """All parameters together. Refuses unknown_parameter (a name), invalid_filter (operator, value, too many)."""
         tests: dict[tuple[str, str], Condition] = {}
-        for term in terms:
-            path = read_path(self._catalog, self._resource, term.name, visible, code="unknown_parameter", known=self._parameters)
-            if term.operator is None and term.name in PARAMETERS:
-                raise _like_a_parameter(term)
-            operator = term.operator or "eq"
+        for parameter in parameters:
+            path = read_path(self._catalog, self._resource, parameter.name, visible, code="unknown_parameter", known=self._parameters)
+            if parameter.operator is None and parameter.name in RESERVED_PARAMETERS:
+                raise _like_a_parameter(parameter)
+            operator = parameter.operator or "eq"
             if (str(path), operator) in tests:
-                raise given_twice(term.key)
-            tests[str(path), operator] = build_test(path, operator, term.value, _FROM_TEXT)
+                raise given_twice(parameter.key)
+            tests[str(path), operator] = build_test(path, operator, parameter.value, _FROM_TEXT)
         _check_count(len(tests))
         return conjoin(*tests.values())
 
@@ -106,11 +107,11 @@ def _check_count(count: int) -> None:
         raise Refused("invalid_filter", "The filter has too many parts.", hint=f"At most {FILTER_TERMS_MAX}; many values go into one `in`.")
 
 
-def _like_a_parameter(term: Term) -> Refused:
+def _like_a_parameter(parameter: Parameter) -> Refused:
     return Refused(
         "unknown_parameter",
-        f"`{term.name}` is a field here, and the name of a parameter elsewhere.",
-        hint=f"Write `{term.name}[eq]=` to filter by it.",
+        f"`{parameter.name}` is a field here, and the name of a parameter elsewhere.",
+        hint=f"Write `{parameter.name}[eq]=` to filter by it.",
     )
 
 

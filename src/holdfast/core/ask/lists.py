@@ -16,7 +16,7 @@ from holdfast.core.ask.filter import FilterReader
 from holdfast.core.ask.fingerprint import fingerprint
 from holdfast.core.ask.page import check_limit, check_page, parse_number, read_count, refuse_page_with_after
 from holdfast.core.ask.path import find_field
-from holdfast.core.ask.query import PARAMETERS, parse_query, split_names, take_single, unknown_parameter
+from holdfast.core.ask.query import parse_query, split_names, take_single, unknown_parameter
 from holdfast.core.ask.shape import MEMBERS, read_shape
 from holdfast.core.ask.sort import SortReader
 from holdfast.core.ask.view import ViewReader
@@ -26,6 +26,7 @@ from holdfast.core.plan import Order, Page, ReadMany
 from holdfast.core.search import fold_query
 from holdfast.core.view import View
 from holdfast.model.catalog import Catalog, ResourceSpec
+from holdfast.model.names import RESERVED_PARAMETERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,10 @@ class ListReader:
         Refuses 400: malformed_request unknown_parameter invalid_filter invalid_sort invalid_page invalid_cursor.
         """
         single, rest = take_single(parse_query(text), self.parameters)
-        for term in rest:
-            if term.operator is None and term.name in PARAMETERS and term.name not in self._resource.by_member:
-                raise unknown_parameter(term.name, self.parameters)
-        return self._settle(_read_single(self._filters.read_terms(rest, visible), single), visible, caller, scope)
+        for parameter in rest:
+            if parameter.operator is None and parameter.name in RESERVED_PARAMETERS and parameter.name not in self._resource.by_member:
+                raise unknown_parameter(parameter.name, self.parameters)
+        return self._settle(_read_single(self._filters.read_parameters(rest, visible), single), visible, caller, scope)
 
     def read_json(self, value: Any, *, visible: Visible = EVERYTHING, caller: str = "", scope: str = "") -> ListAsk:
         """Read a JSON query: {"filter", "sort", "page", "limit", "count", "fields", "include", "q", "after"}.

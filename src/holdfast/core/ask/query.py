@@ -1,4 +1,4 @@
-"""Query strings, read strictly: `price[gte]=10&sort=-price` becomes terms. What each name means is not known here."""
+"""Query strings, read strictly: `price[gte]=10&sort=-price` becomes parameters. What each name means is not known here."""
 
 import re
 from typing import NamedTuple
@@ -7,15 +7,12 @@ from urllib.parse import unquote_to_bytes
 from holdfast.base.errors import Refused
 from holdfast.core.hint import quote, suggest
 
-PARAMETERS = ("sort", "fields", "page", "limit", "count", "q", "include", "after", "as_of", "version")
-"""Names that are parameters wherever they stand without an operator; a field of such a name is filtered as `limit[eq]=`."""
-
 _PLAIN = re.compile(r"[A-Za-z0-9._,\-\[\]~*()!'/:@]*\Z")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NAME = re.compile(r"([^\[\]]+)(?:\[([^\[\]]+)\])?\Z")
 
 
-class Term(NamedTuple):
+class Parameter(NamedTuple):
     """One `name[operator]=value`; the operator is None where no brackets stand."""
 
     name: str
@@ -28,21 +25,21 @@ class Term(NamedTuple):
         return self.name if self.operator is None else f"{self.name}[{self.operator}]"
 
 
-def parse_query(text: str) -> list[Term]:
-    """Read a query string (without its `?`) into terms, in order; empty parts between `&` are skipped.
+def parse_query(text: str) -> list[Parameter]:
+    """Read a query string (without its `?`) into parameters, in order; empty parts between `&` are skipped.
 
     Brackets may be percent-encoded; `+` is a space.
     Refuses malformed_request: a bad percent-escape, bytes that are not UTF-8. unknown_parameter: a name that is no `name[operator]`.
     """
-    return [_parse_term(part) for part in text.split("&") if part] if text else []
+    return [_parse_parameter(part) for part in text.split("&") if part] if text else []
 
 
-def _parse_term(part: str) -> Term:
+def _parse_parameter(part: str) -> Parameter:
     left, _, right = part.partition("=")
     match = _NAME.match(name := decode(left))
     if match is None:
         raise Refused("unknown_parameter", f"{quote(name)} is no parameter.", hint="A parameter is `name=value` or `name[operator]=value`.")
-    return Term(match[1], match[2], decode(right))
+    return Parameter(match[1], match[2], decode(right))
 
 
 def decode(text: str) -> str:
@@ -57,17 +54,17 @@ def decode(text: str) -> str:
         raise Refused("malformed_request", "The URL holds escapes that are not UTF-8.") from error
 
 
-def take_single(terms: list[Term], names: tuple[str, ...]) -> tuple[dict[str, str], list[Term]]:
+def take_single(parameters: list[Parameter], names: tuple[str, ...]) -> tuple[dict[str, str], list[Parameter]]:
     """Split off the parameters of these names (without an operator); refuse one that is given twice."""
     single: dict[str, str] = {}
-    rest: list[Term] = []
-    for term in terms:
-        if term.operator is not None or term.name not in names:
-            rest.append(term)
-        elif term.name in single:
-            raise given_twice(term.key)
+    rest: list[Parameter] = []
+    for parameter in parameters:
+        if parameter.operator is not None or parameter.name not in names:
+            rest.append(parameter)
+        elif parameter.name in single:
+            raise given_twice(parameter.key)
         else:
-            single[term.name] = term.value
+            single[parameter.name] = parameter.value
     return single, rest
 
 
@@ -85,9 +82,9 @@ def unknown_parameter(key: str, known: tuple[str, ...]) -> Refused:
 
 def check_no_parameters(text: str) -> None:
     """Refuse any query parameter where a route takes none."""
-    terms = parse_query(text)
-    if terms:
-        raise unknown_parameter(terms[0].key, ())
+    parameters = parse_query(text)
+    if parameters:
+        raise unknown_parameter(parameters[0].key, ())
 
 
 def split_names(text: str | None) -> list[str] | None:

@@ -18,11 +18,11 @@ from holdfast.base.limits import (
     SORT_KEYS_MAX,
 )
 from holdfast.core.ask.operators import SUBSTRING, asked_type, is_ordered, operators_of, without_bounds
-from holdfast.core.ask.query import PARAMETERS
 from holdfast.core.openapi import patterns
 from holdfast.core.openapi.schema import Schema, Use, build_schema, nullable, refer
 from holdfast.core.openapi.text_form import build_text_schema, text_pattern
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
+from holdfast.model.names import RESERVED_PARAMETERS
 from holdfast.model.types import Choice, Document, FieldType, Items, Number, Reference, Scalar, Uuid
 
 _MEANING = {
@@ -140,7 +140,7 @@ def _paths(catalog: Catalog, resource: ResourceSpec) -> Iterator[tuple[str, Reso
 
 
 def _filter_parameter(resource: ResourceSpec, spec: FieldSpec, operator: str) -> Schema:
-    plain = operator == "eq" and spec.member not in PARAMETERS
+    plain = operator == "eq" and spec.member not in RESERVED_PARAMETERS
     name = spec.member if plain else f"{spec.member}[{operator}]"
     return _query(name, _describe(spec, operator), _text_operand(resource, spec, operator))
 

@@ -5,7 +5,7 @@ from itertools import chain, combinations
 
 from holdfast.model.access import VERBS
 from holdfast.model.catalog import FieldSpec, ResourceSpec
-from holdfast.model.names import PARAMETERS
+from holdfast.model.names import RESERVED_PARAMETERS
 from holdfast.model.rule import (
     AllOf,
     Always,
@@ -47,7 +47,7 @@ def find_warnings(resources: Resources) -> tuple[str, ...]:
 
 def _shadowed(resource: ResourceSpec) -> Iterator[str]:
     for each in resource.fields:
-        if each.member in PARAMETERS and not each.system:
+        if each.member in RESERVED_PARAMETERS and not each.system:
             yield f"{resource.name}.{each.name}: A query parameter has this name. Filter it as {each.member}[eq]=..., or rename it."
 
 
