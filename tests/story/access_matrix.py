@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from access_oracle import SPECIAL, Caller, Oracle, Outcome, World
+from access_oracle import SPECIAL, Caller, Oracle, Wanted, World
 from access_rules import CODE, FAR_AHEAD, LONG_AGO, Ruled, declare
 from story_case import ABSENT_ID, API
 
@@ -393,7 +393,7 @@ class _Asker:
             absent = self._try_alone({"method": method, "path": f"{self.path}/{ABSENT_ID}", "body": _to_json(body)})
             self.check_hidden("update", f"row {row}", told, absent)
 
-    def _try(self, kind: str, operation: dict[str, Any], wanted: Outcome) -> Response:
+    def _try(self, kind: str, operation: dict[str, Any], wanted: Wanted) -> Response:
         """Judge an operation in a batch whose second one fails whatever becomes of the first."""
         again = {**operation, "version": 999} if operation["method"] != "POST" else {**operation, "path": self.path}
         if operation["method"] == "POST":
@@ -431,7 +431,7 @@ class _Asker:
         for key in self.some(keys, 1)[:1]:
             self._delete_for_real(key)
 
-    def _judge(self, kind: str, what: object, answer: Response, wanted: Outcome) -> bool:
+    def _judge(self, kind: str, what: object, answer: Response, wanted: Wanted) -> bool:
         self.check(kind, f"{what}", (wanted.status, wanted.code), (answer.status, _code(answer)))
         if wanted.status == 422 and answer.status == 422:
             told = {(each["field"], each["code"]) for each in answer.error["details"]}

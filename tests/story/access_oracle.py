@@ -151,7 +151,7 @@ class World:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Wanted:
     """What a write comes to: its status and code, the fields that are told, and what is shown of the row (None: nothing of the kind)."""
 
     status: int
@@ -199,19 +199,19 @@ class Oracle:
     def _shown_after(self, caller: Caller, row: Record) -> frozenset[str] | None:
         return self.shown(caller, row) if self.on("read", caller, row) else None
 
-    def create(self, caller: Caller, sent: Record, new: Record) -> Outcome:
+    def create(self, caller: Caller, sent: Record, new: Record) -> Wanted:
         """Making a record of what was sent; `new` is the row as it would be."""
         if not self.may("create", caller):
             return self._refused(caller)
         faults = {*self._faults(caller, sent, fixed=True), *self._missing(caller, sent, {})}
         if faults:
-            return Outcome(422, "validation_failed", frozenset(faults))
+            return Wanted(422, "validation_failed", frozenset(faults))
         locks = [each for each in sent if each in SPECIAL and not self.on(f"{each}.writable_by", caller, new)]
         if locks or not self.on("create", caller, new):
-            return Outcome(403, "forbidden")
-        return Outcome(201, None, shown=self._shown_after(caller, new))
+            return Wanted(403, "forbidden")
+        return Wanted(201, None, shown=self._shown_after(caller, new))
 
-    def update(self, caller: Caller, sent: Record, old: Record, new: Record) -> Outcome:
+    def update(self, caller: Caller, sent: Record, old: Record, new: Record) -> Wanted:
         """Changing a record; `new` is the row as it would be, if all that was sent might be changed."""
         if not self.may("update", caller):
             return self._refused(caller)
@@ -222,32 +222,32 @@ class Oracle:
         changes = [each for each in sent if each in SPECIAL and (sent[each] != old.get(each) or each not in shown)]
         locks = {(each, "read_only") for each in changes if not self.on(f"{each}.writable_by", caller, old)}
         if faults:  # all at once: with what is not theirs in this row, where they may know it
-            return Outcome(422, "validation_failed", frozenset(faults))
+            return Wanted(422, "validation_failed", frozenset(faults))
         if not sees:
-            return Outcome(404, "not_found")
+            return Wanted(404, "not_found")
         if not self.on("update", caller, old):
-            return Outcome(403, "forbidden")
+            return Wanted(403, "forbidden")
         if locks:
-            return Outcome(422, "validation_failed", frozenset(locks))
+            return Wanted(422, "validation_failed", frozenset(locks))
         if not self.on("update_to", caller, new):
-            return Outcome(403, "forbidden")
-        return Outcome(200, None, shown=self._shown_after(caller, new))
+            return Wanted(403, "forbidden")
+        return Wanted(200, None, shown=self._shown_after(caller, new))
 
     def replaced(self, caller: Caller, sent: Record, old: Record, defaults: Record) -> dict[str, Any]:
         """The row after a full update: what the caller may not read and write in every row stays."""
         kept = {each for each in SPECIAL if not (self.always(f"{each}.readable_by", caller) and self.always(f"{each}.writable_by", caller))}
         return {**old, **{name: value for name, value in defaults.items() if name not in kept}, **sent}
 
-    def delete(self, caller: Caller, row: Record, *, done: int = 200) -> Outcome:
+    def delete(self, caller: Caller, row: Record, *, done: int = 200) -> Wanted:
         """Deleting a record, or making a deleted one again, judged by how it last was."""
         if not self.may("delete", caller):
             return self._refused(caller)
         if not self.on("read", caller, row):
-            return Outcome(404, "not_found")
-        return Outcome(done) if self.on("delete", caller, row) else Outcome(403, "forbidden")
+            return Wanted(404, "not_found")
+        return Wanted(done) if self.on("delete", caller, row) else Wanted(403, "forbidden")
 
-    def _refused(self, caller: Caller) -> Outcome:
-        return Outcome(caller.refusal, "unauthenticated" if caller.id is None else "forbidden")
+    def _refused(self, caller: Caller) -> Wanted:
+        return Wanted(caller.refusal, "unauthenticated" if caller.id is None else "forbidden")
 
     def _faults(self, caller: Caller, sent: Record, *, fixed: bool) -> set[tuple[str, str]]:
         """What is not a member for this caller, or (`fixed`) one that is not theirs to set in any row."""

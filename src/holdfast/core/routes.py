@@ -105,7 +105,7 @@ _WRITES = frozenset(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class PathItem:
     """All routes of one path template by method. HEAD stands beside every GET; OPTIONS is answered from `allow`."""
 
     template: str
@@ -113,13 +113,13 @@ class Place:
     allow: str
 
     @staticmethod
-    def of(template: str, routes: list[Route]) -> "Place":
+    def of(template: str, routes: list[Route]) -> "PathItem":
         """Group the routes of one template; `allow` lists the methods in a fixed order."""
         by_method = {route.method: route for route in routes}
         if "GET" in by_method:
             by_method["HEAD"] = by_method["GET"]
         order = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY", "OPTIONS")
-        return Place(template, by_method, ", ".join(each for each in order if each in by_method or each == "OPTIONS"))
+        return PathItem(template, by_method, ", ".join(each for each in order if each in by_method or each == "OPTIONS"))
 
 
 def build_routes(catalog: Catalog, *, query_method: bool = False, oidc: bool = False) -> tuple[Route, ...]:
@@ -188,30 +188,30 @@ _SERVICE_ROUTES = (
 
 
 class Router:
-    """Finds the place of a path in at most three dictionary look-ups; a template has at most one parameter."""
+    """Finds the item of a path in at most three dictionary look-ups; a template has at most one parameter."""
 
     def __init__(self, routes: tuple[Route, ...]) -> None:
         grouped: dict[str, list[Route]] = {}
         for route in routes:
             grouped.setdefault(route.template, []).append(route)
-        places = {template: Place.of(template, group) for template, group in grouped.items()}
-        self._fixed = {template: place for template, place in places.items() if "{" not in template}
-        self._with_parameter = {_shape(template): place for template, place in places.items() if "{" in template}
+        items = {template: PathItem.of(template, group) for template, group in grouped.items()}
+        self._fixed = {template: item for template, item in items.items() if "{" not in template}
+        self._with_parameter = {_shape(template): item for template, item in items.items() if "{" in template}
 
-    def find(self, path: str) -> tuple[Place, str] | None:
-        """The place of a decoded path and the text of its parameter ("" if it has none); None if there is no such path."""
-        place = self._fixed.get(path)
-        if place is not None:
-            return place, ""
+    def find(self, path: str) -> tuple[PathItem, str] | None:
+        """The item of a decoded path and the text of its parameter ("" if it has none); None if there is no such path."""
+        item = self._fixed.get(path)
+        if item is not None:
+            return item, ""
         head, _, last = path.rpartition("/")
         if not last:
             return None  # a slash at the end is an empty step, and no template has one
-        place = self._with_parameter.get((head, ""))
-        if place is not None:
-            return place, last
+        item = self._with_parameter.get((head, ""))
+        if item is not None:
+            return item, last
         head, _, parameter = head.rpartition("/")
-        place = self._with_parameter.get((head, last))
-        return (place, parameter) if place is not None and parameter else None
+        item = self._with_parameter.get((head, last))
+        return (item, parameter) if item is not None and parameter else None
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from holdfast.engine.notice import Notice
 from holdfast.engine.quota import Quota
 from holdfast.ports.world import Clock
 
-Outcome = TypeVar("Outcome")
+Value = TypeVar("Value")
 
 Handler = Callable[["Request", bytes], Reply | Awaitable[Reply]]
 """What answers a route once the body is whole. Raises Answerable to refuse."""
@@ -188,7 +188,7 @@ class Request(msgspec.Struct, eq=False):
         except TimeoutError as error:
             raise Unavailable("deadline_exceeded") from error
 
-    async def time_store(self, waiting: Awaitable[Outcome]) -> Outcome:
+    async def time_store(self, waiting: Awaitable[Value]) -> Value:
         """Wait for the store, and count the time as the store's."""
         started_s = self.around.clock.monotonic_s()
         try:

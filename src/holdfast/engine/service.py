@@ -18,7 +18,7 @@ from holdfast.core.hint import find_nearest
 from holdfast.core.negotiate import keep_request_id, read_accept
 from holdfast.core.rate import limit_key
 from holdfast.core.reply import Replies
-from holdfast.core.routes import API, Action, Place, Route, Router
+from holdfast.core.routes import API, Action, PathItem, Route, Router
 from holdfast.engine.identity import Identities
 from holdfast.engine.notice import NOTHING, Notice, Notices
 from holdfast.engine.quota import Quota
@@ -76,10 +76,10 @@ class Engine:
         target, _, query = head.target.partition("?")
         try:
             path = _decode_path(target) if "%" in target else target
-            place, parameter = self._router.find(path) or self._miss(path)
-            route = place.routes.get(head.method)
+            item, parameter = self._router.find(path) or self._miss(path)
+            route = item.routes.get(head.method)
             if route is None:
-                return self._answer_without_route(head, place, request_id, notice)
+                return self._answer_without_route(head, item, request_id, notice)
             known = self.identities.nobody()
             request = Request(self, head, notice, path, query, request_id, route, parameter, self._handlers[route], known)
         except Answerable as error:
@@ -158,13 +158,13 @@ class Engine:
         elsewhere = [each for each in self._router.paths if each.rpartition("/")[2] == last]
         return elsewhere[0] if len(elsewhere) == 1 else find_nearest(path, elsewhere)
 
-    def _answer_without_route(self, head: Head, place: Place, request_id: str, notice: Notice) -> Reply:
+    def _answer_without_route(self, head: Head, item: PathItem, request_id: str, notice: Notice) -> Reply:
         if head.method != "OPTIONS":
-            raise Refused("method_not_allowed", headers={"allow": place.allow})
+            raise Refused("method_not_allowed", headers={"allow": item.allow})
         preflight = notice.headers and head.header("access-control-request-method") is not None
-        reply = self.replies.options(place.allow, request_id, preflight_headers(place.allow) if preflight else ())
+        reply = self.replies.options(item.allow, request_id, preflight_headers(item.allow) if preflight else ())
         reply.headers += notice.headers
-        self._tell(head, place.template, request_id, reply, None, notice)
+        self._tell(head, item.template, request_id, reply, None, notice)
         return reply
 
     def _refuse(self, error: Answerable, head: Head, request_id: str, notice: Notice, faults: tuple[str, ...] = ()) -> Reply:

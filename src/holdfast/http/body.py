@@ -13,7 +13,7 @@ _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})(;[\t\x20-\x7e\x80-\xff]*)?")
 _PARTIAL_CHUNK_LINE = re.compile(rb"(?:[0-9A-Fa-f]{1,8}(?:;[\t\x20-\x7e\x80-\xff]*)?\r?)?")
 
 
-class BodyReader(Protocol):
+class IncomingBody(Protocol):
     """A body that is still arriving."""
 
     done: bool

@@ -15,7 +15,7 @@ from typing import cast
 
 from holdfast.base.errors import Refused
 from holdfast.core.exchange import Exchange, Head, Reply
-from holdfast.http.body import BodyReader, ChunkedBody, CountedBody
+from holdfast.http.body import ChunkedBody, CountedBody, IncomingBody
 from holdfast.http.door import Door
 from holdfast.http.head import END_OF_HEAD, Fields, HeadReader, check_beginning
 from holdfast.http.outlet import Outlet, release
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._content = b""  # the body of the request that has arrived whole, at this time
         self._arrived_s = 0.0
-        self._body: BodyReader | None = None
+        self._body: IncomingBody | None = None
         self._keep_alive = True
         self._eof = False
         self._work: asyncio.Future[Reply] | asyncio.Task[None] | None = None
