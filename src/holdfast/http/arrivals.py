@@ -37,8 +37,7 @@ class Arrivals:
         They are read from one state of what is stored. It is opened after the last of them has arrived, so each sees all that was
         acknowledged before it was sent.
         """
-        if not self._arrived:
-            asyncio.get_running_loop().call_soon(self._answer_arrived)
+        self._wake()
         self._arrived[asker] = exchange
 
     def _answer_arrived(self) -> None:
@@ -58,9 +57,13 @@ class Arrivals:
 
     def _put_off(self, late: dict[Asker, Exchange]) -> None:
         """Leave the others to the next turn, ahead of whoever has come since."""
+        self._wake()
+        self._arrived = late | self._arrived
+
+    def _wake(self) -> None:
+        """See that the next turn answers; whoever was first in it has seen to that already."""
         if not self._arrived:
             asyncio.get_running_loop().call_soon(self._answer_arrived)
-        self._arrived = late | self._arrived
 
 
 def _answer_some(askers: deque[Asker]) -> int:
