@@ -1,7 +1,12 @@
 """The words that everyone uses: problems and their families, ids, observations."""
 
-import pytest
+import contextlib
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.base.base64url import decode_base64url, encode_base64url
 from holdfast.base.errors import CATALOGUE, Family
 from holdfast.base.ids import build_uuid7, parse_client_id, parse_uuid
 from holdfast.base.instant import Instant, after, before
@@ -33,3 +38,11 @@ def test_an_observation_is_of_one_request() -> None:
     seen = Observation("r", Instant(0), "GET", "/", "/", 200, None, 0.1, 0.0, 0, 2, "::1")
     assert (seen.cause, seen.faults, seen.trace) == (None, (), None)
     assert Trace("a", "b", "c").span_id == "b"
+
+
+@given(st.binary(max_size=10), st.text(alphabet="AQg-_+/=é \n", max_size=6))
+def test_base64url_has_one_spelling(raw: bytes, text: str) -> None:
+    """What is written is read; another spelling of the same bytes is not."""
+    assert decode_base64url(encode_base64url(raw)) == raw
+    with contextlib.suppress(ValueError):
+        assert encode_base64url(decode_base64url(text)) == text

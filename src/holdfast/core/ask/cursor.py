@@ -5,14 +5,13 @@ fingerprint of the list - resource, filter, search, sort, caller - so that it fi
 Text form: base64url without padding of 16 bytes of signature and a MessagePack array [page, value, ...].
 """
 
-import base64
-import binascii
 import hmac
 from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
+from holdfast.base.base64url import decode_base64url, encode_base64url
 from holdfast.base.errors import Refused
 from holdfast.core.condition import Stored
 
@@ -35,11 +34,14 @@ class Cursors:
     def encode(self, cursor: Cursor, fingerprint: bytes) -> str:
         """Write a cursor for the list of that fingerprint."""
         payload = _encoder.encode(cursor)
-        return base64.urlsafe_b64encode(self._signature(payload, fingerprint) + payload).rstrip(b"=").decode("ascii")
+        return encode_base64url(self._signature(payload, fingerprint) + payload)
 
     def decode(self, text: str, fingerprint: bytes) -> Cursor:
         """Read a cursor; refuses invalid_cursor if it was not made here for this very list."""
-        sealed = _decode_base64url(text)
+        try:
+            sealed = decode_base64url(text)
+        except ValueError as error:
+            raise Refused("invalid_cursor") from error
         signature, payload = sealed[:_SIGNATURE_BYTES], sealed[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._signature(payload, fingerprint)):
             raise Refused("invalid_cursor")
@@ -48,17 +50,6 @@ class Cursors:
     def _signature(self, payload: bytes, fingerprint: bytes) -> bytes:
         """The length in front keeps one pair of payload and fingerprint from reading as another."""
         return self._sign(len(payload).to_bytes(4, "big") + payload + fingerprint)[:_SIGNATURE_BYTES]
-
-
-def _decode_base64url(text: str) -> bytes:
-    """Only the one spelling that `encode` writes is read: no padding, no stray bits, no other alphabet."""
-    try:
-        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refused("invalid_cursor") from error
-    if base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii") != text:
-        raise Refused("invalid_cursor")
-    return sealed
 
 
 _encoder = msgspec.msgpack.Encoder()

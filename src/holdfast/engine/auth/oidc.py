@@ -4,13 +4,13 @@ A sign-in is one browser's: the ticket is found by the state in the URL and a co
 Nonce and PKCE verifier follow from both, by the key; they are not kept.
 """
 
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from holdfast.base.base64url import encode_base64url
 from holdfast.base.errors import Refused
 from holdfast.base.instant import after
 from holdfast.base.limits import OIDC_PARAMETER_LENGTH_MAX, OIDC_STATE_S
@@ -66,7 +66,7 @@ class Oidc:
         if cookie:
             desk.require_cookies()
         state, bound = self._draw(), self._draw()
-        challenge = _encode(sha256(self._derive("verifier", state, bound).encode()).digest())
+        challenge = encode_base64url(sha256(self._derive("verifier", state, bound).encode()).digest())
         place = await provider.begin(state, self._derive("nonce", state, bound), challenge, request.deadline_s)
         expires_at = after(desk.now(), OIDC_STATE_S)
         ticket = Ticket(self._hash(request, state, bound), KIND, None, "cookie" if cookie else "", expires_at)
@@ -164,18 +164,14 @@ class Oidc:
         return provider
 
     def _draw(self) -> str:
-        return _encode(self._entropy.bits(256).to_bytes(32, "big"))
+        return encode_base64url(self._entropy.bits(256).to_bytes(32, "big"))
 
     def _derive(self, use: str, state: str, bound: str) -> str:
         halves = (self._desk.secrets.sign(f"oidc-{use}-{each}", f"{state} {bound}".encode("utf-8", "replace")) for each in (1, 2))
-        return _encode(b"".join(halves))
+        return encode_base64url(b"".join(halves))
 
     def _hash(self, request: Request, state: str, bound: str) -> bytes:
         return self._desk.tokens.hash(f"oidc {request.parameter} {state} {bound}")
-
-
-def _encode(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _set_cookie(value: str, lasts_s: int) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """Tokens: 32 random bytes behind a prefix that says what they are. They are kept as keyed hashes, so a stolen database opens nothing."""
 
-from base64 import urlsafe_b64encode
-
+from holdfast.base.base64url import encode_base64url
 from holdfast.base.instant import Instant
 from holdfast.ports.accounts import NewToken
 from holdfast.ports.world import Entropy, Secrets
@@ -21,7 +20,7 @@ class Tokens:
     def make(self, kind: str, expires_at: Instant | None = None) -> tuple[str, NewToken]:
         """A new token, and what is kept of it."""
         raw = self._entropy.bits(_BYTES * 8).to_bytes(_BYTES, "big")
-        text = PREFIXES[kind] + urlsafe_b64encode(raw).rstrip(b"=").decode()
+        text = PREFIXES[kind] + encode_base64url(raw)
         return text, NewToken(self.hash(text), kind, expires_at)
 
     def hash(self, text: str) -> bytes:
