@@ -487,3 +487,31 @@ def test_what_is_known_to_be_much_is_asked_for_in_order(tmp_path: Path, monkeypa
         return [asked, found]
 
     assert run(tmp_path, story) == [[False, True, False, False, True, True], [9, True, True]]
+
+
+class BusyMachine:
+    """A clock by which a second passes between any two looks: as if the machine had other things to do."""
+
+    now = CLOCK.now
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def monotonic_s(self) -> float:
+        """Another second."""
+        self._looks += 1
+        return float(self._looks)
+
+
+def test_a_small_read_outlives_a_busy_machine(tmp_path: Path) -> None:
+    """A statement of a few steps that is late is asked again; one that never ends is refused all the same."""
+    store, pool = open_pool(tmp_path)
+    busy = reader.Reader(store._reader._lane._connect, store._renderer, BusyMachine())
+
+    assert {busy.head() for _ in range(2_000)} == {0}
+    with pytest.raises(Unavailable, match="took too long"):
+        busy.fetch(FOREVER)
+
+    busy.close()
+    pool.close()
+    asyncio.run(store.close())
