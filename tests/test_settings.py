@@ -75,7 +75,7 @@ def test_other_peoples_variables_are_left_alone(tmp_path: Path) -> None:
     [
         ("prot = 1", {}, {}, "holdfast.toml: prot", "`port`"),
         ("", {"HOLDFAST_PROT": "1"}, {}, "HOLDFAST_PROT", "`HOLDFAST_PORT`"),
-        ("", {"HOLDFAST_XYZZY": "1"}, {}, "HOLDFAST_XYZZY", "Known are"),
+        ("", {"HOLDFAST_XYZZY": "1"}, {}, "HOLDFAST_XYZZY", "Known here"),
         ('port = "8000"', {}, {}, "holdfast.toml: port", "0 to 65535"),
         ("port = 70000", {}, {}, "holdfast.toml: port", "0 to 65535"),
         ("data = 7", {}, {}, "holdfast.toml: data", "Give a text"),

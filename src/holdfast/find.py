@@ -4,11 +4,11 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.hint import find_nearest
 from holdfast.model.backend import Backend
 
 _HOUSE = str(Path(__file__).parent)
@@ -93,9 +93,9 @@ def _mend_of(error: BaseException) -> str:
 
 def _nearest_file(path: Path) -> str:
     there = sorted(each.name for each in path.parent.glob("*.py")) if path.parent.is_dir() else []
-    near = get_close_matches(path.name, there, n=1)
-    if near:
-        return f"Did you mean {path.parent / near[0]}?"
+    near = find_nearest(path.name, there)
+    if near is not None:
+        return f"Did you mean {path.parent / near}?"
     return f"Name the file that declares your Backend; {path.parent.resolve()} has {', '.join(there[:8]) or 'no .py file'}."
 
 

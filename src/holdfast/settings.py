@@ -6,15 +6,15 @@ flag. An unknown name or an unfit value is an error that says where it stands. S
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.hint import suggest
 from holdfast.base.limits import PASSWORD_LENGTH_MIN
 from holdfast.core.cors import is_origin
 from holdfast.core.forwarding import parse_network
@@ -178,7 +178,7 @@ def _from_environ(environ: Mapping[str, str]) -> Iterator[Given]:
         if not variable.startswith(PREFIX) or not environ[variable] or _is_not_ours(variable, environ[variable]):
             continue
         name = variable.removeprefix(PREFIX).lower()
-        _check_name(name, variable, tuple(_TYPES), spell=lambda known: PREFIX + known.upper())
+        _check_name(name.upper(), variable, tuple(map(str.upper, _TYPES)), prefix=PREFIX)
         yield _check(name, _split_list(name, environ[variable]), variable)
 
 
@@ -203,12 +203,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise Misconfigured(path.name, f"It cannot be read ({error.strerror}).", "Let this user read it.") from None
 
 
-def _check_name(name: str, place: str, known: tuple[str, ...], *, spell: Callable[[str], str] = str) -> None:
-    if name in known:
-        return
-    near = get_close_matches(name, known, n=1)
-    mend = f"Did you mean `{spell(near[0])}`?" if near else f"Known are: {', '.join(map(spell, known))}."
-    raise Misconfigured(place, "This setting is unknown.", mend)
+def _check_name(name: str, place: str, known: tuple[str, ...], *, prefix: str = "") -> None:
+    if name not in known:
+        raise Misconfigured(place, "This setting is unknown.", suggest(name, known, prefix=prefix))
 
 
 def _split_list(name: str, text: str) -> Any:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from holdfast.core.hint import find_nearest, quote, suggest
+from holdfast.base.hint import find_nearest, quote, suggest
 
 NAMES = ("title", "price", "published_on")
 

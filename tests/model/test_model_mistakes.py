@@ -182,7 +182,7 @@ MISTAKES.extend(  # what fits a line
         ("Backend", "no resource class", "derive from Resource", lambda: [Resource]),
         ("Backend", "no resource class", "derive from Resource", lambda: [Author(name="x")]),
         ("Backend", "Author is given twice", "Give it once", lambda: [Author, Author]),
-        ("Book", "class keyword uniqe is unknown", '"unique"', lambda: one(str, uniqe=["x"])),
+        ("Book", "class keyword uniqe is unknown", "`unique`", lambda: one(str, uniqe=["x"])),
         ("Book", "path 'My Books' cannot be used", 'path="blog-posts"', lambda: one(str, path="My Books")),
         ("Book", "path 3 cannot be used", "path=", lambda: one(str, path=3)),
         ("Book", "path users belongs to Holdfast", "Choose another", lambda: one(str, path="users")),
@@ -197,7 +197,7 @@ MISTAKES.extend(  # what fits a line
         ("Book", "cache is ''", "Give it as a str", lambda: one(str, cache="")),
         ("Book", r"cache is 'a\r\nb'", "Give it as a str", lambda: one(str, cache="a\r\nb")),
         ("Book", "unique is 'x'", "unique=[", lambda: one(str, unique="x")),
-        ("Book", "unique names 'y', which is no field", "Known are", lambda: one(str, unique=["y"])),
+        ("Book", "unique names 'y', which is no field", "Known here", lambda: one(str, unique=["y"])),
         ("Book", "unique holds ('x', 'x')", "each field once", lambda: one(str, unique=[("x", "x")])),
         ("Book", "index holds ()", "each field once", lambda: one(str, index=[()])),
         ("Book", "index names x, a list", "Leave x out", lambda: one(list[str], index=["x"])),
@@ -214,7 +214,7 @@ MISTAKES.extend(  # what fits a line
         ("Book.rowid", "keeps the name rowid", "another name", lambda: named("rowid")),
         ("Book.X", "name x is taken by x", "Rename one", lambda: named("x", "X")),
         ("Book.x", "The field has no type", "x: str = field(...)", lambda: type("Book", (Resource,), {"x": field()})),
-        ("Book.x", "field() knows no max_lenght", '"max_length"', lambda: one(str, loose(max_lenght=3))),
+        ("Book.x", "field() knows no max_lenght", "`max_length`", lambda: one(str, loose(max_lenght=3))),
         ("Book.x", "unique is 'yes'", "unique=True", lambda: one(str, loose(unique="yes"))),
         ("Book.x", "both a default and a default_factory", "Keep one", lambda: one(int, loose(default=1, default_factory=int))),
         ("Book.x", "share the default", "default_factory", lambda: one(list[str], [])),
@@ -279,7 +279,7 @@ MISTAKES.extend(  # what fits a line
         # References, secrets, search and keys
         ("Book.x", "on_delete is for a Ref alone", "Leave on_delete out", lambda: one(str, loose(on_delete="cascade"))),
         ("Book.x", "reverse is for a Ref alone", "Leave reverse out", lambda: one(str, loose(reverse="books"))),
-        ("Book.x", "on_delete is 'cascad'", '"cascade"', lambda: [Author, one(Ref[Author], loose(on_delete="cascad"))]),
+        ("Book.x", "on_delete is 'cascad'", "`cascade`", lambda: [Author, one(Ref[Author], loose(on_delete="cascad"))]),
         ("Book.x", "set_null, but null is not accepted", "| None", lambda: [Author, one(Ref[Author], loose(on_delete="set_null"))]),
         ("Book.x", "route history belongs", "reverse=", lambda: [Author, one(Ref[Author], loose(reverse="history"))]),
         (
@@ -288,7 +288,7 @@ MISTAKES.extend(  # what fits a line
             "edited_books",
             lambda: [Author, one(Ref[Author], loose(reverse="Edited Books"))],
         ),
-        ("Book.x", "secret is 'plain'", "Known are: encrypted, hashed", lambda: one(str, loose(secret="plain"))),
+        ("Book.x", "secret is 'plain'", "Known here: `hashed`, `encrypted`", lambda: one(str, loose(secret="plain"))),
         ("Book.x", "A secret is text", "str or str | None", lambda: one(int, loose(secret="hashed"))),
         ("Book.x", "so unique has no meaning", "Leave unique out", lambda: one(str, loose(secret="hashed", unique=True))),
         ("Book.x", "so readable_by has no meaning", "Leave readable_by out", lambda: one(str, loose(secret="hashed", readable_by=anyone))),
@@ -297,8 +297,8 @@ MISTAKES.extend(  # what fits a line
         ("Book.x", "so index has no meaning", "Leave index out", lambda: one(dict[str, int], loose(index=True))),
         # Rules
         ("Book.access", "True is no rule", "Write a rule", lambda: [Author, ruled(rule=True)]),
-        ("Book.access", "Access knows no wirte", '"write"', lambda: [Author, ruled(anyone, wirte=anyone)]),
-        ("Book.access", "this.titel names no field", '"title"', lambda: [Author, ruled(this.titel == "x")]),
+        ("Book.access", "Access knows no wirte", "`write`", lambda: [Author, ruled(anyone, wirte=anyone)]),
+        ("Book.access", "this.titel names no field", "`title`", lambda: [Author, ruled(this.titel == "x")]),
         ("Book.access", "`this` alone names no field", "this.<field>", lambda: [Author, ruled(this == "x")]),
         ("Book.access", "knows neither the row nor the user", "user.<field>", lambda: [Author, ruled(now == now)]),  # the mistake
         ("Book.access", "this.author_id names a JSON member", "In Python it is author", lambda: [Author, ruled(this.author_id == user)]),
@@ -306,7 +306,7 @@ MISTAKES.extend(  # what fits a line
         ("Book.access", "this.count is no bool", "this.count == ...", lambda: [Author, ruled(~this.count)]),
         ("Book.access", "this.title is no Ref", "End the path there", lambda: [Author, ruled(this.title.name == "x")]),
         ("Book.access", "this.author.token is a secret", "another field", lambda: [Author, ruled(this.author.token == "x")]),
-        ("Book.access", "this.author.nick names no field", "Known are", lambda: [Author, ruled(owner | (this.author.nick == "x"))]),
+        ("Book.access", "this.author.nick names no field", "Known here", lambda: [Author, ruled(owner | (this.author.nick == "x"))]),
         ("Book.access", "'gone' is not one of draft, published", "a value of its type", lambda: [Author, ruled(this.status == "gone")]),
         ("Book.access", "1 is not of type str", "a value of its type", lambda: [Author, ruled(this.title == 1)]),
         ("Book.access", "0.5 is not a Decimal", "a value of its type", lambda: [Author, ruled(this.price > 0.5)]),
@@ -326,7 +326,7 @@ MISTAKES.extend(  # what fits a line
         ("Book.access", "is_in(this.status) names no values", "at least one", lambda: [Author, ruled(is_in(this.status))]),
         ("Book.access", "is_in() begins with a field", "is_in(this.status", lambda: [Author, ruled(is_in(user.email, "x"))]),
         ("Book.access", "is_null() asks for a field", "is_null(this.<field>)", lambda: [Author, ruled(is_null(now))]),
-        ("Book.x", "this.y names no field", "Known are", lambda: one(str, loose(readable_by=this.y == 1))),
+        ("Book.x", "this.y names no field", "Known here", lambda: one(str, loose(readable_by=this.y == 1))),
         ("Book.access", "access is 3", "access = Access(", lambda: type("Book", (Resource,), {"access": 3})),
         ("Book.access", "Strange() cannot be compared", "Compare with a value", lambda: [Author, ruled(this.title == Strange())]),
         ("Book.check", "cannot ask who the caller is", "Move roles to access", lambda: one(int, check=[role("a") | (this.x > 1)])),
@@ -378,4 +378,4 @@ def test_an_unknown_option_of_a_backend_is_told_with_the_nearest() -> None:
     with pytest.raises(Misconfigured) as caught:
         Backend(titel="x")  # type: ignore[arg-type]  # the mistake itself
 
-    assert (caught.value.place, caught.value.mend) == ("Backend", 'Did you mean "title"?')
+    assert (caught.value.place, caught.value.mend) == ("Backend", "Did you mean `title`?")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from holdfast.model.names import is_member, is_path, is_segment, suggest, to_path, to_plural, to_table
+from holdfast.model.names import is_member, is_path, is_segment, to_path, to_plural, to_table
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,3 @@ def test_names_have_a_longest_length() -> None:
         assert fits("a" * 48)
         assert not fits("a" * 49)
         assert not fits("a\n")
-
-
-def test_suggestion_names_the_nearest_or_all() -> None:
-    """A near name is offered; where none is near, all are listed."""
-    assert suggest("titel", ["title", "price"]) == 'Did you mean "title"?'
-    assert suggest("zzz", ["title", "price"]) == "Known are: price, title."

@@ -82,7 +82,7 @@ def _explain(user: str, verb: str, name: str, record: str | None, flags: dict[st
 
 
 def _check_verb(verb: str) -> None:
-    from holdfast.core.hint import suggest  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.base.hint import suggest  # noqa: PLC0415 - heavy for `--help`
     from holdfast.model.access import VERBS  # noqa: PLC0415 - heavy for `--help`
 
     if verb not in VERBS:

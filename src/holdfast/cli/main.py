@@ -5,10 +5,11 @@ Exit status: 0 holds, 1 does not hold or refused, 2 wrong use or declaration, 13
 
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 
 import click
+
+from holdfast.base.hint import find_nearest
 
 SECTIONS = {
     "Build": {
@@ -59,8 +60,8 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command of the arguments; an unknown one is refused with the nearest name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            ctx.fail(f"There is no command `{args[0]}`." + (f" Did you mean `{near[0]}`?" if near else ""))
+            near = find_nearest(args[0], COMMANDS)
+            ctx.fail(f"There is no command `{args[0]}`." + ("" if near is None else f" Did you mean `{near}`?"))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click calls it so

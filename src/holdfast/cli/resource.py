@@ -1,7 +1,7 @@
 """Finds the resource that a command names."""
 
 from holdfast.base.errors import Misconfigured
-from holdfast.core.hint import suggest
+from holdfast.base.hint import suggest
 from holdfast.model.catalog import Catalog, ResourceSpec
 
 

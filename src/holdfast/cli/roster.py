@@ -63,7 +63,7 @@ def with_roster(name: str, work: Callable[[Roster], Awaitable[Value]], flags: Ma
 
 def check_roles(catalog: Catalog, roles: Sequence[str]) -> None:
     """Refuse a role that no rule names, with the nearest one."""
-    from holdfast.core.hint import suggest  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.base.hint import suggest  # noqa: PLC0415 - heavy for `--help`
 
     for each in roles:
         if each not in catalog.roles:

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from holdfast.base.errors import Detail, Refused
+from holdfast.base.hint import find_nearest
 from holdfast.base.limits import DETAILS_MAX
-from holdfast.core.hint import find_nearest
 
 _NAME_LENGTH_MAX = 100  # names that callers made up are shown no longer than this
 _HINTS_MAX = 50  # to look for the nearest name takes about as long as to read the whole record

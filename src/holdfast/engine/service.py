@@ -9,12 +9,12 @@ from typing import NoReturn
 from urllib.parse import unquote_to_bytes
 
 from holdfast.base.errors import Answerable, Refused, Unavailable
+from holdfast.base.hint import find_nearest
 from holdfast.base.limits import BODY_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX
 from holdfast.base.observe import Observation
 from holdfast.core.cors import preflight_headers
 from holdfast.core.credentials import refuse_in_query
 from holdfast.core.exchange import Exchange, Head, Reply
-from holdfast.core.hint import find_nearest
 from holdfast.core.negotiate import keep_request_id, read_accept
 from holdfast.core.rate import limit_key
 from holdfast.core.reply import Replies

@@ -3,10 +3,10 @@
 from typing import Never
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.hint import suggest
 from holdfast.model.catalog import Catalog
 from holdfast.model.freeze.catalog import freeze
 from holdfast.model.freeze.warnings import find_warnings
-from holdfast.model.names import suggest
 from holdfast.model.resource import Resource
 from holdfast.model.user import PATH as USERS
 

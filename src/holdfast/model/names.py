@@ -1,8 +1,6 @@
 """Names: how a class becomes a path and a table, and which names are not free."""
 
-import difflib
 import re
-from collections.abc import Iterable
 
 from holdfast.base.limits import NAME_LENGTH_MAX
 
@@ -60,10 +58,3 @@ def is_segment(name: str) -> bool:
 def is_member(name: str) -> bool:
     """Whether a name can be a field: an ASCII identifier without a leading underscore."""
     return len(name) <= NAME_LENGTH_MAX and _MEMBER.match(name) is not None
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """`Did you mean "title"?` with the nearest known name; else the known names."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f'Did you mean "{near[0]}"?' if near else f"Known are: {', '.join(names)}."

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from holdfast.base.errors import Refused
+from holdfast.base.hint import quote
 from holdfast.base.limits import FILTER_TERMS_MAX
 from holdfast.core.ask.operators import Reading, build_test
 from holdfast.core.ask.path import read_path
@@ -16,7 +17,6 @@ from holdfast.core.ask.query import Parameter, given_twice
 from holdfast.core.ask.visible import Visible
 from holdfast.core.condition import Any as AnyOf
 from holdfast.core.condition import Condition, IsNull, Not, conjoin
-from holdfast.core.hint import quote
 from holdfast.core.validate import parse_text, parse_value
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.model.names import RESERVED_PARAMETERS

@@ -5,10 +5,10 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from holdfast.base.errors import Refused
+from holdfast.base.hint import quote, suggest
 from holdfast.base.limits import INT_MAX
 from holdfast.core.ask.page import check_limit, parse_number
 from holdfast.core.ask.query import parse_query, take_single, unknown_parameter
-from holdfast.core.hint import quote, suggest
 from holdfast.core.invalid import Invalid
 from holdfast.core.moments import read_timestamp
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from holdfast.base.errors import Refused
+from holdfast.base.hint import quote, suggest
 from holdfast.base.limits import IN_VALUES_MAX
 from holdfast.core.condition import All as AllOf
 from holdfast.core.condition import Condition, IsNull, Not, OneOf, Operator, Path, Stored, Test
-from holdfast.core.hint import quote, suggest
 from holdfast.core.invalid import without_kind
 from holdfast.model.json_form import to_json
 from holdfast.model.stored import to_python

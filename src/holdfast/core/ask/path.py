@@ -1,10 +1,10 @@
 """Paths as callers write them: `price`, `author_id`, `author.name`."""
 
 from holdfast.base.errors import Refused
+from holdfast.base.hint import find_nearest, quote, suggest
 from holdfast.base.limits import PATH_STEPS_MAX
 from holdfast.core.ask.visible import Visible
 from holdfast.core.condition import Path, Step
-from holdfast.core.hint import find_nearest, quote, suggest
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from holdfast.base.errors import Refused
-from holdfast.core.hint import quote, suggest
+from holdfast.base.hint import quote, suggest
 
 _PLAIN = re.compile(r"[A-Za-z0-9._,\-\[\]~*()!'/:@]*\Z")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from holdfast.base.errors import Detail, Refused, detail
-from holdfast.core.hint import suggest
+from holdfast.base.hint import suggest
 from holdfast.core.validate import parse_value
 from holdfast.model.types import Integer
 

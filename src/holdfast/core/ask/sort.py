@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from holdfast.base.errors import Refused
+from holdfast.base.hint import quote
 from holdfast.base.limits import SORT_KEYS_MAX
 from holdfast.core.ask.operators import is_ordered
 from holdfast.core.ask.path import read_path
 from holdfast.core.ask.visible import Visible
 from holdfast.core.condition import Path
-from holdfast.core.hint import quote
 from holdfast.core.plan import Order
 from holdfast.model.catalog import Catalog, ResourceSpec
 

@@ -6,10 +6,10 @@ from hashlib import blake2b
 from typing import assert_never
 
 from holdfast.base.errors import Refused
+from holdfast.base.hint import quote, suggest
 from holdfast.base.limits import INCLUDES_MAX, PATH_STEPS_MAX
 from holdfast.core.ask.path import find_field, find_reference, reference_names
 from holdfast.core.ask.visible import EVERYTHING, Visible
-from holdfast.core.hint import quote, suggest
 from holdfast.core.view import Include, Mask, View
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.model.types import (

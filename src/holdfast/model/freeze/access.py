@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.hint import suggest
 from holdfast.model.access import VERBS, Access
 from holdfast.model.catalog import AccessSpec
 from holdfast.model.freeze.rule import RuleReader
-from holdfast.model.names import suggest
 from holdfast.model.rule import Nobody, Rule
 
 

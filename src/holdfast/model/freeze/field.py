@@ -6,13 +6,14 @@ from enum import Enum
 from typing import Any
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.hint import suggest
 from holdfast.model.catalog import FieldSpec, OnDelete, Secret
 from holdfast.model.field import OPTION_NAMES, Options
 from holdfast.model.freeze.bound import BOUND_NAMES
 from holdfast.model.freeze.default import check_default
 from holdfast.model.freeze.hint import read_hint, split_optional
 from holdfast.model.freeze.type import TypeReader
-from holdfast.model.names import RESERVED_COLUMNS, RESERVED_FIELDS, is_member, suggest
+from holdfast.model.names import RESERVED_COLUMNS, RESERVED_FIELDS, is_member
 from holdfast.model.rule import Rule
 from holdfast.model.stored import to_stored
 from holdfast.model.types import Document, Integer, Items, Reference, Text, TextFormat, Timestamp, Uuid
@@ -67,7 +68,7 @@ def _read_options(place: str, declared: "dataclasses.Field[Any]") -> Mapping[str
     given: Mapping[str, Any] = declared.metadata[Options].given if Options in declared.metadata else {}
     for name, value in given.items():
         if name not in OPTION_NAMES:
-            raise Misconfigured(place, f"field() knows no {name}.", suggest(name, OPTION_NAMES))
+            raise Misconfigured(place, f"field() knows no {name}.", suggest(name, sorted(OPTION_NAMES)))
         if name in _FLAGS and not isinstance(value, bool):
             raise Misconfigured(place, f"{name} is {value!r}.", f"Write {name}=True or leave it out.")
         if name == "examples" and not isinstance(value, list | tuple):

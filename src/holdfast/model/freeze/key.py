@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.hint import suggest
 from holdfast.model.catalog import FieldSpec
-from holdfast.model.names import suggest
 from holdfast.model.types import Document
 
 Keys = tuple[tuple[str, ...], ...]

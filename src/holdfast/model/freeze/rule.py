@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.hint import suggest
 from holdfast.base.limits import PATH_STEPS_MAX
 from holdfast.model.catalog import FieldSpec
-from holdfast.model.names import suggest
 from holdfast.model.rule import (
     AllOf,
     AnyOf,

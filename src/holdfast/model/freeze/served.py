@@ -4,10 +4,11 @@ from inspect import get_annotations
 from typing import Any
 
 from holdfast.base.errors import Misconfigured
+from holdfast.base.hint import suggest
 from holdfast.model.access import Access
 from holdfast.model.declared import KEYWORD_NAMES, Declared
 from holdfast.model.freeze.mistakes import Mistakes
-from holdfast.model.names import RESERVED_PATHS, is_path, suggest, to_path, to_table
+from holdfast.model.names import RESERVED_PATHS, is_path, to_path, to_table
 from holdfast.model.resource import Resource
 from holdfast.model.user import PATH as USERS
 from holdfast.model.user import User
@@ -46,7 +47,7 @@ def _check_class(cls: Any) -> None:
     _check_bases(cls)
     for each in lineage(cls):
         for name in each.__holdfast__.unknown:
-            raise Misconfigured(each.__name__, f"The class keyword {name} is unknown.", suggest(name, KEYWORD_NAMES))
+            raise Misconfigured(each.__name__, f"The class keyword {name} is unknown.", suggest(name, sorted(KEYWORD_NAMES)))
         for name, value in vars(each).items():
             if isinstance(value, Access) and name != "access":
                 raise Misconfigured(f"{each.__name__}.{name}", "Nobody would read this Access.", "Call it access.")
