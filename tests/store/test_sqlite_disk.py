@@ -3,7 +3,7 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 import pytest
 from sqlite_library import AUTHORS, CLOCK, create, refusal, run, total, write
-from writer_bench import Bench, on_bench, refuse_if_there
+from writer_bench import Bench, codes_of, on_bench, put_together, refuse_if_there
 
 from holdfast.base.errors import Unavailable
 from holdfast.store.sqlite.store import SqliteStore
@@ -61,15 +61,19 @@ def faulty_disk() -> Iterator[FaultyDisk]:
         disk.unregister()
 
 
+def on_faulty_disk(data_dir: Path, story: Callable[[Bench, FaultyDisk], Coroutine[Any, Any, Any]]) -> Any:
+    """Run a story on a bench whose disk can fail."""
+    with faulty_disk() as disk:
+        return on_bench(data_dir, lambda bench: story(bench, disk))
+
+
 def test_a_full_disk_at_commit_is_a_clean_refusal(tmp_path: Path) -> None:
     """When the log cannot grow nothing was done, for the whole group; once there is room, the same writer goes on by itself."""
 
     async def story(bench: Bench, disk: FaultyDisk) -> Any:
         await bench.put("before")
         disk.failing = "full"
-        with bench.turn:
-            futures = [bench.put(number) for number in range(3)]
-        answers = await asyncio.gather(*futures, return_exceptions=True)
+        codes = await put_together(bench, 3)
         fault = bench.writer.fault
         disk.failing = ""
         for _ in range(40):  # the writer tries the disk once a second
@@ -78,10 +82,9 @@ def test_a_full_disk_at_commit_is_a_clean_refusal(tmp_path: Path) -> None:
                 break
         healed = bench.writer.fault
         await bench.put("after")
-        return [getattr(each, "code", each) for each in answers], fault, healed, bench.rows()
+        return codes, fault, healed, bench.rows()
 
-    with faulty_disk() as disk:
-        codes, fault, healed, rows = on_bench(tmp_path, lambda bench: story(bench, disk))
+    codes, fault, healed, rows = on_faulty_disk(tmp_path, story)
     assert codes == ["unavailable"] * 3
     assert "FullError" in fault
     assert healed == ""
@@ -94,15 +97,12 @@ def test_a_commit_that_fails_otherwise_is_of_unknown_outcome(tmp_path: Path) -> 
     async def story(bench: Bench, disk: FaultyDisk) -> Any:
         await bench.put("before")
         disk.failing = "sync"
-        with bench.turn:
-            futures = [bench.put(number) for number in range(2)]
-        answers = await asyncio.gather(*futures, return_exceptions=True)
+        codes = await put_together(bench, 2)
         disk.failing = ""
         await bench.put("after")
-        return [getattr(each, "code", each) for each in answers], len(bench.opened), bench.rows()
+        return codes, len(bench.opened), bench.rows()
 
-    with faulty_disk() as disk:
-        codes, opened, rows = on_bench(tmp_path, lambda bench: story(bench, disk))
+    codes, opened, rows = on_faulty_disk(tmp_path, story)
     assert codes == ["outcome_unknown"] * 2
     assert opened == 2
     assert rows[0] == "before"
@@ -120,12 +120,11 @@ def test_nobody_is_refused_for_what_was_never_committed(tmp_path: Path, failing:
         with bench.turn:
             first = bench.writer.submit(refuse_if_there("before"), deadline_s)
             futures = [first, bench.put("new"), bench.writer.submit(refuse_if_there("new"), deadline_s)]
-        answers = await asyncio.gather(*futures, return_exceptions=True)
+        codes = await codes_of(*futures)
         disk.failing = ""
-        return [getattr(each, "code", each) for each in answers]
+        return codes
 
-    with faulty_disk() as disk:
-        assert on_bench(tmp_path, lambda bench: story(bench, disk)) == ["version_conflict", code, "unavailable"]
+    assert on_faulty_disk(tmp_path, story) == ["version_conflict", code, "unavailable"]
 
 
 def test_a_database_that_cannot_be_opened_is_a_clean_refusal(tmp_path: Path) -> None:
@@ -133,13 +132,11 @@ def test_a_database_that_cannot_be_opened_is_a_clean_refusal(tmp_path: Path) -> 
 
     async def story(bench: Bench) -> Any:
         bench.path.rename(tmp_path / "away")
-        with bench.turn:
-            futures = [bench.put(number) for number in range(2)]
-        answers = await asyncio.gather(*futures, return_exceptions=True)
+        codes = await put_together(bench, 2)
         fault = bench.writer.fault
         (tmp_path / "away").rename(bench.path)
         await bench.put("after")
-        return [getattr(each, "code", each) for each in answers], fault, bench.rows()
+        return codes, fault, bench.rows()
 
     codes, fault, rows = on_bench(tmp_path, story)
     assert codes == ["unavailable"] * 2
@@ -166,8 +163,7 @@ def test_a_database_that_fails_its_check_takes_no_more_writes(tmp_path: Path) ->
             codes = [(await refusal(bench.put(number))).code for number in range(2)]
         return codes, bench.writer.fault
 
-    with faulty_disk() as disk:
-        codes, fault = on_bench(tmp_path, lambda bench: story(bench, disk))
+    codes, fault = on_faulty_disk(tmp_path, story)
     assert codes == ["unavailable"] * 2
     assert "CorruptError" in fault
 

@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 import pytest
 from sqlite_library import CLOCK, refusal
-from writer_bench import Bench, insert, on_bench, refuse_if_there, waiting_for_turn
+from writer_bench import Bench, codes_of, insert, on_bench, refuse_if_there, waiting_for_turn
 
 from holdfast.base.errors import Broken, Refused, Unavailable
 from holdfast.store.sqlite.turn import Turn
@@ -150,8 +150,7 @@ def test_a_deadline_that_passes_unnoticed_is_seen_when_the_group_is_taken(tmp_pa
         with bench.turn:
             futures = [bench.put("late", within_s=0.01), bench.put("patient"), bench.put("late too", within_s=0.01)]
             time.sleep(0.05)  # noqa: ASYNC251  # the loop is busy
-        answers = await asyncio.gather(*futures, return_exceptions=True)
-        return [getattr(each, "code", each) for each in answers], bench.rows()
+        return await codes_of(*futures), bench.rows()
 
     assert on_bench(tmp_path, story) == (["deadline_exceeded", "patient", "deadline_exceeded"], ["patient"])
 
@@ -343,8 +342,7 @@ def test_a_refusal_that_ends_a_transaction_is_judged_again(tmp_path: Path) -> No
         deadline_s = CLOCK.monotonic_s() + 5
         with bench.turn:
             futures = [bench.writer.submit(each, deadline_s, guarded=False) for each in (fickle, bad)]
-        answers = await asyncio.gather(*futures, return_exceptions=True)
-        return [getattr(each, "code", each) for each in answers], bench.rows()
+        return await codes_of(*futures), bench.rows()
 
     assert on_bench(tmp_path, story) == (["not_found", "new"], ["half"])
     assert runs == ["fickle", "bad", "fickle", "bad"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -79,6 +79,18 @@ def on_bench(data_dir: Path, story: Callable[[Bench], Coroutine[Any, Any, Any]],
             assert bench.writer.close(10)
 
     return asyncio.run(tell())
+
+
+async def codes_of(*waiting: Awaitable[Any]) -> list[Any]:
+    """What some jobs are refused with; the value of one that is not."""
+    return [getattr(each, "code", each) for each in await asyncio.gather(*waiting, return_exceptions=True)]
+
+
+async def put_together(bench: Bench, count: int) -> list[Any]:
+    """What becomes of so many values that are put in one group."""
+    with bench.turn:
+        futures = [bench.put(number) for number in range(count)]
+    return await codes_of(*futures)
 
 
 @contextmanager
