@@ -6,12 +6,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from holdfast import Access, Backend, Resource, anyone
+from holdfast import Access, Backend, Ref, Resource, anyone
 from holdfast import field as declare
 from holdfast.base.errors import Unavailable
 from holdfast.core.plan import Claim, Done, Page, ReadMany, ReadOne, Row, Write
+from holdfast.engine.dump import dump_lines
 from holdfast.engine.load import Loaded, Loader
 from holdfast.engine.prepare import PreparedRows, prepare_file
 from holdfast.engine.rows import Rejected
@@ -28,8 +30,15 @@ class Plant(Resource):
     access = Access(read=anyone, write=anyone)
 
 
-BACKEND = Backend(Plant)
+class Person(Resource, path="people"):
+    boss: "Ref[Person] | None" = declare(default=None, on_delete="set_null")
+
+    access = Access(read=anyone, write=anyone)
+
+
+BACKEND = Backend(Plant, Person)
 PLANTS = BACKEND.catalog.resources["plants"]
+PEOPLE = BACKEND.catalog.resources["people"]
 
 
 @dataclass(slots=True)
@@ -195,3 +204,43 @@ def test_a_row_twice_in_neighbouring_batches_is_loaded_once(tmp_path: Path) -> N
     lines = [b'{"id": "019a0000-0000-7000-8000-%012d", "name": "P%d"}\n' % (number, number) for number in range(1_000)]
     loaded, rejected, _ = _load(tmp_path, [*lines, lines[0], b'{"name": "Q"}\n'])
     assert (loaded.created, loaded.existing, rejected) == (1_001, 1, [])
+
+
+class Gone(Exception):
+    """The process is no more."""
+
+
+class Doomed(Weak):
+    """A store that is gone after as many writes as it was to fail at."""
+
+    async def write(self, plan: Write) -> tuple[Row | None, ...]:
+        """As the real one, until then."""
+        if len(self.writes) == self.failures:
+            raise Gone
+        self.writes.append(plan)
+        return await self.inner.write(plan)
+
+
+@pytest.mark.parametrize("writes", range(4))
+def test_a_load_that_ends_among_rows_that_wait_goes_on(tmp_path: Path, writes: int) -> None:
+    """Whichever write of a chain and two circles is the last, a second run loads the rest, and each row refers to what it says."""
+    ids = [f"019a0000-0000-7000-8000-{number:012d}" for number in range(3_300)]
+    bosses = dict(zip(ids, [*ids[1:], ids[3_000]], strict=True)) | {ids[1_000]: None, ids[2_999]: ids[2_997]}
+    path = tmp_path / "people.jsonl"
+    path.write_bytes(b"".join(b'{"id":"%s","boss_id":%s}\n' % (each.encode(), msgspec.json.encode(boss)) for each, boss in bosses.items()))
+
+    async def run(writes_max: int) -> tuple[Loaded, dict[str, str | None]]:
+        store = SqliteStore(BACKEND.catalog, tmp_path, SystemClock(), create=True)
+        try:
+            loader = Loader(PEOPLE, Doomed(store, writes_max), Sealing(PEOPLE, Vault(bytes(32))), SystemClock(), "load-people")
+            loaded = await loader.load(prepare_file(path, "jsonl", PEOPLE, None))
+            lines = b"".join([part async for part in dump_lines(store, PEOPLE)]).splitlines()
+            return loaded, {row["id"]: row["boss_id"] for row in map(msgspec.json.decode, lines)}
+        finally:
+            await store.close()
+
+    with pytest.raises(Gone):
+        asyncio.run(run(writes))
+    loaded, found = asyncio.run(run(99))
+    assert (loaded.created + loaded.existing, loaded.rejected) == (3_300, 0)
+    assert found == bosses
