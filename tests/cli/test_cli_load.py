@@ -224,7 +224,7 @@ def test_a_circle_is_loaded_whole_or_not_at_all() -> None:
     assert (rejected.status, rejected.out) == (1, "0 loaded into authors, 4 rejected.\n")
     told = rejected.err.splitlines()
     assert [line.split("  ")[0] for line in told] == [f"authors.jsonl:{number}" for number in (2, 1, 3, 4)]
-    assert told[0].endswith("(unique_conflict)")
+    assert told[0].startswith("authors.jsonl:2  email: ")
     assert "mentor_id: This leads in a circle to row 2, which is rejected. (reference_missing)" in told[1]
     assert told[3].endswith("mentor_id: The record referred to does not exist. (reference_missing)")
     assert corrected.out == "4 loaded into authors.\n"
@@ -245,14 +245,16 @@ def test_a_circle_has_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_row_of_a_circle_that_is_there_already_breaks_it() -> None:
-    """A load that was interrupted, or a row that somebody else has made: the rest refers to what is there."""
+    """Be it from before, or by another row of the file with the same id: the rest refers to what is there."""
     ids = _ids(3)
-    rows = [{"id": each, "name": f"A{number}", "mentor_id": ids[number - 1]} for number, each in enumerate(ids)]
+    ring = [{"id": each, "name": f"A{number}", "mentor_id": ids[number - 1]} for number, each in enumerate(ids)]
     _load(_write("first.jsonl", {"id": ids[1], "name": "Z"}))
 
-    result = _load(_write("authors.jsonl", *rows, rows[0], rows[2]))
+    before = _load(_write("authors.jsonl", *ring, ring[0], ring[2]))
+    beside = _load(_write("authors.jsonl", *ring, {"id": ids[1], "name": "Z"}), "--data", "other")
 
-    assert (result.status, result.out) == (0, "2 loaded into authors, 3 there already.\n")
+    assert (before.status, before.out) == (0, "2 loaded into authors, 3 there already.\n")
+    assert (beside.status, beside.out) == (0, "3 loaded into authors, 1 there already.\n")
 
 
 @pytest.mark.parametrize(("pairs", "expected"), [(False, [1_000, 1_000, 499, 1]), (True, [1_000, 1_000, 500])])

@@ -32,6 +32,7 @@ class Plant(Resource):
 
 class Person(Resource, path="people"):
     boss: "Ref[Person] | None" = declare(default=None, on_delete="set_null")
+    badge: int | None = declare(default=None, unique=True)
 
     access = Access(read=anyone, write=anyone)
 
@@ -244,3 +245,28 @@ def test_a_load_that_ends_among_rows_that_wait_goes_on(tmp_path: Path, writes: i
     loaded, found = asyncio.run(run(99))
     assert (loaded.created + loaded.existing, loaded.rejected) == (3_300, 0)
     assert found == bosses
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_wrong_row_costs_few_writes_among_rows_that_refer_to_each_other(tmp_path: Path, backwards: bool) -> None:  # noqa: FBT001  # a case
+    """The batches behind it that refer to its neighbours are not tried row by row, and none of them is rejected."""
+    ids = [f"019a0000-0000-7000-8000-{number:012d}" for number in range(3_500)]
+    rows = [{"id": each, "boss_id": boss, "badge": number} for number, (each, boss) in enumerate(zip(ids, [None, *ids[:-1]], strict=True))]
+    rows[500]["badge"] = 1
+    rows[501]["boss_id"] = ids[499]
+    path = tmp_path / "people.jsonl"
+    path.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in (reversed(rows) if backwards else rows)))
+    rejected: list[int] = []
+
+    async def run() -> tuple[Loaded, int]:
+        store = Weak(SqliteStore(BACKEND.catalog, tmp_path, SystemClock(), create=True), 0)
+        try:
+            report = lambda each: rejected.append(each.line)  # noqa: E731
+            loader = Loader(PEOPLE, store, Sealing(PEOPLE, Vault(bytes(32))), SystemClock(), "load-people", None, report)
+            return await loader.load(prepare_file(path, "jsonl", PEOPLE, None)), len(store.writes)
+        finally:
+            await store.close()
+
+    loaded, writes = asyncio.run(run())
+    assert (loaded.created, rejected) == (3_499, [3_000 if backwards else 501])
+    assert writes < 15

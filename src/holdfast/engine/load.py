@@ -5,14 +5,15 @@ first one ended: interrupted between two batches, or killed between a commit and
 is loaded by the next run, alone.
 
 Rows may refer to rows of the same file. One that refers to what is not there yet waits until the file has been read to its end; then
-each is written after those that it refers to, and those of a circle in one write.
+each is written after those that it refers to, and those of a circle in one write. Since batches are written ahead, one that was split may
+be overtaken by one that refers to it; that one waits too, and what still waits after a second round is written one batch after another.
 """
 
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -38,6 +39,7 @@ AHEAD = 8
 
 _RETRIES = 6
 _PLACE = "[{}]"
+_SAID_PLACE = re.compile(r"\[(\d+)\]\.?")
 _TOO_LONG = f"leads in a circle of {{:,}} rows, of at most {CIRCLE_ROWS_MAX:,}: leave it out, and set it once they are loaded"
 
 _KEY_TYPES = (Text, Integer, Uuid, Date, Timestamp, Choice)
@@ -94,34 +96,40 @@ class Loader:
     _own: tuple[str, ...] = field(init=False)  # members that refer to records of this very resource
     _sent: set[RecordId] = field(init=False, default_factory=set)  # records that the store has, and may not have written yet
     _waiting: list[_Ready] = field(init=False, default_factory=list)
-    _at_end: bool = field(init=False, default=False)
+    _at_end: bool = field(init=False, default=False)  # nothing else is being written that a row could wait for
 
     def __post_init__(self) -> None:
         self._view = View(self.resource, ())  # nobody looks at what was made
         self._own = tuple(each.member for each in self.resource.fields if each.reference and each.reference.target == self.resource.path)
 
     async def load(self, batches: Iterable[PreparedRows]) -> Loaded:
-        """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then.
+        """Load every row. A store that cannot take any now is waited for; Unavailable if that takes too long: run it again then."""
+        await self._write_each((await self._open_batch(each), each.bytes_read) for each in batches)
+        await self._write_each(self._group_waiting())
+        self._at_end = True
+        while self._waiting:
+            await self._write_each(self._group_waiting())
+        return self.loaded
 
-        Batches ahead: while the store writes some, the next ones are received and looked up. They are handed over in order.
+    async def _write_each(self, batches: AsyncIterator[tuple[Sequence[_Group], int]]) -> None:
+        """Write batches ahead: while the store writes some, the next ones are received and looked up. They are handed over in order.
+
+        At the end one after another, so that what is refused then is refused for good.
         """
         writing: deque[asyncio.Task[None]] = deque()
         try:
-            for batch in batches:
-                ready = await self._open_batch(batch)
-                if len(writing) == AHEAD:
+            async for batch, bytes_read in batches:
+                if len(writing) == (1 if self._at_end else AHEAD):
                     await writing.popleft()
-                writing.append(asyncio.create_task(self._write_batch([(each,) for each in ready], batch.bytes_read)))
+                writing.append(asyncio.create_task(self._write_batch(batch, bytes_read)))
                 await asyncio.sleep(0)  # until the store has it: what comes next may take its time
             while writing:
                 await writing.popleft()
         finally:
             for each in writing:
                 each.cancel()
-        await self._load_waiting()
-        return self.loaded
 
-    async def _open_batch(self, batch: PreparedRows) -> list[_Ready]:
+    async def _open_batch(self, batch: PreparedRows) -> list[_Group]:
         """The rows of a batch that are neither wrong nor there already."""
         rows = [each for each in batch.rows if isinstance(each, PreparedRow)]
         for each in batch.rows:
@@ -132,7 +140,7 @@ class Loader:
         fresh = [each for each in rows if each.id not in there and each.key not in keys]
         self.loaded.existing += len(rows) - len(fresh)
         ready = [ready for each in fresh if (ready := await self._ready(each)) is not None]
-        return await self._hold_back(ready) if self._own else ready
+        return [(each,) for each in (await self._hold_back(ready) if self._own else ready)]
 
     async def _hold_back(self, batch: list[_Ready]) -> list[_Ready]:
         """The rows of a batch that refer to what is there or is being written; the others wait."""
@@ -152,7 +160,7 @@ class Loader:
         """The other records of this resource that a row refers to."""
         return {row.step.values[each] for each in self._own} - {None, row.step.id}
 
-    async def _write_batch(self, batch: Sequence[_Group], bytes_read: int = 0) -> None:
+    async def _write_batch(self, batch: Sequence[_Group], bytes_read: int) -> None:
         await self._write(batch)
         self._sent.difference_update(each.step.id for group in batch for each in group)
         self.loaded.bytes_read = max(self.loaded.bytes_read, bytes_read)
@@ -170,7 +178,10 @@ class Loader:
         return _Ready(row.line, Create(row.id, self._view, values, chosen_id=True, index_text=row.index_text))
 
     async def _write(self, batch: Sequence[_Group]) -> None:
-        """Write a batch at once; if a group of it is refused, what stands before it, that group by itself, and what stands behind it."""
+        """Write a batch at once; if a group of it is refused, what stands before it, that group by itself, and what stands behind it.
+
+        Where it refers to what may still come it waits whole: to try each of its rows would be in vain for most of them.
+        """
         parts = [batch]
         while parts:
             part = parts.pop()
@@ -181,8 +192,10 @@ class Loader:
                 await self._run(tuple(each.step for _, each in rows), circular=len(rows) > len(part))
                 self.loaded.created += len(rows)
             except Refused as refused:
-                place, row = rows[_place_of(refused)]
-                if len(part) == 1:
+                place, row = rows[_take_place(refused)]
+                if self._may_come(refused):
+                    self._waiting += (each for _, each in rows)
+                elif len(part) == 1:
                     self._settle(part[0], row, refused)
                 else:
                     parts += [part[place + 1 :], part[place : place + 1], part[:place]]
@@ -193,8 +206,6 @@ class Loader:
         if self._is_there(refused):
             self.loaded.existing += 1
             self._waiting += others
-        elif self._may_come(refused):
-            self._waiting.append(row)
         else:
             self._reject(Rejected(row.line, refusal_details(refused)))
             self._reject_circle(group, others, f"leads in a circle to row {row.line}, which is rejected")
@@ -204,18 +215,16 @@ class Loader:
         return refused.code == "unique_conflict" and bool(refused.details) and {each.field for each in refused.details} <= known
 
     def _may_come(self, refused: Refused) -> bool:
-        """Whether all that is missing are records of the same resource: a batch before this one may be split, and end behind it."""
+        """Whether all that is missing are records of the same resource: a batch before may have been split, and still be written."""
         missing = bool(refused.details) and all(each.code == "reference_missing" and each.field in self._own for each in refused.details)
         return missing and not self._at_end
 
-    async def _load_waiting(self) -> None:
-        """Write the rows that wait, each after those that it refers to. The file has been read, and nothing else is being written."""
-        self._at_end = True
-        while self._waiting:
-            rows: dict[Stored, _Ready] = {}
-            self._waiting = [each for each in self._waiting if rows.setdefault(each.step.id, each) is not each]
-            for batch in _batches(self._group(rows)):
-                await self._write_batch(batch)
+    async def _group_waiting(self) -> AsyncIterator[tuple[Sequence[_Group], int]]:
+        """The rows that wait in batches, each after those that it refers to. Of rows with one id the first is in them."""
+        rows: dict[Stored, _Ready] = {}
+        self._waiting = [each for each in self._waiting if rows.setdefault(each.step.id, each) is not each]
+        for batch in _batches(self._group(rows)):
+            yield batch, 0
 
     def _group(self, rows: Mapping[Stored, _Ready]) -> Iterator[_Group]:
         """Rows in groups, each group after those that it refers to. Circles that are too long are rejected."""
@@ -263,10 +272,13 @@ class Loader:
         self.on_rejected(rejected)
 
 
-def _place_of(refused: Refused) -> int:
-    """Which step of a write was refused; the first, where it is not said."""
-    said = re.match(r"\[(\d+)\]", refused.details[0].field) if refused.details else None
-    return int(said[1]) if said else 0
+def _take_place(refused: Refused) -> int:
+    """Which step of a write was refused, taken out of the details; the first, where it is not said."""
+    said = _SAID_PLACE.match(refused.details[0].field) if refused.details else None
+    if said is None:
+        return 0
+    refused.details = tuple(replace(each, field=each.field.removeprefix(said[0])) for each in refused.details)
+    return int(said[1])
 
 
 def _batches(groups: Iterable[_Group]) -> Iterator[list[_Group]]:
