@@ -5,6 +5,7 @@ import pytest
 from sql_library import ACCESS, MAKERS, NOW, THINGS, Database, resource
 
 from holdfast.core import condition as c
+from holdfast.core.check import check_condition, find_broken
 from holdfast.core.journal import hash_payload
 from holdfast.model.catalog import AccessSpec, Catalog, CheckSpec, FieldSpec
 from holdfast.model.rule import (
@@ -25,7 +26,6 @@ from holdfast.model.rule import (
     user,
 )
 from holdfast.model.types import Boolean, Integer, Reference, Text
-from holdfast.store.sql.check import check_condition
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.tables import NAME_LENGTH_MAX, object_name
 
@@ -181,12 +181,16 @@ CHECKED = resource(
 
 
 def holds(rule: Rule, **record: c.Stored) -> bool:
-    """Whether the database accepts a record under a check."""
-    event = resource("Event", "events", *CHECKED.fields[2:-3], checks=(CheckSpec("rule", rule, ()),))
+    """Whether the database accepts a record under a check; what is said beforehand of the same values must agree."""
+    event = resource("Event", "events", *CHECKED.fields[2:-3], checks=(CheckSpec("rule", rule, ("id",)),))
+    values: dict[str, c.Stored] = {**dict.fromkeys(event.by_member), "id": "e", "done": 0, **record}
+    broken = list(find_broken(event, values))
     try:
         Database(Catalog({"events": event})).create(event, {"id": "e", "done": 0, **record})
     except apsw.ConstraintError:
+        assert broken
         return False
+    assert not broken
     return True
 
 

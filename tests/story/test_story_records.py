@@ -407,6 +407,23 @@ def test_checks_between_fields(story: Story) -> None:
     assert story.get(f"/books/{book['id']}").data == book
 
 
+def test_checks_are_told_beside_all_else(story: Story) -> None:
+    """Each record of a bulk whose check fails is named, and beside other faults of a body; a check of a field that is not valid is not."""
+    author = story.book()["author_id"]
+
+    def book(**members: object) -> dict[str, object]:
+        return {"title": "x", "author_id": author, "price": "1", **members}
+
+    failing, sound = book(printed=1, sold=2), book(printed=2, sold=2)
+    many = story.ask("POST", "/books/bulk", json=[failing, sound, failing])
+    mixed = story.ask("POST", "/books", json={**failing, "title": 5})
+    unknown = story.ask("POST", "/books", json={**failing, "sold": "two"})
+
+    check_fields(many, *(f"[{place}].{member}:check_failed" for place in (0, 2) for member in ("printed", "sold")))
+    check_fields(mixed, "title:wrong_type", "printed:check_failed", "sold:check_failed")
+    check_fields(unknown, "sold:wrong_type")
+
+
 # Bulk
 
 

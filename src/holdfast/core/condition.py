@@ -8,7 +8,9 @@ A path that goes through references sees only targets for which the guard of tha
 Compiled texts are found by the shape of a condition, for every request: so these are structs, which keep their hash.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import operator
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
 import msgspec
@@ -181,3 +183,22 @@ def stored_constant(operand: Operand) -> Stored:
         raise TypeError(f"{operand!r} is no constant")
     stored: Stored = operand.value
     return int(stored) if isinstance(stored, bool) else stored
+
+
+# What a condition says of values that are at hand
+
+_COMPARE: Mapping[Operator, Callable[[typing.Any, typing.Any], bool]] = {
+    Operator.EQUALS: operator.eq,
+    Operator.DIFFERS: operator.ne,
+    Operator.LESS: operator.lt,
+    Operator.AT_MOST: operator.le,
+    Operator.GREATER: operator.gt,
+    Operator.AT_LEAST: operator.ge,
+}
+
+
+def compare(left: Stored, comparison: Operator, right: Stored) -> bool:
+    """Two values compared as the database does it: null is a value to equals and differs, and false to the others."""
+    if comparison not in (Operator.EQUALS, Operator.DIFFERS) and (left is None or right is None):
+        return False
+    return _COMPARE[comparison](left, right)

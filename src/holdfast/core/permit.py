@@ -4,10 +4,8 @@ A rule is bound to its caller here and nowhere else: what it says of roles and o
 becomes part of the statement. The one who is granted everything is bound to ALWAYS, what nobody is granted to NEVER.
 """
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from holdfast.base.errors import Refused
 from holdfast.base.instant import Instant, format_instant
@@ -24,6 +22,7 @@ from holdfast.core.condition import (
     Step,
     Stored,
     Test,
+    compare,
     conjoin,
     disjoin,
     negate,
@@ -37,7 +36,6 @@ from holdfast.model.rule import (
     Always,
     AnyOf,
     Compare,
-    CompareOperator,
     Constant,
     Membership,
     Negation,
@@ -54,14 +52,6 @@ from holdfast.model.rule import (
 )
 from holdfast.model.types import Date, Reference
 
-_COMPARE: Mapping[CompareOperator, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-}
 _CHANGING = ("update", "delete")
 _DATE_LENGTH = 10  # of a stored timestamp, its date comes first
 
@@ -240,7 +230,7 @@ class _Binder:
         if self._actor.id is None and (isinstance(rule.left, OfUser) or isinstance(rule.right, OfUser)):
             return NEVER
         if not isinstance(rule.left, This):
-            return _settled(_holds(self._value(rule.left), rule.operator, self._value(rule.right)))
+            return _settled(compare(self._value(rule.left), OPERATORS[rule.operator], self._value(rule.right)))
         path = self._path(rule.left, resource)
         if isinstance(rule.right, This):
             return Test(path, OPERATORS[rule.operator], self._path(rule.right, resource))
@@ -280,10 +270,3 @@ def _never(bound: Mapping[str, Condition]) -> frozenset[str]:
 
 def _settled(truth: bool) -> Condition:  # noqa: FBT001  # a truth is what it is about
     return ALWAYS if truth else NEVER
-
-
-def _holds(left: Stored, comparison: CompareOperator, right: Stored) -> bool:
-    """Two values compared, two-valued: null is a value to eq and ne, and false to the others."""
-    if comparison not in ("eq", "ne") and (left is None or right is None):
-        return False
-    return _COMPARE[comparison](left, right)

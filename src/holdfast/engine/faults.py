@@ -14,6 +14,7 @@ from holdfast.base.errors import Detail, Refused, detail
 from holdfast.base.ids import RecordId
 from holdfast.base.limits import DETAILS_MAX
 from holdfast.core.ask.view import ViewReader
+from holdfast.core.check import find_broken
 from holdfast.core.comparison import compare
 from holdfast.core.condition import Condition, Stored
 from holdfast.core.entity_tag import Precondition
@@ -51,7 +52,7 @@ class FaultFinder:
             raise Refused("validation_failed", details=details[:DETAILS_MAX])
 
     async def complete_create(self, refused: Refused, created: Sequence[Created], prefix: str, grants: Grants) -> Refused:
-        """The refusal of a creation with every missing reference, and every secret that will not do.
+        """The refusal of a creation with every missing reference, every check that fails, and every secret that will not do.
 
         created  what was sound; ids that the caller chose are taken as there
         prefix   before the details of each, as in core.plan.Write
@@ -59,7 +60,7 @@ class FaultFinder:
         if refused.code != "validation_failed":
             return refused
         chosen = {(self._resource.path, each.id) for each in created}
-        unfit = self._find_unfit(_places(created, prefix))
+        unfit = [*self._find_unfit(_places(created, prefix)), *self._find_broken(_places(created, prefix))]
         return _add(refused, [*unfit, *await self._find_missing(_places(created, prefix), chosen, grants)])
 
     async def complete_change(
@@ -88,6 +89,10 @@ class FaultFinder:
             except Refused as refused:
                 details.extend(replace(each, field=_at(place, each.field)) for each in refused.details)
         return details
+
+    def _find_broken(self, bodies: Iterable[_Body]) -> list[Detail]:
+        found = ((place, each) for place, values in bodies for each in find_broken(self._resource, values))
+        return [replace(each, field=_at(place, each.field)) for place, each in found]
 
     async def _find_missing(self, bodies: Iterable[_Body], there: set[tuple[str, RecordId | None]], grants: Grants) -> list[Detail]:
         named = (

@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 
+from holdfast.core.check import check_condition
 from holdfast.model.catalog import Catalog, CheckSpec, ResourceSpec
-from holdfast.store.sql.check import check_condition
 from holdfast.store.sql.condition import Conditions
 from holdfast.store.sql.dialect import Dialect, Element
 from holdfast.store.sql.rows import Row, TableRow

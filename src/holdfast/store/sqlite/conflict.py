@@ -10,10 +10,10 @@ import apsw
 import msgspec
 
 from holdfast.base.errors import Broken, Detail, HoldfastError, Refused, detail
+from holdfast.core.check import check_condition, describe_broken
 from holdfast.core.condition import ALWAYS, All, Condition, Not, Operator, Path, Stored, Test
 from holdfast.core.plan import Create, Update
 from holdfast.model.catalog import Catalog, ResourceSpec
-from holdfast.store.sql.check import check_condition
 from holdfast.store.sqlite.transaction import Stand, Transaction
 
 
@@ -125,5 +125,4 @@ def _failed_checks(
     for check in step.resource.checks:
         named = str(error) == f"CHECK constraint failed: {check.name}"
         if named or not tx.fetch(tx.renderer.would_hold(step, columns, check_condition(step.resource, check.rule))):
-            message = f"These values do not go together: {', '.join(check.members)}."
-            yield from (detail(member, "check_failed", message) for member in check.members)
+            yield from describe_broken(check)

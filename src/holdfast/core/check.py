@@ -1,5 +1,8 @@
-"""Checks: the rules between the fields of one row, as conditions."""
+"""Checks: the rules between the fields of one row, as conditions, and what they say of values that are at hand."""
 
+from collections.abc import Iterator, Mapping
+
+from holdfast.base.errors import Detail, detail
 from holdfast.core.condition import (
     ALWAYS,
     NEVER,
@@ -14,9 +17,10 @@ from holdfast.core.condition import (
     Path,
     Stored,
     Test,
+    compare,
     stored_constant,
 )
-from holdfast.model.catalog import ResourceSpec
+from holdfast.model.catalog import CheckSpec, ResourceSpec
 from holdfast.model.rule import (
     AllOf,
     Always,
@@ -71,3 +75,35 @@ def _test(path: Path, operator: Operator, value: Stored) -> Condition:
 def _path(resource: ResourceSpec, member: This) -> Path:
     (name,) = path_of(member)
     return Path(resource.by_name[name])
+
+
+def find_broken(resource: ResourceSpec, values: Mapping[str, Stored]) -> Iterator[Detail]:
+    """A detail for each field of each check that stored values do not keep. A check of a field that has no value yet is left out."""
+    for check in resource.checks:
+        if values.keys() >= set(check.members) and not _keeps(check_condition(resource, check.rule), values):
+            yield from describe_broken(check)
+
+
+def describe_broken(check: CheckSpec) -> Iterator[Detail]:
+    """A detail for each field of a check that is not kept."""
+    message = f"These values do not go together: {', '.join(check.members)}."
+    return (detail(member, "check_failed", message) for member in check.members)
+
+
+def _keeps(condition: Condition, values: Mapping[str, Stored]) -> bool:
+    match condition:
+        case All(parts):
+            return all(_keeps(part, values) for part in parts)
+        case Any(parts):
+            return any(_keeps(part, values) for part in parts)
+        case Not(part):
+            return not _keeps(part, values)
+        case IsNull(path):
+            return values[path.field.member] is None
+        case OneOf(path, options):
+            return values[path.field.member] in options
+        case Test(path, operator, value):
+            right = values[value.field.member] if isinstance(value, Path) else value
+            return compare(values[path.field.member], operator, right)
+        case _:
+            raise TypeError(f"no check says {condition!r}")
