@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from holdfast import Access, Backend, Ref, Resource, anyone, field, is_in, is_null, now, owner, role, this, user
+from holdfast import Access, Backend, Ref, Resource, User, anyone, field, is_in, is_null, now, owner, role, this, user
 from holdfast.base.errors import Misconfigured
 from holdfast.model.rule import Operand
 
@@ -162,6 +162,14 @@ def _rename_of_what_is_there() -> Any:
         b: str = field(was="a")
 
     return Book
+
+
+@mistake("Member.roles", "Every user has roles, which belongs to Holdfast", "Leave it out")
+def _guard_of_users_dropped() -> Any:
+    class Member(User):
+        roles: list[str] = field(default_factory=list[str])
+
+    return Member
 
 
 @mistake("Leaf.access", "follows more than 3 references", "nearer field")

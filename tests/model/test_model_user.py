@@ -1,5 +1,10 @@
 """Users: what every catalog has, what a class of one's own adds, which roles there are."""
 
+import dataclasses
+from collections.abc import Callable
+from inspect import get_annotations
+from typing import Any, cast
+
 import pytest
 
 from holdfast import Access, Backend, Email, Resource, User, field, owner, role, signed_in, this
@@ -51,6 +56,44 @@ def test_a_class_of_ones_own_takes_the_place_of_user() -> None:
         "email", "password", "roles", "active", "email_verified", "name",
     ]  # fmt: skip
     assert not isinstance(catalog.users.access.read, Nobody)
+
+
+ACCOUNT_FIELDS = [each.name for each in dataclasses.fields(User) if each.name in get_annotations(User)]
+
+
+def derived(body: dict[str, Any], *bases: type[Any]) -> Any:
+    """A class Member with this body, made at run time so that no checker stops it."""
+    return cast("Any", type)("Member", bases or (User,), {**body, "__module__": __name__})
+
+
+def typed(name: str) -> dict[str, Any]:
+    """The body of a class that declares a field of this name anew, without any guard."""
+    return {"__annotations__": {name: get_annotations(User)[name]}, name: None}
+
+
+REDECLARED: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "typed anew": ("Member", lambda name: derived(typed(name))),
+    "by a value alone": ("Member", lambda name: derived({name: True})),
+    "by a type alone": ("Member", lambda name: derived({"__annotations__": {name: str}})),
+    "by a method": ("Member", lambda name: derived({name: lambda _: True})),
+    "by a mixin before User": ("Before", lambda name: derived({}, type("Before", (Resource,), typed(name)), User)),
+    "by a mixin behind User": ("Behind", lambda name: derived({}, User, type("Behind", (Resource,), typed(name)))),
+    "by a plain class before User": ("Plain", lambda name: derived({}, type("Plain", (), {name: True}), User)),
+    "by a class between": ("Between", lambda name: derived({}, type("Between", (User,), typed(name)))),
+}
+
+
+@pytest.mark.parametrize("name", ACCOUNT_FIELDS)
+@pytest.mark.parametrize("how", REDECLARED)
+def test_what_every_user_has_is_not_declared_again(how: str, name: str) -> None:
+    """However it is done, it is refused with the class that does it: no app loses the guards of roles and passwords."""
+    place, declare = REDECLARED[how]
+    with pytest.raises(Misconfigured) as caught:
+        Backend(declare(name))
+
+    assert (caught.value.place, caught.value.also) == (f"{place}.{name}", ())
+    assert "belongs to Holdfast" in caught.value.problem
+    assert "Leave it out" in caught.value.mend
 
 
 def test_users_have_one_path() -> None:

@@ -8,6 +8,7 @@ from holdfast.base.hint import suggest
 from holdfast.model.access import Access
 from holdfast.model.declared import KEYWORD_NAMES, Declared
 from holdfast.model.freeze.mistakes import Mistakes
+from holdfast.model.freeze.users import check_account_fields
 from holdfast.model.names import RESERVED_PATHS, is_path, to_path, to_table
 from holdfast.model.resource import Resource
 from holdfast.model.user import PATH as USERS
@@ -30,6 +31,8 @@ def place_classes(classes: tuple[Any, ...], mistakes: Mistakes) -> Served:
             path = _choose_path(cls)
             _check_apart(cls, path, served)
             served[cls] = path
+            if issubclass(cls, User):
+                check_account_fields(cls, mistakes)
     if not any(issubclass(cls, User) for cls in served):
         served[User] = USERS
     _check_renames(served, mistakes)
