@@ -109,7 +109,7 @@ class Records:
         return self._list(self._many.read_json(parse_json(body), **_sight(request)), ALWAYS, request, links=False)
 
     def referring(self, parent: "Records", reverse: ReverseSpec) -> Handler:
-        """The handler of GET /authors/{id}/books, on the records of books."""
+        """The handler of GET /authors/{id}/books, on the records of books that show this caller their author."""
         path = Path(self.resource.by_member[reverse.member])
 
         async def handle(request: Request, _body: bytes) -> Reply:
@@ -118,7 +118,9 @@ class Records:
             ask = self._many.read_query(request.query, **_sight(request), scope=request.path)
             record_id = request.record_id
             await parent._require_readable(record_id, parent_grant.read, request)  # noqa: SLF001 - the same class
-            listed = self._list(ask, Test(path, Operator.EQUALS, record_id), request, links=True)
+            refers = Test(path, Operator.EQUALS, record_id)
+            shown = request.grants.on(self.resource).seeing((reverse.member,))
+            listed = self._list(ask, conjoin(*shown.values(), refers), request, links=True)
             return listed if isinstance(listed, Reply) else await listed
 
         return handle

@@ -52,6 +52,10 @@ class Surroundings(Protocol):
         """Take the Observation of a finished request."""
         ...
 
+    def miss(self, path: str, /) -> Refused:
+        """The refusal of a path at which nothing is."""
+        ...
+
 
 class Request(msgspec.Struct, eq=False):
     """A request that was let in (core.exchange.Exchange). `answer` is called once.
@@ -142,10 +146,16 @@ class Request(msgspec.Struct, eq=False):
         self.known = self.around.identities.renew(self.head)
 
     def require_granted(self) -> None:
-        """Refuse what is granted on no row of the route's resource: 401 unauthenticated, 403 forbidden."""
+        """Refuse what is granted on no row of the route's resource: 401 unauthenticated, 403 forbidden.
+
+        A list by a reference that is shown in no row is not there at all.
+        """
         route = self.route
-        if route.verb is not None and route.resource is not None:
-            self.known.grants.require(route.verb, route.resource)
+        if route.verb is None or route.resource is None:
+            return
+        if route.reverse is not None and route.reverse.member in self.known.grants.on(route.resource).hidden:
+            raise self.around.miss(self.path)
+        self.known.grants.require(route.verb, route.resource)
 
     def admit(self) -> None:
         """Refuse what is granted on no row, to who asks as they are now."""

@@ -5,7 +5,6 @@ head -> route -> admit -> [receive body: the door] -> the route's handler -> rep
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, suppress
-from typing import NoReturn
 from urllib.parse import unquote_to_bytes
 
 from holdfast.base.errors import Answerable, Refused, Unavailable
@@ -76,7 +75,10 @@ class Engine:
         target, _, query = head.target.partition("?")
         try:
             path = _decode_path(target) if "%" in target else target
-            item, parameter = self._router.find(path) or self._miss(path)
+            found = self._router.find(path)
+            if found is None:
+                raise self.miss(path)
+            item, parameter = found
             route = item.routes.get(head.method)
             if route is None:
                 return self._answer_without_route(head, item, request_id, notice)
@@ -137,8 +139,9 @@ class Engine:
         self._id_count += 1
         return f"{self._id_prefix}{self._id_count:08x}"
 
-    def _miss(self, path: str) -> NoReturn:
-        raise Refused("not_found", hint=self._hint_at(path))
+    def miss(self, path: str) -> Refused:
+        """The refusal of a path at which nothing is, or nothing that its caller may know of."""
+        return Refused("not_found", hint=self._hint_at(path))
 
     def _hint_at(self, path: str) -> str | None:
         if path.endswith("/") and self._router.find(path.rstrip("/")) is not None:
