@@ -571,3 +571,11 @@ def test_numbers_keep_every_digit(story: Story) -> None:
     assert made.data["amount"] == "123456789012345.678"
     assert b'"number":9007199254740993' in made.content
     assert json.loads(made.content)["data"]["number"] == 9_007_199_254_740_993
+
+
+@pytest.mark.parametrize("amount", ["1.5000", '"1.5000"', "15000e-4", "0.0000", "1.5001"])
+def test_a_decimal_with_too_many_digits_is_refused_however_it_is_written(story: Story, amount: str) -> None:
+    """A zero is a digit, in a JSON number as in a string: what one of them may not hold the other may not."""
+    refused = story.ask("POST", "/samples", content=f'{{"amount": {amount}}}'.encode(), headers=JSON)
+
+    assert (refused.status, [(each["field"], each["code"]) for each in refused.error["details"]]) == (422, [("amount", "too_many_digits")])

@@ -1,7 +1,8 @@
 """Readers of single values: a JSON value to its stored form, or Invalid. One closure for each type, prepared at start.
 
 There is no coercion between kinds: "5" is no number and 1 is no boolean. JSON does not tell 5.0 from 5, so a whole number may be
-written either way. Numbers with a fraction arrive as Decimal, with every digit that was sent (core.document).
+written either way; of a Decimal every digit counts, as it does in a string. Numbers with a fraction arrive as Decimal, with every digit
+that was sent (core.document).
 """
 
 import math
@@ -162,15 +163,16 @@ def _scale_text(text: str, places: int) -> int | None:
 
 def _scale_number(value: Any, places: int) -> int | None:
     """A JSON number as an integer of its last place; None if it has more digits than could ever be kept."""
-    exact = _exact(value)
-    if exact is None:
+    if not _is_number(value):
         raise wrong_type("a decimal number, as a string or a number", value)
-    if exact.adjusted() >= _WHOLE_DIGITS_MAX:
+    exact = _as_decimal(value)
+    exponent = exact.as_tuple().exponent
+    assert isinstance(exponent, int), "a NaN or an infinity is no number"
+    if exponent < -places:  # digits after the point, be they zeros: "12.500" has three, and so has 12.500
         return None
-    try:
-        return int(exact.quantize(Decimal(1).scaleb(-places), context=_EXACT).scaleb(places, _EXACT))
-    except (Inexact, InvalidOperation):
-        return None
+    if not exact:
+        return 0
+    return None if exact.adjusted() >= _WHOLE_DIGITS_MAX else int(exact.scaleb(places, _EXACT))
 
 
 def _bound_checks(kind: Float | Number, scale: Callable[[Any], Any]) -> list[tuple[Callable[[Any], bool], str, str]]:
@@ -193,7 +195,12 @@ def _exact(value: Any) -> Decimal | None:
     """A JSON number as a Decimal, zero always as 0; None if the value is no number."""
     if not _is_number(value):
         return None
-    return (Decimal(repr(value)) if isinstance(value, float) else Decimal(value)) or Decimal(0)
+    return _as_decimal(value) or Decimal(0)
+
+
+def _as_decimal(number: Any) -> Decimal:
+    """A number with all the digits that were written."""
+    return Decimal(repr(number)) if type(number) is float else Decimal(number)
 
 
 def _is_number(value: Any) -> bool:
