@@ -22,7 +22,8 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile(rb"\A(?:[^\\]++|\\(?!u[dD][89a-fA-F]).|\\u[dD][89abAB]..\\u[dD][c-fC-F]..)*+(.)", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_A_NUMBER = re.compile(rb"NaN|-?Infinity")
-_LONG_NUMBER = re.compile(rb"[0-9]{4301,}|[eE][-+]?[0-9]{18,}")  # beyond int() of CPython, beyond the exponent of Decimal
+_LONG_EXPONENT = re.compile(rb"[eE][-+]?[0-9]{18,}")  # beyond that of Decimal
+_INT_DIGITS_MAX = 4_300  # beyond it CPython makes no int of a text: that takes time by the square of its length
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -42,7 +43,7 @@ class _Pairs(list[tuple[str, Any]]):
 def parse_json(body: bytes) -> Any:
     """Read one strict JSON document.
 
-    Whole numbers become int; numbers with a fraction or an exponent become Decimal, which keeps every digit that was sent.
+    Whole numbers become int; those that are very long, and numbers with a fraction or an exponent, become Decimal, which keeps every digit.
     Raises Refused malformed_json (400) with the line and column, or the path of the member.
     """
     try:
@@ -53,12 +54,21 @@ def parse_json(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") > JSON_DEPTH_MAX:
         _check_depth(body)
     try:
-        value = _decode(text)
-    except (_Misread, ValueError) as error:
+        value = _decode_any(text)
+    except (_Misread, json.JSONDecodeError) as error:
         raise _explain(body, text, error) from None
     if b"\\u" in body and _SURROGATE_ESCAPE.search(body):
         _check_surrogates(body)
     return value
+
+
+def _decode_any(text: str) -> Any:
+    try:
+        return _decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # from int()
+        return _decode_long(text)
 
 
 def _read_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -79,7 +89,14 @@ def _read_fraction(text: str) -> Decimal:
         raise _Misread from None
 
 
+def _read_whole(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _INT_DIGITS_MAX else Decimal(text)
+
+
 _decode = json.JSONDecoder(object_pairs_hook=_read_members, parse_float=_read_fraction, parse_constant=_read_constant).decode
+_decode_long = json.JSONDecoder(
+    object_pairs_hook=_read_members, parse_float=_read_fraction, parse_constant=_read_constant, parse_int=_read_whole
+).decode
 _decode_pairs = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_int=str).decode
 
 
@@ -101,7 +118,7 @@ def _explain(body: bytes, text: str, error: Exception) -> Refused:
     found = _NOT_A_NUMBER.search(blanked)
     if found:
         return _refusal(f"{found[0].decode()} is not a number, at {_position(body, found.start())}")
-    found = _LONG_NUMBER.search(blanked)
+    found = _LONG_EXPONENT.search(blanked)
     return _refusal(f"a number is too long at {_position(body, found.start() if found else 0)}")
 
 
