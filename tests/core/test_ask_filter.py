@@ -165,6 +165,7 @@ def test_a_value_that_does_not_fit_is_refused_by_name(text: str, place: str, pre
     ("text", "message", "hint"),
     [
         ("lent=yes", "`lent` must be true or false.", None),
+        ("price[gt]=1.499", "`price[gt]` must have at most 2 digits after the point.", None),
         ("pages=x", "`pages` must be a whole number.", None),
         ("pages=null", "`pages` must be a whole number.", "`[null]=true` asks for rows without a value."),
         ("pages=", "`pages` must be a whole number.", "`[null]=true` asks for rows without a value."),

@@ -134,12 +134,12 @@ def _number_reader(kind: Number) -> Reader:
     places, limit = kind.places, 10**kind.digits
     checks = _bound_checks(kind, lambda bound: bound.scaleb(places, _EXACT))
     step = None if kind.multiple_of is None else Fraction(kind.multiple_of) * 10**places
-    digits = f"must have at most {kind.digits - places} digits before the point and {places} after it"
+    too_long = _too_many_digits(kind.digits - places, "before")
 
     def read(value: Any) -> int:
         scaled = _scale_text(value, places) if isinstance(value, str) else _scale_number(value, places)
         if scaled is None or not -limit < scaled < limit:
-            raise invalid("too_many_digits", digits)
+            raise invalid(*too_long)
         for broken, code, predicate in checks:
             if broken(scaled):
                 raise invalid(code, predicate)
@@ -151,28 +151,35 @@ def _number_reader(kind: Number) -> Reader:
 
 
 def _scale_text(text: str, places: int) -> int | None:
-    """A decimal text as an integer of its last place; None if it has more digits than could ever be kept."""
+    """A decimal text as an integer of its last place; None if it has more digits before its point than could ever be kept."""
     found = _match_decimal(text)
     if not found:
         raise invalid("wrong_format", "must be a decimal number, such as 12.50")
     whole, fraction = found.groups(default="")
-    if len(fraction) > places or len(whole) > _WHOLE_DIGITS_MAX:
-        return None
-    return int(whole + fraction.ljust(places, "0"))
+    if len(fraction) > places:
+        raise invalid(*_too_many_digits(places, "after"))
+    return None if len(whole) > _WHOLE_DIGITS_MAX else int(whole + fraction.ljust(places, "0"))
 
 
 def _scale_number(value: Any, places: int) -> int | None:
-    """A JSON number as an integer of its last place; None if it has more digits than could ever be kept."""
+    """A JSON number as an integer of its last place; None if it has more digits before its point than could ever be kept."""
     if not _is_number(value):
         raise wrong_type("a decimal number, as a string or a number", value)
     exact = _as_decimal(value)
     exponent = exact.as_tuple().exponent
     assert isinstance(exponent, int), "a NaN or an infinity is no number"
     if exponent < -places:  # digits after the point, be they zeros: "12.500" has three, and so has 12.500
-        return None
+        raise invalid(*_too_many_digits(places, "after"))
     if not exact:
         return 0
     return None if exact.adjusted() >= _WHOLE_DIGITS_MAX else int(exact.scaleb(places, _EXACT))
+
+
+def _too_many_digits(most: int, side: str) -> tuple[str, str]:
+    """The code and predicate of a number that has more digits on one side of its point than it may have there."""
+    if most:
+        return "too_many_digits", f"must have at most {most} digit{'s' if most > 1 else ''} {side} the point"
+    return "too_many_digits", f"must have no digits {'but a zero ' if side == 'before' else ''}{side} the point"
 
 
 def _bound_checks(kind: Float | Number, scale: Callable[[Any], Any]) -> list[tuple[Callable[[Any], bool], str, str]]:
