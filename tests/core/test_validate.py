@@ -232,6 +232,13 @@ class TestCreate:
             "qqq": "This member is unknown.",
         }
 
+    def test_a_mistyped_choice_is_told_with_the_nearest(self) -> None:
+        """Beside the choices there are; what is near none of them is told those alone."""
+        assert messages_of(READER.read_create, LEAST | {"status": "Publishd"}) == {
+            "status": "This must be one of: draft, published; did you mean `published`?"
+        }
+        assert messages_of(READER.read_create, LEAST | {"status": "x"}) == {"status": "This must be one of: draft, published."}
+
     def test_no_hint_names_what_may_not_be_sent(self) -> None:
         """A mistyped readonly member is answered without its name."""
         assert messages_of(READER.read_create, LEAST | {"rankk": 1}) == {"rankk": "This member is unknown."}

@@ -541,6 +541,16 @@ def test_a_password_is_judged_beside_every_other_member(place: tuple[Story, Path
         assert details == {("password", "too_short"), ("active", "wrong_type"), ("nmae", "unknown_member")}
 
 
+def test_a_role_that_no_rule_names_is_told_with_the_nearest(place: tuple[Story, Path]) -> None:
+    """Whoever gives roles by the API learns the name that was meant, as on the command line."""
+    admin = add_person(*place, "admin").sign_in()
+    answer = admin.ask("POST", "/users", json={"email": "typed@example.org", "roles": ["editor", "edtor"]})
+    assert answer.status == 422
+    assert answer.error["details"] == [
+        {"field": "roles[1]", "code": "not_in_choices", "message": "This must be one of: admin, editor; did you mean `editor`?"}
+    ]
+
+
 def test_a_key_is_not_signed_out(place: tuple[Story, Path]) -> None:
     """A key is no sign-in: it is refused to sign out, and lives on."""
     story, data = place

@@ -23,7 +23,7 @@ class Fault(NamedTuple):
     place      where it stands below the value that was read: ".city", "[2]", ""
     code       a key of DETAIL_CODES
     predicate  what is wrong, without its subject
-    meant      of an unknown member: its name, and the names that could have been meant
+    meant      of an unknown member or choice: its name, and the names that could have been meant
     """
 
     place: str

@@ -16,7 +16,7 @@ from typing import Any, assert_never
 
 from holdfast.base.ids import parse_uuid
 from holdfast.base.limits import INT_MAX
-from holdfast.core.invalid import Invalid, invalid, wrong_type
+from holdfast.core.invalid import Fault, Invalid, invalid, wrong_type
 from holdfast.core.moments import read_date, read_duration, read_time, read_timestamp
 from holdfast.core.texts import text_reader
 from holdfast.model.types import (
@@ -41,6 +41,7 @@ Reader = Callable[[Any], Any]
 _WHOLE_DIGITS_MAX = len(str(INT_MAX))  # beyond it no number fits into 64 bits, and to compute it may take all memory (1e999999999)
 _EXACT = Context(prec=64, traps=[Inexact, InvalidOperation])
 _CHOICES_SHOWN_MAX = 20
+_CHOICES_COMPARED_MAX = 200  # to look for the nearest of thousands takes milliseconds for each value
 
 _match_decimal = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.([0-9]+))?").fullmatch
 
@@ -241,12 +242,13 @@ def _choice_reader(kind: Choice) -> Reader:
     choices = frozenset(kind.values)
     shown = ", ".join(kind.values[:_CHOICES_SHOWN_MAX])
     predicate = f"must be one of: {shown}{', ...' if len(kind.values) > _CHOICES_SHOWN_MAX else ''}"
+    likely = kind.values[:_CHOICES_COMPARED_MAX]
 
     def read(value: Any) -> str:
         if not isinstance(value, str):
             raise wrong_type("a string", value)
         if value not in choices:
-            raise invalid("not_in_choices", predicate)
+            raise Invalid([Fault("", "not_in_choices", predicate, (value, likely))])
         return value
 
     return read
