@@ -16,7 +16,7 @@ from holdfast.ports.store import Health
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite import health as health_room
 from holdfast.store.sqlite import writer as writer_room
-from holdfast.store.sqlite.connection import open_reader
+from holdfast.store.sqlite.file import DatabaseFile
 from holdfast.store.sqlite.health import HealthProbe
 from holdfast.store.sqlite.lane import Lane
 from holdfast.store.sqlite.schema import prepare
@@ -25,8 +25,8 @@ from holdfast.store.sqlite.store import SqliteStore
 
 def probe(data_dir: Path, fault: Callable[[], str] = lambda: "", *, disk_free_min: int = 0) -> HealthProbe:
     """A probe of a database that was just made."""
-    path = prepare(data_dir, CATALOG, Renderer(CATALOG), CLOCK, create=True)
-    return HealthProbe(path, Lane(lambda: open_reader(path), CLOCK), fault, CLOCK, disk_free_min=disk_free_min)
+    file = DatabaseFile(prepare(data_dir, CATALOG, Renderer(CATALOG), CLOCK, create=True))
+    return HealthProbe(file, Lane(file, CLOCK), fault, CLOCK, disk_free_min=disk_free_min)
 
 
 def wait_for(is_so: Callable[[], bool], within_s: float = 2.0) -> bool:
@@ -100,13 +100,13 @@ def test_a_probe_that_hangs_is_an_answer(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(health_room, "INTERVAL_S", 0.02)
     monkeypatch.setattr(health_room, "STALE_AFTER_S", 0.2)
     slow = SlowClock()
-    path = prepare(tmp_path, CATALOG, Renderer(CATALOG), CLOCK, create=True)
+    file = DatabaseFile(prepare(tmp_path, CATALOG, Renderer(CATALOG), CLOCK, create=True))
 
     def fault() -> str:
         slow.monotonic_s()
         return ""
 
-    watched = HealthProbe(path, Lane(lambda: open_reader(path), CLOCK), fault, CLOCK, disk_free_min=0)
+    watched = HealthProbe(file, Lane(file, CLOCK), fault, CLOCK, disk_free_min=0)
     slow.hanging = True
     assert wait_for(lambda: not watched.tell().readable)
     assert watched.tell().reason == "the database does not answer"

@@ -42,6 +42,7 @@ from holdfast.model.catalog import ResourceSpec
 from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite import counter, reader
 from holdfast.store.sqlite import totals as totals_room
+from holdfast.store.sqlite.connection import open_writer
 from holdfast.store.sqlite.lane import Lane, Limit
 from holdfast.store.sqlite.pool import CALLS_MAX, ReadPool
 from holdfast.store.sqlite.store import SqliteStore
@@ -353,7 +354,7 @@ def test_no_snapshot_is_left_open(tmp_path: Path) -> None:
         await total(store, AUTHORS)
         with slices(-1.0):
             await total(store, AUTHORS, c.Not(SOUTH))
-        connection = store._writer._connect()
+        connection = open_writer(tmp_path / "holdfast.db")
         connection.execute("DROP TABLE notes")
         with pytest.raises(Broken):
             store.read_many(listing(NOTES, c.NEVER))
@@ -368,7 +369,7 @@ def test_no_snapshot_is_left_open(tmp_path: Path) -> None:
 def open_pool(data_dir: Path, threads: int = 1) -> tuple[SqliteStore, ReadPool]:
     """A store and a pool of its own on the same database."""
     store = SqliteStore(CATALOG, data_dir, CLOCK, create=True)
-    return store, ReadPool(store._reader._lane._connect, CLOCK, threads)
+    return store, ReadPool(store._reader._lane._file, CLOCK, threads)
 
 
 def test_the_pool_stops_what_takes_too_long(tmp_path: Path) -> None:
@@ -425,7 +426,7 @@ def test_a_lane_opens_again_after_damage(tmp_path: Path) -> None:
     """A read that meets a missing file is told as unavailable, and works again once the file is back."""
     store, pool = open_pool(tmp_path)
     path, away = tmp_path / "holdfast.db", tmp_path / "away.db"
-    lane = Lane(store._reader._lane._connect, CLOCK)
+    lane = Lane(store._reader._lane._file, CLOCK)
     path.rename(away)
     with pytest.raises(Unavailable):
         lane.fetch(Statement("SELECT 1", ()))
@@ -506,7 +507,7 @@ class BusyMachine:
 def test_a_small_read_outlives_a_busy_machine(tmp_path: Path) -> None:
     """A statement of a few steps that is late is asked again; one that never ends is refused all the same."""
     store, pool = open_pool(tmp_path)
-    busy = reader.Reader(store._reader._lane._connect, store._renderer, BusyMachine())
+    busy = reader.Reader(store._reader._lane._file, store._renderer, BusyMachine())
 
     assert {busy.head() for _ in range(2_000)} == {0}
     with pytest.raises(Unavailable, match="took too long"):

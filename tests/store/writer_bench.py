@@ -14,6 +14,7 @@ from sqlite_library import CATALOG, CLOCK
 from holdfast.base.errors import Refused
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.connection import open_writer
+from holdfast.store.sqlite.file import DatabaseFile
 from holdfast.store.sqlite.schema import prepare
 from holdfast.store.sqlite.turn import Turn
 from holdfast.store.sqlite.writer import Writer
@@ -29,10 +30,12 @@ class Bench:
         outside.close()
         self.turn = Turn(data_dir)
         self.opened: list[apsw.Connection] = []
-        self.writer = Writer(self._connect, Turn(data_dir), CLOCK, queue_max=queue_max, group_max=group_max, bulk=bulk)
+        self.writer = Writer(
+            DatabaseFile(self.path), self._connect, Turn(data_dir), CLOCK, queue_max=queue_max, group_max=group_max, bulk=bulk
+        )
 
-    def _connect(self) -> apsw.Connection:
-        self.opened.append(open_writer(self.path))
+    def _connect(self, path: Path) -> apsw.Connection:
+        self.opened.append(open_writer(path))
         return self.opened[-1]
 
     def put(self, value: object, within_s: float = 10.0, **more: Any) -> "asyncio.Future[Any]":

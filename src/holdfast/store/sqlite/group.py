@@ -69,6 +69,11 @@ def fail(job: Job, error: Exception) -> Outcome:
     return Outcome(job, error=fault)
 
 
+def disown(outcomes: list[Outcome], error: Exception) -> list[Outcome]:
+    """The outcomes of a group that was committed to what may not be the database any more."""
+    return _undo(outcomes, error, doubt)
+
+
 def roll_back(connection: apsw.Connection) -> None:
     """End the transaction without a trace, if one is still open."""
     if connection.in_transaction:

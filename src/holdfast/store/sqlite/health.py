@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from threading import Event, Thread
 
 from holdfast.base.errors import Answerable, Broken
 from holdfast.ports.store import Health
 from holdfast.ports.world import Clock
 from holdfast.store.sql.statement import Statement
+from holdfast.store.sqlite.file import DatabaseFile, FileMoved
 from holdfast.store.sqlite.lane import Lane, Limit, TooSlow
 
 INTERVAL_S = 1.0
@@ -22,14 +22,13 @@ class HealthProbe:
     """Looks once a second: the file is the one that was opened, a read works, the last write worked, the disk has room."""
 
     def __init__(
-        self, path: Path, lane: Lane, writer_fault: Callable[[], str], clock: Clock, *, disk_free_min: int = DISK_FREE_BYTES_MIN
+        self, file: DatabaseFile, lane: Lane, writer_fault: Callable[[], str], clock: Clock, *, disk_free_min: int = DISK_FREE_BYTES_MIN
     ) -> None:
-        self._path = path
+        self._file = file
         self._lane = lane
         self._writer_fault = writer_fault
         self._now_s = clock.monotonic_s
         self._disk_free_min = disk_free_min
-        self._identity = self._identify()
         self._ended = Event()
         self._last = self._look()
         self._looked_s = self._now_s()
@@ -55,20 +54,15 @@ class HealthProbe:
 
     def _look(self) -> Health:
         try:
-            if self._identify() != self._identity:
-                return Health(readable=False, writable=False, reason=f"{self._path} is not the file that was opened")
+            self._file.check()
             self._lane.limit = Limit(self._now_s() + INTERVAL_S)
             self._lane.fetch(_LOOK)
-        except (OSError, Answerable, Broken, TooSlow) as error:
+        except (FileMoved, Answerable, Broken, TooSlow) as error:
             return Health(readable=False, writable=False, reason=f"{error.__cause__ or error}")
         fault = self._writer_fault() or self._find_full_disk()
         return Health(readable=True, writable=not fault, reason=fault)
 
-    def _identify(self) -> tuple[int, int]:
-        found = self._path.stat()
-        return found.st_dev, found.st_ino
-
     def _find_full_disk(self) -> str:
-        disk = os.statvfs(self._path.parent)
+        disk = os.statvfs(self._file.path.parent)
         free = disk.f_bavail * disk.f_frsize
         return "" if free >= self._disk_free_min else f"only {free // 1024 // 1024} MiB are free on the disk"

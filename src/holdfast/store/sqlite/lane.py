@@ -1,6 +1,5 @@
 """A lane: one connection that reads, and the moment at which whatever runs on it is stopped."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +9,9 @@ from holdfast.base.limits import ANSWER_BYTES_MAX
 from holdfast.core.size import count_bytes
 from holdfast.ports.world import Clock
 from holdfast.store.sql.statement import Statement
+from holdfast.store.sqlite.connection import open_reader
 from holdfast.store.sqlite.fault import build_fault, is_damaging
+from holdfast.store.sqlite.file import DatabaseFile
 
 STEPS_BETWEEN_LOOKS = 2_000  # virtual machine instructions between two looks at the clock: some ten microseconds
 
@@ -35,8 +36,8 @@ class Limit:
 class Lane:
     """Runs reads one after another on its own connection, which is opened when it is needed and again after a fault."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], clock: Clock) -> None:
-        self._connect = connect
+    def __init__(self, file: DatabaseFile, clock: Clock) -> None:
+        self._file = file
         self._now_s = clock.monotonic_s
         self._connection: apsw.Connection | None = None
         self._cursor: apsw.Cursor | None = None
@@ -106,10 +107,10 @@ class Lane:
         connection, self._connection, self._cursor = self._connection, None, None
         if connection is not None:
             with suppress(apsw.Error):  # it may be given up because of such an error
-                connection.close(force=True)
+                self._file.close(connection)
 
     def _open(self) -> apsw.Cursor:
-        self._connection = self._connect()
+        self._connection = self._file.open(open_reader)
         self._connection.set_progress_handler(self._is_late, STEPS_BETWEEN_LOOKS)
         self._cursor = self._connection.cursor()
         return self._cursor

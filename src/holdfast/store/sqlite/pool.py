@@ -6,10 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
-import apsw
-
 from holdfast.base.errors import Unavailable
 from holdfast.ports.world import Clock
+from holdfast.store.sqlite.file import DatabaseFile
 from holdfast.store.sqlite.lane import Lane, Limit, TooSlow
 
 POOL_THREADS = 2
@@ -21,10 +20,10 @@ Value = TypeVar("Value")
 class ReadPool:
     """Runs reads in threads, each on a lane of its own, within a deadline."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], clock: Clock, threads: int = POOL_THREADS) -> None:
+    def __init__(self, file: DatabaseFile, clock: Clock, threads: int = POOL_THREADS) -> None:
         self._clock = clock
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="holdfast-reader")
-        self._lanes = [Lane(connect, clock) for _ in range(threads)]
+        self._lanes = [Lane(file, clock) for _ in range(threads)]
         self._free: SimpleQueue[Lane] = SimpleQueue()
         for lane in self._lanes:
             self._free.put(lane)

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import apsw
-
 from holdfast.base.errors import HoldfastError, Unavailable
 from holdfast.base.limits import REQUEST_DEADLINE_S
 from holdfast.core.journal import Seal
@@ -17,6 +15,7 @@ from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sql.statement import Statement
 from holdfast.store.sqlite.counter import SLICE_S, CountElsewhere, Counter
+from holdfast.store.sqlite.file import DatabaseFile
 from holdfast.store.sqlite.lane import Lane, TooSlow
 from holdfast.store.sqlite.pool import ReadPool
 from holdfast.store.sqlite.sight import check_epoch
@@ -31,11 +30,11 @@ SLOW_FOR_S = 30.0  # so long they go to the pool directly; then one may try agai
 class Reader:
     """Reads for one loop. Its methods are called on the loop."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], renderer: Renderer, clock: Clock) -> None:
+    def __init__(self, file: DatabaseFile, renderer: Renderer, clock: Clock) -> None:
         self._renderer = renderer
         self._now_s = clock.monotonic_s
-        self._lane = Lane(connect, clock)
-        self._pool = ReadPool(connect, clock)
+        self._lane = Lane(file, clock)
+        self._pool = ReadPool(file, clock)
         self._counter = Counter(renderer, Totals(), clock)
         self._slow: OrderedDict[str, float] = OrderedDict()
         self._flights: dict[Key, asyncio.Future[None]] = {}

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from holdfast.ports.world import Clock
 from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite.account_steps import AccountSteps
 from holdfast.store.sqlite.accounts import SqliteAccounts
-from holdfast.store.sqlite.connection import open_bulk_writer, open_reader, open_writer
+from holdfast.store.sqlite.connection import open_bulk_writer, open_writer
 from holdfast.store.sqlite.erasure import erase
+from holdfast.store.sqlite.file import DatabaseFile
 from holdfast.store.sqlite.fingerprint import Keys, bind_key, unkeyed
 from holdfast.store.sqlite.health import HealthProbe
 from holdfast.store.sqlite.lane import Lane
@@ -66,12 +66,12 @@ class SqliteStore:
     ) -> None:
         renderer = Renderer(catalog)
         path = prepare(data_dir, catalog, renderer, clock, create=create)
-        connect = partial(open_reader, path)
+        file = DatabaseFile(path)
         self._renderer = renderer
         self._wal = path.with_name(f"{path.name}-wal")
         self._steps = Steps(catalog, renderer)
         self._once = Once(renderer, self._steps.open, self._run)
-        self._reader = Reader(connect, renderer, clock)
+        self._reader = Reader(file, renderer, clock)
         self.journal = SqliteJournal(self._reader, renderer)
         self._clock = clock
         sign = bind_key(path, renderer, keys)
@@ -79,10 +79,10 @@ class SqliteStore:
         self._retention = None if journal_days is None else Retention(renderer, sign, journal_days)
         self._turn = Turn(data_dir)
         self._bulk = bulk
-        self._writer = Writer(partial(open_bulk_writer if bulk else writes_by, path), self._turn, clock, self._finish, bulk=bulk)
+        self._writer = Writer(file, open_bulk_writer if bulk else writes_by, self._turn, clock, self._finish, bulk=bulk)
         self._account_steps = AccountSteps(catalog.users, renderer)
         self.accounts = SqliteAccounts(self._account_steps, self._reader, self._writer, renderer, clock)
-        self._health = HealthProbe(path, Lane(connect, clock), self._writer.tell_fault, clock)
+        self._health = HealthProbe(file, Lane(file, clock), self._writer.tell_fault, clock)
         self._closed = False
 
     def read_one(self, plan: ReadOne) -> Row | None | Awaitable[Row | None]:

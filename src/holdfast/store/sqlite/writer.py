@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -11,7 +12,8 @@ import apsw
 from holdfast.base.errors import Unavailable
 from holdfast.base.limits import GROUP_REQUESTS_MAX, QUEUE_REQUESTS_MAX
 from holdfast.ports.world import Clock
-from holdfast.store.sqlite.group import Finish, Outcome, begin, doubt, fail, is_doubtful, roll_back, run_group
+from holdfast.store.sqlite.file import DatabaseFile, FileMoved
+from holdfast.store.sqlite.group import Finish, Outcome, begin, disown, doubt, fail, is_doubtful, roll_back, run_group
 from holdfast.store.sqlite.queue import Job, JobQueue, Work
 from holdfast.store.sqlite.turn import Turn
 
@@ -29,7 +31,8 @@ class Writer:
 
     def __init__(
         self,
-        connect: Callable[[], apsw.Connection],
+        file: DatabaseFile,
+        connect: Callable[[Path], apsw.Connection],
         turn: Turn,
         clock: Clock,
         finish: Finish = lambda _: None,
@@ -38,6 +41,7 @@ class Writer:
         group_max: int = GROUP_REQUESTS_MAX,
         bulk: bool = False,
     ) -> None:
+        self._file = file
         self._connect = connect
         self._turn = turn
         self._clock = clock
@@ -152,8 +156,7 @@ class Writer:
 
     def _give_up(self, error: apsw.Error) -> list[Outcome]:
         """Nothing can be written: whoever waits is told so."""
-        self._forget()
-        self.fault = _describe(error)
+        self._blame(error)
         return [fail(job, error) for job in self._queue.take_all()]
 
     def _run_taken(self, connection: apsw.Connection) -> list[Outcome]:
@@ -164,7 +167,7 @@ class Writer:
             return late
         outcomes = run_group(connection, group, self._finish, lambda: self._take_more(group, late))
         self._judge(outcomes)
-        return late + outcomes
+        return late + self._confirm(outcomes)
 
     def _take(self, steps_max: int, late: list[Outcome]) -> list[Job]:
         """Take jobs from the queue; those that come too late join `late` as they are answered."""
@@ -188,12 +191,23 @@ class Writer:
         elif any(each.error is None for each in outcomes):
             self.fault = ""
 
+    def _confirm(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """What may be told of a group that was committed: nothing, if the file lost its name meanwhile."""
+        try:
+            self._file.check()
+        except FileMoved as error:
+            self._blame(error)
+            return disown(outcomes, error)
+        return outcomes
+
     def _ready(self) -> apsw.Connection:
-        """The connection, opened again if it was given up."""
+        """The connection, opened again if it was given up, while its file is in its place."""
         if self._damage:
             raise apsw.CorruptError(self._damage)
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = self._file.open(self._connect)
+        else:
+            self._file.check()
         return self._connection
 
     def _check(self) -> None:
@@ -218,11 +232,17 @@ class Writer:
                 begin(connection)
                 connection.execute("INSERT OR REPLACE INTO hf_meta (key, value) VALUES ('probe', ?)", (str(self._clock.now()),))
                 connection.execute("COMMIT")
+                self._file.check()
         except apsw.Error as error:
-            self._forget()
-            self.fault = _describe(error)
+            self._blame(error)
         else:
             self.fault = ""
+
+    def _blame(self, error: apsw.Error) -> None:
+        """Remember why nothing can be written. A connection whose file was moved is kept: it may be all that holds the end of the log."""
+        if not isinstance(error, FileMoved):
+            self._forget()
+        self.fault = _describe(error)
 
     def _forget(self, *, doubtful: bool = False) -> None:
         """Give the connection up; the next group opens another."""
@@ -230,7 +250,7 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(apsw.Error):  # it was given up because of such an error
-                connection.close(force=True)
+                self._file.close(connection)
 
 
 def _describe(error: BaseException) -> str:
