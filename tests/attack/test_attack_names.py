@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from attack_vault import ABSENT_ID
 
-from holdfast import Access, Backend, Ref, Resource, anyone, field, role, signed_in, this
+from holdfast import Access, Backend, Ref, Resource, anyone, field, is_null, role, signed_in, this
 from holdfast.testing import Client, Response
 
 API = "/api/v1"
@@ -86,3 +86,110 @@ def test_a_hidden_reference_is_no_way(client: Client, doctor: str) -> None:
     told = [client.get(f"{API}/persons/{bob['id']}{more}").text for more in ("", "/history")] + [client.get(f"{API}/changes").text]
     assert not [each for each in told if '"doctor_id' in each], told
     assert doctor not in "".join(told[:2])
+
+
+class Till(Resource, require_version=False, unique=[("lot", "number")], check=[this.amount <= this.ceiling]):
+    """What holds names that few may know, in a check and in keys."""
+
+    amount: int
+    ceiling: int = field(default=100, readable_by=role("hr"))
+    lot: int = field(default=1, readable_by=role("hr"))
+    number: int | None = None
+    slot: int | None = field(default=None, unique=True, readable_by=role("hr"), writable_by=anyone)
+    serial: int = field(default=7, unique=True, readable_by=role("hr"))
+
+    access = Access(read=anyone, write=anyone)
+
+
+class Shelf(Resource, path="shelves", require_version=False):
+    """What others refer to."""
+
+    name: str | None = None
+
+    access = Access(read=anyone, write=anyone)
+
+
+class Wr(Resource, path="wrs"):
+    """What shows what it refers to to few."""
+
+    d: Ref[Shelf] = field(readable_by=role("hr"))
+    free: Ref[Shelf] | None = field(default=None, reverse="free-wrs")
+
+    access = Access(read=anyone, write=role("hr"))
+
+
+class Ghost(Resource, check=[is_null(this.name) | ~is_null(this.shelf)]):
+    """What few may know of at all; it can be without its shelf only where it has no name."""
+
+    shelf: Ref[Shelf] | None = field(default=None, on_delete="set_null")
+    kept: Ref[Shelf] | None = field(default=None, reverse="kept")
+    name: str | None = None
+
+    access = Access(read=role("hr"), write=role("hr"))
+
+
+@pytest.fixture
+def keeper() -> Iterator[Client]:
+    """Who may know everything."""
+    with Client(Backend(Till, Shelf, Wr, Ghost)) as opened:
+        yield opened.sign_in("hr")
+
+
+def _fields(answer: Response) -> list[tuple[str, str]]:
+    return [(each["field"], each["code"]) for each in answer.error["details"]]
+
+
+def test_a_check_names_what_its_caller_may_know(keeper: Client) -> None:
+    """Its other members are not told."""
+    path = f"{API}/tills/{keeper.post(f'{API}/tills', json={'amount': 5}).data['id']}"
+    assert _fields(keeper.patch(path, json={"amount": 500})) == [("amount", "check_failed"), ("ceiling", "check_failed")]
+    keeper.sign_out()
+    refused = [keeper.patch(path, json={"amount": 500}), keeper.post(f"{API}/tills", json={"amount": 500})]
+    operation = {"method": "PATCH", "path": path.removeprefix(API), "body": {"amount": 500}}
+    refused.append(keeper.post(f"{API}/batch", json={"operations": [operation]}))
+    assert [_fields(each)[0][0] for each in refused] == ["amount", "amount", "operations[0].body.amount"]
+    assert [len(_fields(each)) for each in refused] == [1, 1, 1]
+    assert not [each.text for each in refused if "ceiling" in each.text]
+
+
+def test_a_key_names_what_its_caller_may_know(keeper: Client) -> None:
+    """Members that they may write are no secret to them; where they may know of none, the record itself is named."""
+    keeper.post(f"{API}/tills", json={"amount": 5, "number": 3, "slot": 4})
+    named = [("lot", "unique_conflict"), ("number", "unique_conflict"), ("serial", "unique_conflict")]
+    assert sorted(_fields(keeper.post(f"{API}/tills", json={"amount": 5, "number": 3}))) == named
+    keeper.sign_out()
+    for sent, names in (({"number": 3}, ["number", ""]), ({"slot": 4}, ["", "slot"]), ({}, [""])):
+        refused = keeper.post(f"{API}/tills", json={"amount": 5, **sent})
+        assert refused.status == 409
+        assert sorted(name for name, _ in _fields(refused)) == sorted(names)
+        assert "lot" not in refused.text.replace("slot", "")
+        assert "serial" not in refused.text
+
+
+@pytest.mark.parametrize(
+    ("path", "member", "more"), [("wrs", "d_id", {}), ("ghosts", "kept_id", {}), ("ghosts", "shelf_id", {"name": "Boo"})]
+)
+def test_what_refers_is_not_named_to_who_may_not_know_it(keeper: Client, path: str, member: str, more: dict[str, str]) -> None:
+    """Nor the class, nor the member: that something refers is all that is told."""
+    shelf = keeper.post(f"{API}/shelves", json={}).data["id"]
+    assert keeper.post(f"{API}/{path}", json={member: shelf, **more}).status == 201
+    known = keeper.delete(f"{API}/shelves/{shelf}")
+    assert (known.status, _fields(known)) == (409, [(f"{path}.{member}", "reference_conflict")])
+    keeper.sign_out()
+    refused = keeper.delete(f"{API}/shelves/{shelf}")
+    assert (refused.status, _fields(refused)) == (409, [("", "reference_conflict")])
+    assert path not in refused.text
+    assert member not in refused.text
+    operation = {"method": "DELETE", "path": f"/shelves/{shelf}"}
+    batch = keeper.post(f"{API}/batch", json={"operations": [operation]})
+    assert (batch.error["code"], _fields(batch)) == ("reference_conflict", [("operations[0]", "reference_conflict")])
+    assert member not in batch.text
+
+
+def test_what_refers_openly_is_named_beside_what_does_not(keeper: Client) -> None:
+    """Every reason at once, as far as each may be told."""
+    shelf, other = (keeper.post(f"{API}/shelves", json={}).data["id"] for _ in range(2))
+    for d_id, free_id in ((shelf, None), (other, shelf)):
+        assert keeper.post(f"{API}/wrs", json={"d_id": d_id, "free_id": free_id}).status == 201
+    keeper.sign_out()
+    assert sorted(_fields(keeper.delete(f"{API}/shelves/{shelf}"))) == [("", "reference_conflict"), ("wrs.free_id", "reference_conflict")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from holdfast.base.errors import Detail, detail
+from holdfast.base.errors import Detail
 from holdfast.core.condition import (
     ALWAYS,
     NEVER,
@@ -20,6 +20,7 @@ from holdfast.core.condition import (
     compare,
     stored_constant,
 )
+from holdfast.core.known import Known, all_known, tell
 from holdfast.model.catalog import CheckSpec, ResourceSpec
 from holdfast.model.rule import (
     AllOf,
@@ -77,17 +78,16 @@ def _path(resource: ResourceSpec, member: This) -> Path:
     return Path(resource.by_name[name])
 
 
-def find_broken(resource: ResourceSpec, values: Mapping[str, Stored]) -> Iterator[Detail]:
-    """A detail for each field of each check that stored values do not keep. A check of a field that has no value yet is left out."""
+def find_broken(resource: ResourceSpec, values: Mapping[str, Stored], known: Known = all_known) -> Iterator[Detail]:
+    """The details of each check that stored values do not keep. A check of a field that has no value yet is left out."""
     for check in resource.checks:
         if values.keys() >= set(check.members) and not _keeps(check_condition(resource, check.rule), values):
-            yield from describe_broken(check)
+            yield from describe_broken(resource, check, known)
 
 
-def describe_broken(check: CheckSpec) -> Iterator[Detail]:
-    """A detail for each field of a check that is not kept."""
-    message = f"These values do not go together: {', '.join(check.members)}."
-    return (detail(member, "check_failed", message) for member in check.members)
+def describe_broken(resource: ResourceSpec, check: CheckSpec, known: Known) -> Iterator[Detail]:
+    """A detail for each field of a check that is not kept, as far as it is known."""
+    return tell(known, resource, check.members, "check_failed", "These values do not go together: {}.")
 
 
 def _keeps(condition: Condition, values: Mapping[str, Stored]) -> bool:

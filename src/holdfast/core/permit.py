@@ -53,6 +53,8 @@ from holdfast.model.rule import (
 from holdfast.model.types import Date, Reference
 
 _CHANGING = ("update", "delete")
+_SHOWING = frozenset({"list", "read"})
+_WRITING = frozenset({"create", "update"})
 _DATE_LENGTH = 10  # of a stored timestamp, its date comes first
 
 
@@ -116,6 +118,17 @@ class Grants:
     def refusal(self) -> Refused:
         """The refusal of what is granted on no row: who is not signed in may be granted it once they are."""
         return Refused("unauthenticated" if self.actor.id is None else "forbidden")
+
+    def shows(self, resource: ResourceSpec, member: str) -> bool:
+        """Whether there can be a record that shows the caller this member."""
+        grant = self._grants[resource.path]
+        return bool(grant.verbs & _SHOWING) and member not in grant.hidden and resource.by_member[member].secret is None
+
+    def names(self, resource: ResourceSpec, member: str) -> bool:
+        """Whether the caller may know this member by name: there can be a record in which they may read or write it."""
+        grant = self._grants[resource.path]
+        refused = grant.bodies.unknown | grant.bodies.fixed
+        return (bool(grant.verbs & _WRITING) and member not in refused) or self.shows(resource, member)
 
     def targets(self, resource: ResourceSpec, members: Iterable[str]) -> dict[str, Condition]:
         """Member of a reference -> what must hold for the record that it names; those that may name any are left out."""

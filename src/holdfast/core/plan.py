@@ -18,6 +18,7 @@ from holdfast.base.ids import RecordId
 from holdfast.base.instant import Instant
 from holdfast.core.actor import Caller
 from holdfast.core.condition import ALWAYS, Condition, Path, Stored
+from holdfast.core.known import Known, all_known
 from holdfast.core.view import View
 from holdfast.model.catalog import ResourceSpec
 
@@ -72,6 +73,7 @@ class Create:
     become      must hold for the row as it would be, else 403 forbidden
     shown       where it does not hold for the new row, the writer is told its id and version alone
     targets     member of a reference -> what must hold for the record it names, else 422 reference_missing
+    known       what a refusal may name
     """
 
     id: RecordId
@@ -82,6 +84,7 @@ class Create:
     become: Condition = ALWAYS
     shown: Condition = ALWAYS
     targets: Mapping[str, Condition] = field(default_factory=dict)
+    known: Known = all_known
 
     @property
     def resource(self) -> ResourceSpec:
@@ -106,6 +109,7 @@ class Update:
     seen     member that is sent -> what must hold for the row as it is, so that its value may be told. Where it does not, what is sent is
              never compared with it: a member that may not change is refused whatever is sent, and no reference is taken as what it was
     targets  member of a reference -> what must hold for the record that it is changed to, else 422 reference_missing
+    known    what a refusal may name
     """
 
     id: RecordId
@@ -121,6 +125,7 @@ class Update:
     locked: Mapping[str, Condition] = field(default_factory=dict)
     seen: Mapping[str, Condition] = field(default_factory=dict)
     targets: Mapping[str, Condition] = field(default_factory=dict)
+    known: Known = all_known
 
     @property
     def resource(self) -> ResourceSpec:
@@ -134,6 +139,7 @@ class Delete:
 
     where  must hold for the row, else 404 not_found
     allow  must hold for the row, else 403 forbidden
+    known  what a refusal may name of the records that refer to it
     """
 
     id: RecordId
@@ -142,6 +148,7 @@ class Delete:
     stale: int = 412
     where: Condition = ALWAYS
     allow: Condition = ALWAYS
+    known: Known = all_known
 
     @property
     def resource(self) -> ResourceSpec:
@@ -156,6 +163,7 @@ class Undelete:
     version, stale  as of an Update: of the record as it last was
     where  must hold for the record as it last was, else 404 not_found
     allow  must hold for the record as it last was, else 403 forbidden
+    known  what a refusal may name
     """
 
     id: RecordId
@@ -164,6 +172,7 @@ class Undelete:
     stale: int = 412
     where: Condition = ALWAYS
     allow: Condition = ALWAYS
+    known: Known = all_known
 
     @property
     def resource(self) -> ResourceSpec:

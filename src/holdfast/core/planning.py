@@ -49,6 +49,7 @@ def plan_create(grants: Grants, record_id: RecordId, view: View, created: Create
         become=grant.becoming(sent) if grant.locked else grant.create,
         shown=grant.read,
         targets=grants.targets(view.resource, created.values),
+        known=grants.names,
     )
 
 
@@ -70,16 +71,17 @@ def plan_update(grants: Grants, record_id: RecordId, view: View, changed: Change
         locked={member: grant.locked[member] for member in written if member in grant.locked},
         seen=grant.seeing((*written, *changed.equal)),
         targets=grants.targets(view.resource, changed.assign),
+        known=grants.names,
     )
 
 
 def plan_delete(grants: Grants, record_id: RecordId, view: View, expected: Precondition) -> Delete:
     """Delete a record."""
     grant = grants.on(view.resource)
-    return Delete(record_id, view, expected.version, expected.stale, grant.read, grant.delete)
+    return Delete(record_id, view, expected.version, expected.stale, grant.read, grant.delete, known=grants.shows)
 
 
 def plan_undelete(grants: Grants, record_id: RecordId, view: View, expected: Precondition) -> Undelete:
     """Make a deleted record again."""
     grant = grants.on(view.resource)
-    return Undelete(record_id, view, expected.version, expected.stale, grant.read, grant.delete)
+    return Undelete(record_id, view, expected.version, expected.stale, grant.read, grant.delete, known=grants.names)

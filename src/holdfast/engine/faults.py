@@ -60,7 +60,7 @@ class FaultFinder:
         if refused.code != "validation_failed":
             return refused
         chosen = {(self._resource.path, each.id) for each in created}
-        unfit = [*self._find_unfit(_places(created, prefix)), *self._find_broken(_places(created, prefix))]
+        unfit = [*self._find_unfit(_places(created, prefix)), *self._find_broken(_places(created, prefix), grants)]
         return _add(refused, [*unfit, *await self._find_missing(_places(created, prefix), chosen, grants)])
 
     async def complete_change(
@@ -90,8 +90,8 @@ class FaultFinder:
                 details.extend(replace(each, field=_at(place, each.field)) for each in refused.details)
         return details
 
-    def _find_broken(self, bodies: Iterable[_Body]) -> list[Detail]:
-        found = ((place, each) for place, values in bodies for each in find_broken(self._resource, values))
+    def _find_broken(self, bodies: Iterable[_Body], grants: Grants) -> list[Detail]:
+        found = ((place, each) for place, values in bodies for each in find_broken(self._resource, values, grants.names))
         return [replace(each, field=_at(place, each.field)) for place, each in found]
 
     async def _find_missing(self, bodies: Iterable[_Body], there: set[tuple[str, RecordId | None]], grants: Grants) -> list[Detail]:

@@ -12,6 +12,7 @@ import msgspec
 from holdfast.base.errors import Broken, Detail, HoldfastError, Refused, detail
 from holdfast.core.check import check_condition, describe_broken
 from holdfast.core.condition import ALWAYS, All, Condition, Not, Operator, Path, Stored, Test
+from holdfast.core.known import tell
 from holdfast.core.plan import Create, Update
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.store.sqlite.transaction import Stand, Transaction
@@ -78,7 +79,7 @@ class Conflicts:
                 continue
             refers_to_itself = isinstance(step, Create) and target is step.resource and value == step.id
             if not refers_to_itself or not tx.fetch(tx.renderer.would_hold(step, values, where)):
-                yield detail(spec.member, "reference_missing")
+                yield from tell(step.known, step.resource, (spec.member,), "reference_missing")
 
     def _taken_id(self, tx: Transaction, resource: ResourceSpec, record_id: str) -> Iterator[Detail]:
         living = tx.fetch(tx.renderer.exists(resource, record_id))
@@ -91,10 +92,10 @@ class Conflicts:
             held = [values.get(member) for member in members]
             if None in held or not self._is_taken(tx, step.resource, step.id, dict(zip(members, held, strict=True))):
                 continue
-            for member in members:
-                if member not in named:
-                    named.add(member)
-                    yield detail(member, "unique_conflict", _taken_message(members))
+            for each in tell(step.known, step.resource, members, "unique_conflict", "A record with these values exists already: {}."):
+                if each.field not in named:
+                    named.add(each.field)
+                    yield each
 
     def _is_taken(self, tx: Transaction, resource: ResourceSpec, record_id: str, held: Mapping[str, Stored]) -> bool:
         def equals(member: str, value: Stored) -> Condition:
@@ -110,10 +111,6 @@ def _known(stand: Stand) -> dict[str, Stored]:
     return {member: value for member, value in msgspec.json.decode(stand.image).items() if member not in stand.unseen}
 
 
-def _taken_message(members: tuple[str, ...]) -> str | None:
-    return None if len(members) == 1 else f"A record with these values exists already: {', '.join(members)}."
-
-
 def _may_become(tx: Transaction, step: Create | Update, columns: Mapping[str, Stored]) -> bool:
     return step.become is ALWAYS or bool(tx.fetch(tx.renderer.would_hold(step, columns, step.become)))
 
@@ -125,4 +122,4 @@ def _failed_checks(
     for check in step.resource.checks:
         named = str(error) == f"CHECK constraint failed: {check.name}"
         if named or not tx.fetch(tx.renderer.would_hold(step, columns, check_condition(step.resource, check.rule))):
-            yield from describe_broken(check)
+            yield from describe_broken(step.resource, check, step.known)

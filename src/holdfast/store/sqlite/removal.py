@@ -13,6 +13,7 @@ import msgspec
 
 from holdfast.base.errors import Broken, Refused, detail
 from holdfast.base.limits import CASCADE_ROWS_MAX
+from holdfast.core.known import Known
 from holdfast.core.plan import Delete
 from holdfast.model.catalog import Catalog, FieldSpec, OnDelete, ResourceSpec
 from holdfast.store.sqlite.deferral import dangles, defer_references
@@ -56,10 +57,10 @@ class Removal:
             self._delete(tx, (step.resource.path, step.id), stand)
             return
         scope = self._reach(tx, (step.resource.path, step.id), stand)
-        self._check_restricted(tx, scope)
+        self._check_restricted(tx, scope, step.known)
         self._find_emptied(tx, scope)
         for key, members in scope.emptied.items():
-            self._empty(tx, key, members)
+            self._empty(tx, key, members, step.known)
         self._delete_all(tx, scope.doomed)
 
     def _reach(self, tx: Transaction, first: Key, stand: Stand) -> Scope:
@@ -76,14 +77,17 @@ class Removal:
                 scope.check_size(self._rows_max)
         return scope
 
-    def _check_restricted(self, tx: Transaction, scope: Scope) -> None:
+    def _check_restricted(self, tx: Transaction, scope: Scope, known: Known) -> None:
         """Refuse where a record that stays refers by `restrict`; one that goes too is no obstacle."""
-        refusals: dict[str, str] = {}
+        refusals: dict[str, str | None] = {}
         for key in scope.doomed:
             for source, spec in self._referring_by(key, OnDelete.RESTRICT):
                 found = self._sources(tx, source, spec, key, len(scope.doomed) + 1)
                 if any(each not in scope.doomed for each in found):
-                    refusals[f"{source.path}.{spec.member}"] = f"Records of {source.path} refer to this one by {spec.member}."
+                    if known(source, spec.member):
+                        refusals[f"{source.path}.{spec.member}"] = f"Records of {source.path} refer to this one by {spec.member}."
+                    else:
+                        refusals[""] = None
             if refusals:
                 raise Refused("reference_conflict", details=[detail(at, "reference_conflict", text) for at, text in refusals.items()])
 
@@ -107,14 +111,15 @@ class Removal:
             raise Broken("a record that refers was not there")
         return stand
 
-    def _empty(self, tx: Transaction, key: Key, members: list[str]) -> None:
+    def _empty(self, tx: Transaction, key: Key, members: list[str], known: Known) -> None:
         """Take references out of a record: a change like any other, with its version and its journal entry."""
         resource, record_id = self._catalog.resources[key[0]], key[1]
         try:
             tx.assign(resource, record_id, self._stand(tx, key), dict.fromkeys(members))
         except apsw.ConstraintError as error:
-            at = f"{key[0]}.{members[0]}"
-            text = f"A record of {key[0]} cannot be without {', '.join(members)}."
+            names = [each for each in members if known(resource, each)]
+            text = f"A record of {key[0]} cannot be without {', '.join(names)}." if names else None
+            at = f"{key[0]}.{names[0]}" if names else ""
             raise Refused("reference_conflict", details=[detail(at, "reference_conflict", text)]) from error
 
     def _delete_all(self, tx: Transaction, doomed: dict[Key, Stand]) -> None:

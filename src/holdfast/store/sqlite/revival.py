@@ -9,7 +9,7 @@ import msgspec
 from holdfast.base.errors import Refused, detail
 from holdfast.core.condition import Stored
 from holdfast.core.plan import Create, Undelete
-from holdfast.model.catalog import FieldSpec, ResourceSpec
+from holdfast.model.catalog import FieldSpec
 from holdfast.model.stored import to_stored
 from holdfast.store.sqlite.conflict import Conflicts
 from holdfast.store.sqlite.transaction import Transaction, check_version
@@ -35,11 +35,11 @@ class Revival:
             raise Refused("forbidden")
         check_version(step, found[0][1])
         image = msgspec.json.decode(found[0][2])
-        values = _revive(resource, image)
+        values = _revive(step, image)
         version = found[0][1] + 1
         system = {"version": version, "updated_at": tx.at, **{name: image[name] for name in ("created_at", "created_by_id")}}
         tx.change(tx.renderer.gone.delete(resource, step.id))
-        again = Create(step.id, step.view, values)
+        again = Create(step.id, step.view, values, known=step.known)
         try:
             (row,) = tx.insert_each([tx.renderer.insert(again, system)])
         except apsw.ConstraintError as error:
@@ -47,13 +47,14 @@ class Revival:
         return row, version, values
 
 
-def _revive(resource: ResourceSpec, image: Mapping[str, Any]) -> dict[str, Stored]:
+def _revive(step: Undelete, image: Mapping[str, Any]) -> dict[str, Stored]:
     """The stored values of the declared members. What the image does not have is a secret, or came into the class later."""
-    declared = [each for each in resource.fields if not each.system]
+    declared = [each for each in step.resource.fields if not each.system]
     lost = [each for each in declared if each.member not in image and not each.nullable and (each.required or each.secret is not None)]
     if lost:
         message = "The journal does not hold this value, and the record cannot be without it."
-        raise Refused("validation_failed", details=[detail(each.member, "required", message) for each in lost])
+        names = [each.member if step.known(step.resource, each.member) else "" for each in lost]
+        raise Refused("validation_failed", details=[detail(each, "required", message) for each in names])
     return {each.member: image[each.member] if each.member in image else _default(each) for each in declared}
 
 
