@@ -235,3 +235,61 @@ def test_nulls_that_meet_warn(rule: Rule) -> None:
 def test_nulls_that_cannot_meet_or_are_meant_do_not(rule: Rule) -> None:
     """Where one side has always a value, or the rule asks for one."""
     assert null_warnings_of(rule) == []
+
+
+def role_warnings_of(reading: Rule, writing: Rule, of_field: Rule = signed_in) -> list[str]:
+    """The warnings of mistyped roles, of two resources with a rule each."""
+
+    class Desk(Resource):
+        access = Access(read=reading)
+
+    class Chair(Resource):
+        name: str = field(default="", readable_by=of_field)
+
+        access = Access(read=anyone, write=writing)
+
+    return [each for each in Backend(Desk, Chair).catalog.warnings if "names the role" in each]
+
+
+@pytest.mark.parametrize("typed", ["stafff", "staf", "satff", "stagf", "Staff", "stafg", "staffs"])
+def test_a_role_that_is_nearly_another_warns(typed: str) -> None:
+    """It names both and the place: nobody would be told that who is staff may not write."""
+    assert role_warnings_of(role("staff"), role(typed)) == [
+        f"Chair.access: Nothing else names the role `{typed}`, which is nearly `staff`. If that is meant, write it so."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("team_a", "team_b"),
+        ("level1", "level2"),
+        ("level1", "level10"),
+        ("a", "b"),
+        ("leader", "reader"),
+        ("editor", "author"),
+        ("co-op", "coop"),
+    ],
+)
+def test_roles_that_are_told_apart_do_not_warn(one: str, other: str) -> None:
+    """By a number, by a word of a letter or two, by their beginning."""
+    assert role_warnings_of(role(one), role(other)) == []
+
+
+def test_a_near_role_that_is_named_more_than_once_is_meant() -> None:
+    """Whoever names it in two places means it; the one beside it that is named once warns, whichever comes first."""
+    assert role_warnings_of(role("staff", "stafff"), role("staff", "stafff")) == []
+    (warning,) = role_warnings_of(role("stafff", "staff"), role("staff"))
+    assert warning.startswith("Desk.access: Nothing else names the role `stafff`")
+
+
+def test_a_role_that_is_nearly_admin_warns() -> None:
+    """No rule need name admin. The rules of a field are read too."""
+    (warning,) = role_warnings_of(anyone, anyone, role("admn"))
+    assert warning.startswith("Chair.name: Nothing else names the role `admn`, which is nearly `admin`")
+
+
+def test_a_role_with_another_hyphen_warns() -> None:
+    """Or in another case: of the two the later is told."""
+    (warning,) = role_warnings_of(role("shop-staff"), role("Shop_staff"))
+    assert "`Shop_staff`, which is nearly `shop-staff`" in warning

@@ -1,9 +1,10 @@
 """What a declaration may say and yet surprises; told once at start, and by `holdfast doctor`."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, combinations
 
-from holdfast.model.access import VERBS
+from holdfast.model.access import ADMIN, VERBS
 from holdfast.model.catalog import FieldSpec, ResourceSpec
 from holdfast.model.names import RESERVED_PARAMETERS
 from holdfast.model.rule import (
@@ -31,6 +32,7 @@ Resources = Mapping[str, ResourceSpec]
 Callers = tuple[frozenset[str] | None, ...]
 
 _ROLES_MAX = 8  # of one rule: with more, the sets of roles are too many to try
+_TYPED_MIN = 4  # letters of a word that is taken for another one mistyped: `team_a` and `team_b` are two teams
 _ALWAYS_INDEXED = ("id", "created_by_id")  # of the maker there is an index where a rule asks for it
 
 
@@ -42,6 +44,7 @@ def find_warnings(resources: Resources) -> tuple[str, ...]:
             found.extend(warn(resource))
         found.extend(_scanning(resource, resources))
         found.extend(_meeting_nulls(resource, resources))
+    found.extend(_mistyped_roles(resources))
     return tuple(found)
 
 
@@ -195,3 +198,47 @@ def _has_index(field: FieldSpec, resource: ResourceSpec) -> bool:
     if field.member in _ALWAYS_INDEXED or field.reference is not None:
         return True
     return any(each[0] == field.member for each in (*resource.index, *resource.unique))
+
+
+# Roles that are one role, written in two ways
+
+
+def _mistyped_roles(resources: Resources) -> Iterator[str]:
+    """Roles that one place alone names, and that are nearly another role: whoever has that one is granted nothing there."""
+    places = _places_of_roles(resources)
+    told: set[str] = set()
+    for name, (place, *others) in reversed(places.items()):  # of two that stand in one place each, the later is taken for the mistake
+        near = next((each for each in (*places, ADMIN) if each not in told and _is_nearly(name, each)), None)
+        if not others and near is not None and name != ADMIN:
+            told.add(name)
+            yield f"{place}: Nothing else names the role `{name}`, which is nearly `{near}`. If that is meant, write it so."
+
+
+def _places_of_roles(resources: Resources) -> dict[str, list[str]]:
+    """Every role that is named, in the order declared, with the places where it is."""
+    places: dict[str, dict[str, None]] = {}
+    for resource in resources.values():
+        rules = [("access", getattr(resource.access, verb)) for verb in VERBS]
+        rules += [(each.name, rule) for each in resource.fields for rule in (each.readable_by, each.writable_by) if rule is not None]
+        for where, rule in rules:
+            for name in (name for each in walk(rule) if isinstance(each, Role) for name in each.names):
+                places.setdefault(name, {})[f"{resource.name}.{where}"] = None
+    return {name: list(each) for name, each in places.items()}
+
+
+def _is_nearly(name: str, other: str) -> bool:
+    """Whether two names are one, mistyped: a letter more, less, swapped or another, or case and hyphens. Numbers tell roles apart."""
+    words, others = (re.findall(r"[^\W\d_]+|\d+", each.casefold()) for each in (name, other))
+    if words == others:
+        return name != other
+    differing = [(one, two) for one, two in zip(words, others, strict=False) if one != two]
+    return len(words) == len(others) and len(differing) == 1 and _is_one_edit(*differing[0])
+
+
+def _is_one_edit(one: str, two: str) -> bool:
+    if min(len(one), len(two)) < _TYPED_MIN or one.isdigit() or two.isdigit() or one[0] != two[0]:
+        return False  # a slip at the first letter is rare, and readers are no leaders
+    start = next((at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
+    rest, other = one[start:], two[start:]
+    changed, added, lost = rest[1:] == other[1:], rest == other[1:], rest[1:] == other
+    return changed or added or lost or (rest[:2] == other[1::-1] and rest[2:] == other[2:])
