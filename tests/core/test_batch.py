@@ -78,10 +78,16 @@ def faults(*operations: Any) -> list[tuple[str, str]]:
 
 def faults_of(body: Any) -> list[tuple[str, str]]:
     """(field, code) of every fault of a whole body."""
+    refused = refusal_of(body)
+    assert (refused.code, refused.status) == ("validation_failed", 422)
+    return [(each.field, each.code) for each in refused.details]
+
+
+def refusal_of(body: Any) -> Refused:
+    """The refusal of a whole body."""
     with pytest.raises(Refused) as caught:
         read_body(body)
-    assert (caught.value.code, caught.value.status) == ("validation_failed", 422)
-    return [(each.field, each.code) for each in caught.value.details]
+    return caught.value
 
 
 def message(*operations: Any) -> str:
@@ -219,15 +225,8 @@ def test_so_many_operations_are_taken() -> None:
         ({"method": "PUT", "path": f"/authors/{ID}", "body": {"nome": 1}}, [(".body.name", "required"), (".body.nome", "unknown_member")]),
         ({**AUTHOR, "path": "authors"}, [(".path", "wrong_format")]),
         ({**AUTHOR, "path": ""}, [(".path", "wrong_format")]),
-        ({**AUTHOR, "path": "/"}, [(".path", "not_in_choices")]),
-        ({**AUTHOR, "path": "/author"}, [(".path", "not_in_choices")]),
         ({**AUTHOR, "path": "/api/v1/authors"}, [(".path", "wrong_format")]),
-        ({**AUTHOR, "path": "/authors/"}, [(".path", "wrong_format")]),
-        ({**AUTHOR, "path": "/authors/bulk"}, [(".path", "wrong_format")]),
-        ({**AUTHOR, "path": "/authors?fields=name"}, [(".path", "not_in_choices")]),
-        ({"method": "DELETE", "path": "/authors"}, [(".path", "wrong_format")]),
-        ({"method": "DELETE", "path": "/authors/"}, [(".path", "wrong_format")]),
-        ({"method": "DELETE", "path": f"/authors/{ID}/books"}, [(".path", "wrong_format")]),
+        ({**AUTHOR, "path": "/authors?fields=name"}, [(".path", "wrong_format")]),
         ({"method": "DELETE", "path": f"/authors/{ID}?version=1"}, [(".path", "wrong_format")]),
         ({"method": "DELETE", "path": "/authors/$x.id"}, [(".path", "reference_missing")]),
         ({"method": "DELETE", "path": "/authors/$x"}, [(".path", "wrong_format")]),
@@ -239,6 +238,51 @@ def test_so_many_operations_are_taken() -> None:
 def test_a_fault_is_told_at_its_place(operation: Any, expected: list[tuple[str, str]]) -> None:
     """Every fault of an operation is told once, at its place below the operation."""
     assert faults(AUTHOR, operation) == [(f"operations[1]{place}", code) for place, code in expected]
+
+
+DELETION = {"method": "DELETE", "version": 1}
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "allow"),
+    [
+        ({**AUTHOR, "path": "/"}, 404, None),
+        ({**AUTHOR, "path": "/author"}, 404, None),
+        ({**AUTHOR, "path": "/authors/"}, 404, None),
+        ({**AUTHOR, "path": f"/authors/{ID}/undelete"}, 404, None),
+        ({**DELETION, "path": "/author"}, 404, None),
+        ({**DELETION, "path": "/authors/"}, 404, None),
+        ({**DELETION, "path": f"/authors/{ID}/books"}, 404, None),
+        ({**AUTHOR, "path": f"/authors/{ID}"}, 405, "PUT, PATCH, DELETE"),
+        ({**AUTHOR, "path": "/authors/bulk"}, 405, "PUT, PATCH, DELETE"),
+        ({**DELETION, "path": "/authors"}, 405, "POST"),
+        ({"method": "PUT", "path": "/authors", "version": 1, "body": {}}, 405, "POST"),
+    ],
+)  # fmt: skip
+def test_an_operation_without_a_route_is_answered_as_a_request_without_one(operation: Any, status: int, allow: str | None) -> None:
+    """404 for a path that names nothing, 405 for one that does not take the method; the details say which operation it was."""
+    refused = refusal_of({"operations": [AUTHOR, operation]})
+
+    code = {404: "not_found", 405: "method_not_allowed"}[status]
+    assert (refused.status, refused.code, refused.headers.get("allow")) == (status, code, allow)
+    assert [(each.field, each.code) for each in refused.details] == [("operations[1].path", code)]
+
+
+def test_the_first_operation_with_a_fault_says_the_status() -> None:
+    """The details are those of all. Within an operation the route comes first, as in a request."""
+    lost, wrong, mistaken = {**AUTHOR, "path": "/author"}, {**AUTHOR, "body": {}}, {**DELETION, "path": "/authors"}
+    statuses: dict[int, list[list[Any]]] = {
+        404: [[lost, wrong, mistaken], [AUTHOR, lost], [{**lost, "headers": {}}, wrong]],
+        405: [[mistaken, lost], [{**mistaken, "body": {}}, lost]],
+        422: [[wrong, lost, mistaken], [{**AUTHOR, "as": "no name"}, lost], [{"method": "GET", "path": "/author"}, lost], [1, lost]],
+    }
+    for status, batches in statuses.items():
+        for operations in batches:
+            refused = refusal_of({"operations": operations})
+            assert refused.status == status, operations
+            failed = sum(each is not AUTHOR for each in operations)
+            assert len({each.field.split(".")[0] for each in refused.details}) == failed, refused.details
+    assert refusal_of({"operations": [lost], "more": 1}).status == 422
 
 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"version": 1}), ("PUT", {"name": "A", "version": 1})])
@@ -264,7 +308,7 @@ def test_faults_of_all_operations_are_told_at_once() -> None:
         ("operations[0].body.name", "required"),
         ("operations[1].body.editor_id", "reference_missing"),
         ("operations[1].body.title", "required"),
-        ("operations[2].path", "not_in_choices"),
+        ("operations[2].path", "not_found"),
         ("operations[3].as", "unique_conflict"),
         ("operations[4].path", "reference_missing"),
     ]

@@ -110,6 +110,8 @@ def failing(story: Story) -> list[Failing]:
         Failing(
             patch(f"/books/{book['id']}", 1, sold=5), 422, "validation_failed", (".body.sold:check_failed", ".body.printed:check_failed")
         ),
+        Failing(post("/housse", name="A"), 404, "not_found", (".path:not_found",)),
+        Failing(post(path, name="A"), 405, "method_not_allowed", (".path:method_not_allowed",)),
         Failing(patch(f"/houses/{ABSENT_ID}", 1, city="x"), 404, "not_found", (":not_found",)),
         Failing(delete("/houses/nonsense", 1), 404, "not_found", (":not_found",)),
         Failing(patch(path, 7, city="x"), 409, "version_conflict", (":version_conflict",)),
@@ -131,6 +133,7 @@ def test_a_failure_leaves_nothing_and_says_which_operation_it_was(story: Story) 
             assert (answer.status, answer.error["code"]) == (each.status, each.code), answer
             check_fields(answer, *(f"operations[1]{field}" for field in each.fields))
             assert "etag" not in answer.headers
+            assert each.status != 428 or "`version` of the operation" in answer.error["hint"]
         assert everything(story) == before, each
 
 

@@ -150,6 +150,7 @@ DETAIL_CODES: Mapping[str, str] = {
     "unique_conflict": "A record with this value exists already.",
     "reference_conflict": "Records still refer to this one.",
     "not_found": "There is no such record.",
+    "method_not_allowed": "This method is not available here.",
     "unauthenticated": "This needs a signed-in caller.",
     "forbidden": "You may not do this.",
     "precondition_required": "This needs the version that was read.",

@@ -49,11 +49,15 @@ _MEMBERS = tuple(slot[0] for slot in _OPERATION)
 
 @dataclass(slots=True)
 class _Reading:
-    """One batch while it is read: the steps so far, every fault, and what each name stands for (member -> value)."""
+    """One batch while it is read: the steps so far, every fault, and what each name stands for (member -> value).
+
+    refusal  what the first operation with a fault would be told by itself
+    """
 
     grants: Grants
     steps: list[WriteStep] = field(default_factory=list)
     details: list[Detail] = field(default_factory=list)
+    refusal: Refused | None = None
     names: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -61,8 +65,10 @@ class _Reading:
         """Whether the next fault may still look for the name that was meant."""
         return len(self.details) < _HINTS_MAX
 
-    def tell(self, index: int, faults: Iterable[Fault]) -> None:
-        """Add the faults of an operation."""
+    def tell(self, index: int, faults: Iterable[Fault], refusal: Refused | None = None) -> None:
+        """Add the faults of an operation; `refusal` where it is not for what it says, but for where it goes."""
+        if not self.details:
+            self.refusal = refusal
         if not self.is_hinting:
             faults = (each._replace(meant=None) for each in faults)
         self.details.extend(details_of(move(f".{_PLACE}[{index}]", faults)))
@@ -96,8 +102,9 @@ class BatchReader:
     def read(self, value: Any, grants: Grants) -> tuple[WriteStep, ...]:
         """The steps of a batch, in order.
 
-        Raises Refused validation_failed (422) with every fault, at `operations[3].body.title`; malformed_request (400) for an operation
-        that says two versions; unauthenticated or forbidden (401, 403) for an operation that is granted on no row.
+        Raises Refused with every fault, at `operations[3].body.title`: validation_failed (422), or where the first operation with a fault
+        has no route, not_found or method_not_allowed (404, 405). malformed_request (400) for an operation that says two versions;
+        unauthenticated or forbidden (401, 403) for one that is granted on no row.
         """
         reading = _Reading(grants)
         for index, operation in enumerate(_read_operations(value)):
@@ -105,7 +112,8 @@ class BatchReader:
             if len(reading.details) > DETAILS_MAX:
                 break
         if reading.details:
-            raise Refused("validation_failed", details=reading.details[:DETAILS_MAX])
+            refusal = reading.refusal or Refused("validation_failed")
+            raise Refused(refusal.code, details=reading.details[:DETAILS_MAX], hint=refusal.hint, headers=refusal.headers)
         return tuple(reading.steps)
 
     def _read_operation(self, reading: _Reading, index: int, value: Any) -> None:
@@ -114,7 +122,7 @@ class BatchReader:
         target = self._read_target(operation, reading, faults)
         if target is None:
             self._name(operation, {}, reading, faults)
-            reading.tell(index, faults)
+            reading.tell(index, faults, _without_route(operation.get("method"), faults))
             return
         resource, record_id = target
         _check_granted(reading.grants, operation["method"], resource, index)
@@ -189,16 +197,21 @@ class BatchReader:
             return None
 
     def _read_path(self, path: str, method: str, reading: _Reading) -> tuple[ResourceSpec, RecordId]:
+        _check_form(path)
         name, slash, last = path.removeprefix("/").partition("/")
         resource = self._catalog.resources.get(name)
-        if resource is None or not path.startswith("/"):
-            raise Invalid([_unknown_path(path, name, self._catalog)])
-        if method == "POST":
-            if slash:
-                raise invalid("wrong_format", f"must be /{name} for a POST, without an id")
+        if resource is None:
+            raise Invalid(
+                [Fault("", "not_found", "names no resource", (f"/{name}", tuple(f"/{each}" for each in self._catalog.resources)))]
+            )
+        if slash and (not last or "/" in last):
+            raise invalid("not_found", f"names nothing that a batch can change: send /{name}, or /{name}/ and an id")
+        if slash and method == "POST":
+            raise invalid("method_not_allowed", f"takes no POST: send it to /{name}, without an id")
+        if not slash and method != "POST":
+            raise invalid("method_not_allowed", f"takes no {method}: send it to /{name}/ and an id")
+        if not slash:
             return resource, self._make_id(resource)
-        if not last or "/" in last or "?" in last:
-            raise invalid("wrong_format", f"must be /{name}/ and an id, and nothing else, for a {method}")
         return resource, _as_id(_look_up(last, reading)) if last.startswith("$") else _as_id(last)
 
 
@@ -257,12 +270,24 @@ def _agree(said: int | None, in_body: int | None, index: int) -> int | None:
     return in_body if said is None else said
 
 
-def _unknown_path(path: str, name: str, catalog: Catalog) -> Fault:
+def _check_form(path: str) -> None:
+    """Refuse what is no path as an operation has it, whatever it may name."""
     if path.startswith(f"{API}/"):
-        return Fault("", "wrong_format", f"must be without {API}: send `{path.removeprefix(API)[:60]}`")
+        raise invalid("wrong_format", f"must be without {API}: send `{path.removeprefix(API)[:60]}`")
     if not path.startswith("/"):
-        return Fault("", "wrong_format", "must begin with a slash: /books, or /books/ and an id")
-    return Fault("", "not_in_choices", "names no resource", (f"/{name}", tuple(f"/{each}" for each in catalog.resources)))
+        raise invalid("wrong_format", "must begin with a slash: /books, or /books/ and an id")
+    if "?" in path:
+        raise invalid("wrong_format", "must be without a query")
+
+
+def _without_route(method: str | None, faults: Iterable[Fault]) -> Refused | None:
+    """What an operation is told whose path is none, or does not take its method; None if its faults are others."""
+    codes = {each.code for each in faults if each.place == ".path"}
+    if "not_found" in codes:
+        return Refused("not_found")
+    if "method_not_allowed" in codes:
+        return Refused("method_not_allowed", headers={"allow": "PUT, PATCH, DELETE" if method == "POST" else "POST"})
+    return None
 
 
 def _look_up(text: str, reading: _Reading) -> Any:

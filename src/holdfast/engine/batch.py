@@ -25,6 +25,7 @@ STEP_PREFIX = "operations[{}]"
 _SPLIT = re.compile(r"(operations\[[0-9]+\])\.(.+)").fullmatch
 _OF_THE_BODY = frozenset({"validation_failed", "unique_conflict"})
 """Refusals whose details name members of a body; others speak of the operation, or of records that refer to its own."""
+_VERSION_HINT = "Say the version that you have read as `version` of the operation."
 
 
 class Batch:
@@ -92,7 +93,8 @@ def _of_batch(refused: Refused) -> Refused:
     details = refused.details
     if refused.code in _OF_THE_BODY:
         details = tuple(map(_move_to_body, details))
-    return Refused(refused.code, refused.message, details=details, hint=refused.hint, status=refused.status)
+    hint = _VERSION_HINT if refused.code == "precondition_required" else refused.hint
+    return Refused(refused.code, refused.message, details=details, hint=hint, status=refused.status)
 
 
 def _move_to_body(detail: Detail) -> Detail:

@@ -29,7 +29,7 @@ def build_batch_operation() -> Schema:
                 "content": {JSON: {"schema": refer("batch.answer")}},
             },
             "204": refer("minimal", "responses"),
-            **refer_errors(*ANY, *BODY, 404, 409, 428),
+            **refer_errors(*ANY, *BODY, 404, 405, 409, 428),
         },
     }
 
