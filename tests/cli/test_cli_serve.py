@@ -103,8 +103,54 @@ def test_a_schema_that_is_behind_is_refused(library: Path, workers: str) -> None
         status = server.process.wait(60)
         server.wait_for("authors.grade")
 
-    assert status == (2 if workers == "1" else 1)
+    assert status == 2
     assert "Traceback" not in "".join(server.err)
+
+
+def test_an_empty_database_in_the_place_of_another_is_warned_of(library: Path) -> None:
+    """Where a key is but no database, serve says so by the name of the folder; on a first start there is nothing to say."""
+    for _ in range(2):
+        with running("serve", "--port", "0", cwd=library) as server:
+            server.port()
+            assert server.stop() == 0
+        assert "put it back" not in "".join(server.err)
+    (library / "data" / "holdfast.db").unlink()
+
+    with running("serve", "--port", "0", cwd=library) as server:
+        server.port()
+        (line,) = [each for each in map(json.loads, server.err) if each["level"] == "warning"]
+        assert server.stop() == 0
+    (library / "data" / "holdfast.db").unlink()
+    added = call("user", "add", "ann@example.org", "--no-password")
+
+    assert f"{library / 'data'} has the key of a database but no holdfast.db" in line["message"]
+    assert f"{library / 'data'} has the key of a database but no holdfast.db" in added.err
+
+
+def test_a_log_without_its_database_is_kept(library: Path) -> None:
+    """No database is made beside the log of another, which SQLite would delete."""
+    log = library / "data" / "holdfast.db-wal"
+    log.parent.mkdir()
+    log.write_bytes(b"what was acknowledged")
+    refused = call("serve", "--port", "0")
+
+    assert refused.status == 2
+    assert str(log.relative_to(library)) in refused.err
+    assert log.read_bytes() == b"what was acknowledged"
+    assert not log.with_name("holdfast.db").exists()
+
+
+def test_a_worker_in_the_place_of_another_makes_no_database(library: Path) -> None:
+    """Where the database went while it was served, a new worker does not begin with an empty one."""
+    with running("serve", "--port", "0", "--workers", "2", cwd=library) as server:
+        server.port()
+        for each in (library / "data").glob("holdfast.db*"):
+            each.unlink()
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("There is no database yet")
+        assert server.stop() == 0
+
+    assert not (library / "data" / "holdfast.db").exists()
 
 
 def test_dev_serves_what_was_written_last(library: Path) -> None:

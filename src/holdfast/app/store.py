@@ -18,6 +18,9 @@ from holdfast.store.sqlite.store import SqliteStore
 from holdfast.world.clock import SystemClock
 from holdfast.world.vault import Vault, load_key, parse_key
 
+_LEFT_BEHIND = ("key", "metrics", "limits")
+"""What the first start of a server leaves in a data folder, beside its database."""
+
 
 @asynccontextmanager
 async def open_store(settings: Settings, catalog: Catalog, *, create: bool = True, bulk: bool = False) -> AsyncIterator[SqliteStore]:
@@ -63,6 +66,22 @@ def open_secrets(settings: Settings) -> Iterator[Vault]:
         yield vault
     finally:
         vault.close()
+
+
+async def make_database(settings: Settings, catalog: Catalog) -> None:
+    """See that the database of the settings is there and fits, for those who must not make one."""
+    async with open_store(settings, catalog):
+        pass
+
+
+def find_loss(settings: Settings) -> Sequence[str]:
+    """The warning that an empty database will be made where another was, as what lies around it tells: all of that is made after it."""
+    path, is_there = find_database(settings)
+    left = [each for each in _LEFT_BEHIND if (path.parent / each).exists()]
+    if is_there or not left:
+        return ()
+    found = f"{path.parent} has the {left[0]} of a database but no {DATABASE_NAME}, so that a new, empty one is made."
+    return [f"{found} If the database was moved, stop now and put it back."]
 
 
 def find_database(settings: Settings) -> tuple[Path, bool]:

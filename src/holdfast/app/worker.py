@@ -54,16 +54,18 @@ class ServiceMaker:
     """Opens the service in a worker (http.runner.ServiceFactory): plain values, so that it can be sent to a process of its own.
 
     since_s  when the server began, in seconds since 1970: the same in all its workers
+    create   False refuses where there is no database: a worker that takes the place of another must not begin with an empty one
     """
 
     settings: Settings
     development: bool = False
     since_s: float = field(default_factory=time.time)
+    create: bool = True
 
     def __call__(self, slot: int) -> "AbstractAsyncContextManager[Worker]":
         """Open the service of the worker with this number."""
         catalog = load_backend(self.settings.app).catalog
-        return open_worker(catalog, self.settings, slot=slot, development=self.development, since_s=self.since_s)
+        return open_worker(catalog, self.settings, slot=slot, development=self.development, since_s=self.since_s, create=self.create)
 
 
 class Worker:
@@ -90,6 +92,7 @@ async def open_worker(
     development: bool = False,
     quiet: bool = False,
     since_s: float = 0.0,
+    create: bool = True,
     listeners: Sequence[Listener] = (),
 ) -> AsyncIterator[Worker]:
     """Open everything that one worker needs, in the running loop.
@@ -98,11 +101,12 @@ async def open_worker(
     development  short log lines on a terminal; a database that is behind the classes is extended, where nothing is lost by it
     quiet        no log and no files of counts, for tests
     since_s      when the server began, whose workers warn of a thing once
+    create       make the database where there is none
     listeners    who else takes the Observation of every request
     """
     async with AsyncExitStack() as stack:
         extended = extend_schema(settings, catalog) if development else ()
-        store = await stack.enter_async_context(open_store(settings, catalog))
+        store = await stack.enter_async_context(open_store(settings, catalog, create=create))
         vault = stack.enter_context(open_secrets(settings))
         gauges: dict[str, Callable[[], float]] = {"queued_writes": lambda: store.queued, "wal_bytes": lambda: store.wal_bytes}
         watch = stack.enter_context(

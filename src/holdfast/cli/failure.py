@@ -50,6 +50,11 @@ def tell(place: str, problem: str, mend: str | None) -> None:
         click.echo(f"{click.style(' mend', fg='green')}  {mend}", err=True)
 
 
+def tell_warning(warning: str) -> None:
+    """Write a warning for people."""
+    click.echo(f"{click.style('warning', fg='yellow')}  {warning}", err=True)
+
+
 def _tell_mistake(error: Misconfigured) -> None:
     for each in (error, *error.also):
         tell(each.place, each.problem, each.mend)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from holdfast.cli.failure import tell_warning
 from holdfast.cli.options import app_option, data_options, json_option, read_command_settings, write_json
 
 if TYPE_CHECKING:
@@ -77,10 +78,12 @@ async def _load(
 ) -> Loaded:
     with _open_rows(settings, resource, file, file_format, key) as batches:  # before all else: the first are read meanwhile
         from holdfast.app.accounts import open_sealing  # noqa: PLC0415 - heavy for `--help`
-        from holdfast.app.store import open_store  # noqa: PLC0415 - heavy for `--help`
+        from holdfast.app.store import find_loss, open_store  # noqa: PLC0415 - heavy for `--help`
         from holdfast.engine.load import Loader  # noqa: PLC0415 - heavy for `--help`
         from holdfast.world.clock import SystemClock  # noqa: PLC0415 - heavy for `--help`
 
+        for warning in find_loss(settings):
+            tell_warning(warning)
         gc.set_threshold(GARBAGE_THRESHOLD)
         async with open_store(settings, catalog, create=True, bulk=True) as store:
             with open_sealing(settings, catalog, resource) as sealing, _show_progress(file) as show:

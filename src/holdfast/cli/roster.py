@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from holdfast.cli.failure import tell_warning
 from holdfast.cli.options import read_command_settings
 
 if TYPE_CHECKING:
@@ -46,15 +47,18 @@ def with_roster(name: str, work: Callable[[Roster], Awaitable[Value]], flags: Ma
     import asyncio  # noqa: PLC0415 - heavy for `--help`
 
     from holdfast.app.accounts import open_roster  # noqa: PLC0415 - heavy for `--help`
-    from holdfast.app.store import find_database  # noqa: PLC0415 - heavy for `--help`
+    from holdfast.app.store import find_database, find_loss  # noqa: PLC0415 - heavy for `--help`
 
     settings = read_command_settings(**flags)
     catalog = load_catalog(flags)
     path, was_there = find_database(settings)
+    lost = find_loss(settings) if create else ()
 
     async def run() -> Value:
         async with open_roster(settings, catalog, request_id=name, create=create) as roster:
             if create:
+                for warning in lost:
+                    tell_warning(warning)
                 click.echo(f"Database: {path}" if was_there else f"Database: {path}, made now: there was none.", err=True)
             return await work(roster)
 

@@ -1,12 +1,14 @@
 """What `serve` and `dev` share: the checks before the start, the start, and where everything is."""
 
+import asyncio
 import ipaddress
 from collections.abc import Sequence
 
 import click
 
+from holdfast.app.store import find_loss, make_database
 from holdfast.app.worker import ServiceMaker
-from holdfast.cli.failure import HOLDS, REFUSED, tell
+from holdfast.cli.failure import HOLDS, REFUSED, tell, tell_warning
 from holdfast.core.routes import API
 from holdfast.engine.log import Log, route_libraries, wants_colour
 from holdfast.find import load_backend
@@ -26,11 +28,14 @@ def run_server(settings: Settings, *, development: bool) -> int:
     The declaration is read here first, so that a mistake in it is told once, before any worker starts.
     """
     catalog = load_backend(settings.app).catalog
-    _tell_warnings([*catalog.warnings, *find_open_door(settings)], settings, development=development)
-    log = _open_supervisor_log(settings) if settings.workers > 1 else None
+    _tell_warnings([*catalog.warnings, *find_open_door(settings), *find_loss(settings)], settings, development=development)
+    has_replacements = settings.workers > 1
+    if has_replacements:
+        asyncio.run(make_database(settings, catalog))
+    log = _open_supervisor_log(settings) if has_replacements else None
     try:
         run(
-            ServiceMaker(settings, development=development),
+            ServiceMaker(settings, development=development, create=not has_replacements),
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
@@ -61,7 +66,7 @@ def _tell_warnings(warnings: Sequence[str], settings: Settings, *, development: 
     """Once, before any worker starts, and in the form of the lines that will follow: whoever reads the log reads JSON alone."""
     if development or settings.log == "text":
         for warning in warnings:
-            click.echo(f"{click.style('warning', fg='yellow')}  {warning}", err=True)
+            tell_warning(warning)
         return
     log = Log(folder=None, slot=SUPERVISOR, now=SystemClock().now)
     for warning in warnings:

@@ -133,8 +133,16 @@ def _file_system(folder: Path, mounts: Path) -> str:
 
 
 def check_file(path: Path, *, create: bool) -> None:
-    """Refuse a database file that may not be written to, or that is not there unless it is to be made. Raises Misconfigured."""
+    """Refuse a database file that may not be written to, or that is not there unless it is to be made. Raises Misconfigured.
+
+    None is made beside the log of another: SQLite would delete that, with what was acknowledged and is in no other place.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    has_log = log.exists()  # looked at first: one that others make just now comes after its database
     if not path.exists():
+        if has_log:
+            problem = f"This is the log of {path.name}, which is not here. It may hold what nothing else does."
+            raise Misconfigured(str(log), problem, f"Put {path.name} back beside it, or move this file to another folder.")
         if not create:
             raise Misconfigured(str(path), "There is no database yet.", "`holdfast serve` makes one.")
     elif not os.access(path, os.R_OK | os.W_OK):
