@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from holdfast.base.errors import Misconfigured
+from holdfast.base.errors import Misconfigured, Misused
 from holdfast.base.hint import find_nearest
 from holdfast.model.backend import Backend
 
@@ -77,15 +77,22 @@ def _explain_import(place: str, error: BaseException) -> None:
     if isinstance(error, SyntaxError):
         where = f"{error.filename or place}:{error.lineno}"
         raise Misconfigured(where, f"{type(error).__name__}: {error.msg}.", "Correct this line.") from error
+    if isinstance(error, Misused):
+        raise Misconfigured(_place_of(error), error.problem, error.mend) from error
     if isinstance(error, (Exception, SystemExit)) and not isinstance(error, Misconfigured):
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise Misconfigured(place, f"It raised {said.rstrip('.')} while it was imported.", _mend_of(error)) from error
 
 
-def _mend_of(error: BaseException) -> str:
+def _place_of(error: BaseException) -> str:
+    """The file and line of the developer's code that it comes from."""
     frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith("<")]
     theirs = [each for each in frames if not each.filename.startswith(_HOUSE)] or frames
-    where = f"{theirs[-1].filename}:{theirs[-1].lineno}"
+    return f"{theirs[-1].filename}:{theirs[-1].lineno}"
+
+
+def _mend_of(error: BaseException) -> str:
+    where = _place_of(error)
     if isinstance(error, ModuleNotFoundError):
         return f"Install the package into this environment ({sys.prefix}), or correct the import; see {where}."
     return f"See {where}; a module that declares a Backend must be importable without doing anything else."

@@ -90,11 +90,20 @@ def test_wrong_use_is_status_2(arguments: list[str], said: str) -> None:
         ),
         ("def f():\n    return 1 / 0\nf()\n", ["routes"], ["ZeroDivisionError", "line 3, in <module>", "line 2, in f", "return 1 / 0"]),
         (
-            "from holdfast import Access, anyone, owner\n\nAccess(read=anyone or owner)\n",
+            "from holdfast import Access, anyone, signed_in\n\n\nclass Shelf:\n    access = Access(read=anyone and signed_in)\n",
             ["routes"],
-            ["A rule has no truth value here", "app.py:3; a module that declares"],
+            ["error  ", "app.py:5\n", "A rule has no truth value", " mend  Combine rules with `|`, `&` and `~`", "line 5, in Shelf"],
         ),
-        ("from holdfast import role\nrole()\n", ["routes"], ["role() takes one or more role names", "app.py:2; a module that declares"]),
+        (
+            'from holdfast import owner, this\n\nrule = this.status == "published" | owner\n',
+            ["routes"],
+            ["app.py:3\n", "combined with rules only, not with 'published'.", " mend  Put each comparison in brackets"],
+        ),
+        (
+            "from holdfast import role\nrole()\n",
+            ["routes"],
+            ["app.py:2\n", "role() takes one or more role names.", ' mend  Write role("editor").'],
+        ),
         ("raise SystemExit(3)\n", ["routes"], ["SystemExit: 3", "importable without doing anything else"]),
         ("", ["routes", "--app", "ap.py"], ["There is no such file.", "Did you mean app.py?"]),
         ("", ["routes", "--app", "no_such_module"], ["There is no such module.", "Name a file"]),

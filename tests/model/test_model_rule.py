@@ -1,6 +1,6 @@
 """Rules as written: what the operators build, and what they refuse."""
 
-from operator import eq
+from operator import and_, eq, or_
 from typing import Any, cast
 
 import pytest
@@ -76,7 +76,7 @@ def test_unions_and_intersections_are_flat() -> None:
 @pytest.mark.parametrize("misuse", [bool, lambda rule: rule or anyone, lambda rule: not rule, lambda rule: rule and anyone])
 def test_rule_has_no_truth_value(misuse: Any) -> None:
     """or, and, not and if raise, and the message says what to write instead."""
-    with pytest.raises(TypeError, match=r"combine rules with `\|`, `&` and `~`"):
+    with pytest.raises(TypeError, match=r"Combine rules with `\|`, `&` and `~`"):
         misuse(this.status == "draft")
 
 
@@ -95,8 +95,10 @@ def test_chained_comparison_raises() -> None:
 @pytest.mark.parametrize("other", [True, "editor", None])
 def test_rule_combines_with_rules_only(other: Any) -> None:
     """A value is no rule."""
-    with pytest.raises(TypeError, match="combined with rules only"):
-        anyone | other
+    for combine in (or_, and_):
+        for one, two in ((anyone, other), (other, anyone)):
+            with pytest.raises(TypeError, match="combined with rules only"):
+                combine(one, two)
 
 
 @pytest.mark.parametrize("names", [(), ("",), (1,)])

@@ -238,5 +238,17 @@ class Misconfigured(HoldfastError):
         super().__init__("\n".join((f"{place}: {problem} {mend}", *map(str, self.also))))
 
 
+class Misused(TypeError):
+    """The developer's code asks of a rule or a reference what it cannot do; at import it is told as Misconfigured, with file and line.
+
+    problem  one sentence
+    mend     what to write instead
+    """
+
+    def __init__(self, problem: str, mend: str) -> None:
+        self.problem, self.mend = problem, mend
+        super().__init__(f"{problem} {mend}")
+
+
 class Broken(HoldfastError):
     """We can mend this: 500. Its text goes to the log, never into an answer."""

@@ -3,6 +3,7 @@
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from holdfast.base.errors import Misused
 from holdfast.model.declared import Declared
 
 Target_co = TypeVar("Target_co", bound=Declared, covariant=True)
@@ -16,7 +17,7 @@ class Ref(Generic[Target_co]):
 
     def __init__(self, target: type[Target_co], id: UUID) -> None:  # noqa: A002  # the contract's word
         if not isinstance(id, UUID):
-            raise TypeError(f"The id of a Ref is a UUID, not {id!r}.")
+            raise Misused(f"The id of a Ref is a UUID, not {id!r}.", "Write Ref(Author, author.id), or author.ref.")
         self._target = target
         self.id = id
 

@@ -9,7 +9,9 @@ caller in `core.permit` and becomes part of the SQL statement. Nothing here eval
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Never
+from typing import TYPE_CHECKING, Any, Literal, Never
+
+from holdfast.base.errors import Misused
 
 MYPY = False
 """True to mypy alone, which must not see `Rule.__bool__`: then its truthy-bool refuses a rule as a bool, where it would else call all code
@@ -33,14 +35,23 @@ class Rule:
     def __invert__(self) -> "Rule":
         return Negation(self)
 
+    if not TYPE_CHECKING:  # a checker refuses a value beside a rule by itself
+
+        def __ror__(self, other: object) -> Never:
+            _rule(other)
+
+        def __rand__(self, other: object) -> Never:
+            _rule(other)
+
     if not MYPY:  # pragma: no branch
 
         def __eq__(self, other: object) -> Never:
-            raise TypeError("Rules are not compared, so they are in no list either: combine them with `|`, `&` and `~`.")
+            raise Misused("Rules are not compared, so they are in no list either.", "Combine them with `|`, `&` and `~`.")
 
         def __bool__(self) -> Never:
-            raise TypeError(
-                "A rule has no truth value here: combine rules with `|`, `&` and `~`, test values with is_in(...) and is_null(...)."
+            raise Misused(
+                "A rule has no truth value, which `and`, `or`, `not`, `in` and `if` ask for.",
+                "Combine rules with `|`, `&` and `~`, test values with is_in(...) and is_null(...).",
             )
 
 
@@ -49,7 +60,9 @@ def _rule(value: object) -> Rule:
         return holds(value)
     if isinstance(value, Rule):
         return value
-    raise TypeError(f"A rule is combined with rules only, not with {value!r}.")
+    raise Misused(
+        f"A rule is combined with rules only, not with {value!r}.", 'Put each comparison in brackets: (this.status == "published") | owner.'
+    )
 
 
 def _parts(rule: Rule, kind: "type[AnyOf | AllOf]") -> tuple[Rule, ...]:
@@ -234,7 +247,7 @@ owner: Rule = this.created_by == user
 def role(*names: str) -> Rule:
     """True for a caller who holds at least one of the named roles."""
     if not names or not all(isinstance(name, str) and name for name in names):
-        raise TypeError('role() takes one or more role names: role("editor").')
+        raise Misused("role() takes one or more role names.", 'Write role("editor").')
     return Role(names)
 
 
