@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from cli_harness import call
 
-from holdfast.cli.main import COMMANDS
+from holdfast.cli.main import COMMANDS, group
 
 TWO_BACKENDS = """
 from holdfast import Backend, Resource
@@ -46,6 +48,23 @@ def test_every_command_explains_itself(folder: Path, name: str) -> None:
     assert (result.status, result.err) == (0, "")
     assert f"Usage: holdfast {name}" in result.out
     assert list(folder.iterdir()) == []
+
+
+def _leaves(name: str, found: click.Command | None) -> Iterator[tuple[str, click.Command]]:
+    assert found is not None
+    if not isinstance(found, click.Group):
+        yield name, found
+        return
+    for each in found.list_commands(click.Context(found)):
+        yield from _leaves(f"{name} {each}".strip(), found.get_command(click.Context(found), each))
+
+
+def test_every_command_takes_the_shared_options() -> None:
+    """--app, --data and --database mean the same everywhere; `serve` and `dev` take the app as their argument, `new` makes one."""
+    taken = {name: {option for each in found.params for option in each.opts} for name, found in _leaves("", group)}
+
+    assert {name for name, options in taken.items() if not {"--data", "--database"} <= options} == {"new"}
+    assert {name for name, options in taken.items() if "--app" not in options} == {"new", "serve", "dev"}
 
 
 def test_it_runs_as_a_module() -> None:

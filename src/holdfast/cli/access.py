@@ -47,6 +47,7 @@ def explain(user: str, verb: str, resource: str, id: str | None, *, as_json: boo
 
 @command.command("matrix")
 @app_option
+@data_options
 @json_option
 def matrix(*, as_json: bool, **flags: str | None) -> int:
     """Print who may do what: yes, no, or the rule that the row must meet; then the fields with rules of their own."""

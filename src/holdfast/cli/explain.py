@@ -4,14 +4,15 @@ from pathlib import Path
 
 import click
 
-from holdfast.cli.options import data_options, json_option, read_command_settings, write_json
+from holdfast.cli.options import app_option, data_options, json_option, read_command_settings, write_json
 
 
 @click.command("explain")
 @click.argument("request_id", metavar="REQUEST_ID")
+@app_option
 @data_options
 @json_option
-def command(request_id: str, data: str | None, database: str | None, *, as_json: bool) -> int:
+def command(request_id: str, *, as_json: bool, **flags: str | None) -> int:
     """Tell everything known of one request: what was asked, what was answered, how long it took, and why it failed.
 
     REQUEST_ID is the X-Request-Id of an answer, also at error.request_id of its body.
@@ -19,7 +20,7 @@ def command(request_id: str, data: str | None, database: str | None, *, as_json:
     from holdfast.engine.explain import find_requests, write_report  # noqa: PLC0415 - heavy for `--help`
     from holdfast.engine.redact import escape_terminal  # noqa: PLC0415 - heavy for `--help`
 
-    folder: Path = read_command_settings(data=data, database=database).data
+    folder: Path = read_command_settings(**flags).data
     found = find_requests(folder, request_id)
     if as_json:
         write_json(found)

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
-from holdfast.cli.options import app_option, read_command_settings
+from holdfast.cli.options import app_option, data_options, read_command_settings
 
 
 @click.command("openapi")
 @app_option
+@data_options
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
-def command(app: str | None, output: Path | None) -> None:
+def command(output: Path | None, **flags: str | None) -> None:
     """Write the OpenAPI 3.1 document of the API, as /openapi.json serves it."""
     import msgspec  # noqa: PLC0415 - heavy for `--help`
 
@@ -18,7 +19,7 @@ def command(app: str | None, output: Path | None) -> None:
     from holdfast.core.routes import build_routes  # noqa: PLC0415 - heavy for `--help`
     from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
 
-    settings = read_command_settings(app=app)
+    settings = read_command_settings(**flags)
     catalog = load_backend(settings.app).catalog
     routes = build_routes(catalog, query_method=settings.query_method, oidc=bool(settings.oidc))
     document = build_openapi(catalog, routes=routes, cookies=settings.cookies, cors=bool(settings.cors_origins))

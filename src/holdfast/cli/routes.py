@@ -4,18 +4,19 @@ from typing import Any
 
 import click
 
-from holdfast.cli.options import app_option, json_option, read_command_settings, write_json
+from holdfast.cli.options import app_option, data_options, json_option, read_command_settings, write_json
 
 
 @click.command("routes")
 @app_option
+@data_options
 @json_option
-def command(app: str | None, *, as_json: bool) -> None:
+def command(*, as_json: bool, **flags: str | None) -> None:
     """List every route of the API, in the order declared."""
     from holdfast.core.routes import build_routes  # noqa: PLC0415 - heavy for `--help`
     from holdfast.find import load_backend  # noqa: PLC0415 - heavy for `--help`
 
-    settings = read_command_settings(app=app)
+    settings = read_command_settings(**flags)
     routes = build_routes(load_backend(settings.app).catalog, query_method=settings.query_method, oidc=bool(settings.oidc))
     rows = [
         {
