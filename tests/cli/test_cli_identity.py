@@ -60,6 +60,20 @@ def test_a_user_is_added_changed_and_revoked(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("place")
+def test_no_password_at_all_is_wrong_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where standard input has ended the command says what to do, not that the password is too short; a bad address is told before that."""
+    assert _add(monkeypatch, "ann@example.org").status == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    added, changed = call("user", "add", "bob@example.org", "--set", "name=Bob"), call("user", "password", "ann@example.org")
+    bad = call("user", "add", "nope")
+
+    assert (added.status, changed.status, bad.status) == (2, 2, 2)
+    assert "--no-password" in added.err
+    assert "Write the new password to it." in changed.err
+    assert "'nope' must be an email address" in bad.err
+
+
+@pytest.mark.usefixtures("place")
 @pytest.mark.parametrize(
     ("arguments", "stdin", "status", "said"),
     [
@@ -73,12 +87,12 @@ def test_a_user_is_added_changed_and_revoked(monkeypatch: pytest.MonkeyPatch) ->
         (("user", "add", "a@example.org"), PASSWORD, 1, "name: This member is required."),
         (("user", "add", "a@example.org", "--set", "name=A"), "short", 1, "password: This must be at least 15 characters"),
         (("user", "add", "a@example.org", "--set", "name=A"), "passwordpassword", 1, "password: This is too easily guessed."),
-        (("user", "add", "no address", "--set", "name=A"), PASSWORD, 1, "email: This must be an email address"),
+        (("user", "add", "no address"), "short", 2, "'no address' must be an email address"),
         (
             ("user", "add", "ci@key.invalid", "--set", "name=A"),
             PASSWORD,
-            1,
-            "email: This may not be at key.invalid, which is kept for API keys",
+            2,
+            "'ci@key.invalid' may not be at key.invalid, which is kept for API keys",
         ),
         (("user", "role", "nobody@example.org"), "", 1, "There is no user nobody@example.org."),
         (("key", "add", "No Name"), "", 2, "A name has 1 to 63 of a-z, 0-9, _ and -."),

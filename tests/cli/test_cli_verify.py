@@ -123,7 +123,10 @@ def test_erase_removes_the_values_and_keeps_the_proof(monkeypatch: pytest.Monkey
     record_id = _ids()["Mallory"]
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody to answer the question
     refused = call("erase", "authors", record_id)
-    assert refused.status == 130
+    assert (refused.status, "--yes" in refused.err) == (2, True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    declined = call("erase", "authors", record_id)
+    assert (declined.status, declined.err.endswith("Nothing was erased.\n")) == (1, True)
     erased = call("erase", "authors", record_id, "--yes", "--json")
     assert (erased.status, erased.json()) == (0, {"resource": "authors", "id": record_id, "erased": 1, "exists": True})
     status, report = _report()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.cli.options import app_option, data_options, json_option, read_command_settings, write_json
+from holdfast.cli.options import app_option, asking, data_options, json_option, read_command_settings, write_json
 
 if TYPE_CHECKING:
     from holdfast.base.ids import RecordId
@@ -41,14 +41,20 @@ def command(resource: str, record_id: str, *, yes: bool, as_json: bool, **flags:
     parsed = parse_uuid(record_id)
     if parsed is None:
         raise click.BadParameter(f"{record_id!r} is not the id of a record.", param_hint="ID")
-    if not yes:
-        click.confirm(f"Remove all that the journal keeps of {spec.path}/{parsed}? This cannot be undone.", abort=True, err=True)
+    if not yes and not _confirm(f"{spec.path}/{parsed}"):
+        click.echo("Nothing was erased.", err=True)
+        return 1
     erased, is_alive = asyncio.run(_erase(settings, catalog, spec, parsed))
     if as_json:
         write_json({"resource": spec.path, "id": parsed, "erased": erased, "exists": is_alive})
     else:
         _tell(f"{spec.path}/{parsed}", erased, is_alive=is_alive)
     return 0 if erased else 1
+
+
+def _confirm(place: str) -> bool:
+    with asking("Give --yes to erase without being asked."):
+        return click.confirm(f"Remove all that the journal keeps of {place}? This cannot be undone.", err=True)
 
 
 def _tell(place: str, erased: int, *, is_alive: bool) -> None:

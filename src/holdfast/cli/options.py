@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,6 +37,22 @@ def data_options(command: Command) -> Command:
 def json_option(command: Command) -> Command:
     """--json: the report as JSON on standard output."""
     return click.option("--json", "as_json", is_flag=True, help="Write the report as JSON.")(command)
+
+
+@contextmanager
+def asking(otherwise: str) -> Iterator[None]:
+    """Ask within this: input that ends before the answer is wrong use, told with what to do `otherwise`; Ctrl-C stays what it is."""
+    try:
+        yield
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            raise build_unanswered(otherwise) from error
+        raise
+
+
+def build_unanswered(otherwise: str) -> click.UsageError:
+    """The error where standard input held no answer."""
+    return click.UsageError(f"Standard input ended before an answer. {otherwise}")
 
 
 def read_command_settings(**flags: Any) -> Settings:

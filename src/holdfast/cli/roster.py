@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from holdfast.cli.failure import tell_warning
-from holdfast.cli.options import read_command_settings
+from holdfast.cli.options import asking, build_unanswered, read_command_settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
@@ -96,8 +96,26 @@ def read_members(catalog: Catalog, members: Sequence[str]) -> dict[str, Any]:
     return read
 
 
-def ask_password() -> str:
-    """A new password: asked for twice on a terminal, else the first line of standard input."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt="Again", err=True))
+def check_address(catalog: Catalog, email: str) -> None:
+    """Refuse what is no address before anything is asked about it."""
+    from holdfast.core.validate import parse_text  # noqa: PLC0415 - heavy for `--help`
+
+    assert catalog.users is not None, "every Backend has users"
+    try:
+        parse_text(catalog.users.by_member["email"].type, email)
+    except ValueError as error:
+        raise click.BadParameter(f"{email!r} {error}.", param_hint="EMAIL") from None
+
+
+def ask_password(otherwise: str) -> str:
+    """A new password: asked for twice on a terminal, else the first line of standard input.
+
+    otherwise  what to do where there is none
+    """
+    if sys.stdin.isatty():
+        with asking(otherwise):
+            return str(click.prompt("Password", hide_input=True, confirmation_prompt="Again", err=True))
+    line = sys.stdin.readline()
+    if not line:
+        raise build_unanswered(otherwise)
+    return line.rstrip("\r\n")

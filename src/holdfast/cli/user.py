@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from holdfast.cli.options import app_option, data_options, json_option, write_json
-from holdfast.cli.roster import ask_password, check_roles, load_catalog, read_members, role_option, set_option, with_roster
+from holdfast.cli.roster import ask_password, check_address, check_roles, load_catalog, read_members, role_option, set_option, with_roster
 
 if TYPE_CHECKING:
     from holdfast.engine.auth.roster import Roster
@@ -29,9 +29,10 @@ def command() -> None:
 def add(email: str, roles: tuple[str, ...], members: tuple[str, ...], *, no_password: bool, as_json: bool, **flags: str | None) -> int:
     """Add a user. The password is asked for, or read from standard input: never from the command line, which others can see."""
     catalog = load_catalog(flags)
+    check_address(catalog, email)
     check_roles(catalog, roles)
     more = read_members(catalog, members)
-    password = None if no_password else ask_password()
+    password = None if no_password else ask_password("Write the password to it, or give --no-password.")
     made = with_roster("user-add", lambda roster: roster.add_user(email, password, roles, more), flags, create=True)
     return _tell(made, "Added", as_json=as_json)
 
@@ -79,7 +80,7 @@ def restore(email: str, *, as_json: bool, **flags: str | None) -> int:
 @json_option
 def password(email: str, *, as_json: bool, **flags: str | None) -> int:
     """Give a user a new password, and end every session of theirs."""
-    new = ask_password()
+    new = ask_password("Write the new password to it.")
     return _tell(_change("user-password", email, {"password": new}, flags), "New password for", as_json=as_json)
 
 
