@@ -9,7 +9,7 @@ from ask_library import AUTHORS, BOOKS, CATALOG, COUNTRIES, CURSORS, PLAIN, READ
 from holdfast.base.limits import INCLUDES_MAX, SEARCH_LENGTH_MAX, SEARCH_WORDS_MAX, SORT_KEYS_MAX
 from holdfast.core.ask.lists import ListAsk, ListReader
 from holdfast.core.ask.visible import Sight, Sights, Visible
-from holdfast.core.condition import ALWAYS, All, Matches, Operator, Path, Step, Test
+from holdfast.core.condition import ALWAYS, NEVER, All, Matches, Operator, Path, Step, Test
 from holdfast.core.plan import Order, Page, ReadMany
 
 read = READER.read_query
@@ -234,10 +234,25 @@ def test_search_words_become_a_condition() -> None:
     assert not read("q=sea&sort=title").ranked
 
 
-@pytest.mark.parametrize("text", ["q=", "q=+", "q=!%3F"])
-def test_a_search_without_words_finds_every_row(text: str) -> None:
+@pytest.mark.parametrize("text", ["q=", "q=+", "q=%09+%E3%80%80"])
+def test_an_empty_search_finds_every_row(text: str) -> None:
     """An emptied search box shows the list again."""
     assert read("") == read(text)
+
+
+@pytest.mark.parametrize("text", ["q=*", "q=%26", "q=!%3F", "q=%F0%9F%98%80", "q=%CC%81", "q=+-+", "q=*&pages=1", "q=*&sort=title"])
+def test_a_search_for_signs_alone_finds_no_row(text: str) -> None:
+    """It asks for something that no index holds: to list everything would show what was not asked for."""
+    ask = read(text)
+
+    assert (ask.where, ask.ranked) == (NEVER, False)
+
+
+def test_a_search_refuses_what_no_text_may_hold() -> None:
+    """U+0000 is refused as in a filter, by either way."""
+    assert refusal_of(read, "q=a%00b").code == "malformed_request"
+    assert refusal_of(read, "q=%00").code == "malformed_request"
+    assert refusal_of(READER.read_json, {"q": "a\0b"}).code == "malformed_request"
 
 
 def test_a_search_is_bounded() -> None:

@@ -552,6 +552,8 @@ TEXTS = (
         ("urich", set()),
         ("", set(TEXTS)),
         ("   ", set(TEXTS)),
+        ("*", set()),
+        ("& 😀", set()),
         ('"new" OR tokyo*', set()),
         ("zurich AND", set()),
         ("-zurich", {"Zürich"}),

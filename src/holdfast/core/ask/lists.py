@@ -21,7 +21,7 @@ from holdfast.core.ask.shape import MEMBERS, read_shape
 from holdfast.core.ask.sort import SortReader
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.ask.visible import EVERYTHING, Visible
-from holdfast.core.condition import ALWAYS, Condition, Matches, Stored, conjoin
+from holdfast.core.condition import ALWAYS, NEVER, Condition, Matches, Stored, conjoin
 from holdfast.core.plan import Order, Page, ReadMany
 from holdfast.core.search import fold_query
 from holdfast.core.view import View
@@ -103,17 +103,24 @@ class ListReader:
         return self._settle(_Said(where, **said), visible, caller, scope)
 
     def _settle(self, said: _Said, visible: Visible, caller: str, scope: str) -> ListAsk:
-        words = _read_words(said.q)
-        if words and any(find_field(self._resource, each.member, visible) is None for each in self._resource.search_fields):
+        found = self._read_search(said.q)
+        if found is not ALWAYS and any(find_field(self._resource, each.member, visible) is None for each in self._resource.search_fields):
             raise unknown_parameter("q", tuple(each for each in self.parameters if each != "q"))
-        where = conjoin(Matches(self._resource, words), said.where) if words else said.where
+        where = conjoin(found, said.where)
         order = self._sorts.by_id if said.sort is None else self._sorts.read(said.sort, visible)
-        ranked = bool(words) and said.sort is None
+        ranked = isinstance(found, Matches) and said.sort is None
         mark = fingerprint(self._resource, where, order, ranked=ranked, caller=caller, scope=scope)
         limit = check_limit(said.limit)
         page, after = self._find_place(said, limit, mark)
         view = self._views.read(said.fields, said.include, visible)
         return ListAsk(view, where, order, limit, page, after, ranked, read_count(said.count), mark)
+
+    def _read_search(self, q: str | None) -> Condition:
+        """What a search asks for. An empty one asks for nothing and finds every row; one of signs alone has no words and finds none."""
+        words = _read_words(q or "")
+        if words:
+            return Matches(self._resource, words)
+        return NEVER if q and q.strip() else ALWAYS
 
     def _find_place(self, said: _Said, limit: int, mark: bytes) -> tuple[int, tuple[Stored, ...] | None]:
         if said.after is None:
@@ -137,10 +144,10 @@ def _read_single(where: Condition, single: Mapping[str, str]) -> _Said:
     )
 
 
-def _read_words(q: str | None) -> tuple[str, ...]:
-    """The folded words of a search; none where nothing is asked for, and then every row is found."""
-    if q is None:
-        return ()
+def _read_words(q: str) -> tuple[str, ...]:
+    """The folded words of a search."""
+    if "\0" in q:
+        raise Refused("malformed_request", "`q` may not hold the character U+0000.")
     if len(q) > SEARCH_LENGTH_MAX:
         raise Refused("malformed_request", f"`q` has at most {SEARCH_LENGTH_MAX} characters.")
     words = fold_query(q)

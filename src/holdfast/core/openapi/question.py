@@ -19,7 +19,7 @@ from holdfast.base.limits import (
 )
 from holdfast.core.ask.operators import SUBSTRING, asked_type, is_ordered, operators_of, without_bounds
 from holdfast.core.openapi import patterns
-from holdfast.core.openapi.schema import Schema, Use, build_schema, nullable, refer
+from holdfast.core.openapi.schema import WITHOUT_NUL, Schema, Use, build_schema, nullable, refer
 from holdfast.core.openapi.text_form import build_text_schema, text_pattern
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
 from holdfast.model.names import RESERVED_PARAMETERS
@@ -102,7 +102,7 @@ COMMON_PARAMETERS: dict[str, Schema] = {
         "name": "q",
         "in": "query",
         "description": "Words to search for: all of them, the last one by its beginning, whatever their case and accents.",
-        "schema": {"type": "string", "maxLength": SEARCH_LENGTH_MAX},
+        "schema": {"type": "string", "maxLength": SEARCH_LENGTH_MAX, **WITHOUT_NUL},
     },
 }
 """The parameters that are the same for every list."""
