@@ -99,6 +99,8 @@ def test_questions_are_read() -> None:
     ("query", "code"),
     [
         ("limit=0", "invalid_page"),
+        ("limit=05", "invalid_page"),
+        ("after=05", "invalid_cursor"),
         ("limit=201", "invalid_page"),
         ("after=-1", "invalid_cursor"),
         ("after=", "invalid_cursor"),

@@ -12,7 +12,7 @@ from holdfast.core.ask.query import parse_query, take_single, unknown_parameter
 from holdfast.core.invalid import Invalid
 from holdfast.core.moments import read_timestamp
 
-_SEQUENCE = re.compile(r"[0-9]{1,19}\Z")
+_SEQUENCE = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
 
 HISTORY = ("limit", "after")
 CHANGES = ("after", "resource", "limit")

@@ -5,11 +5,11 @@ import re
 from holdfast.base.errors import Refused
 from holdfast.base.limits import OFFSET_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX
 
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
+_WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 
 
 def parse_number(name: str, text: str | None) -> int | None:
-    """Read a whole number of at most 18 digits; None stays None. Refuses invalid_page."""
+    """Read a whole number of at most 18 digits, as JSON writes it; None stays None. Refuses invalid_page."""
     if text is None:
         return None
     if not _WHOLE_NUMBER.match(text):
