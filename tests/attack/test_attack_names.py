@@ -101,6 +101,15 @@ class Till(Resource, require_version=False, unique=[("lot", "number")], check=[t
     access = Access(read=anyone, write=anyone)
 
 
+class Form(Resource):
+    """What needs what few may know."""
+
+    name: str
+    stamp: int = field(readable_by=role("hr"))
+
+    access = Access(read=anyone, write=anyone)
+
+
 class Shelf(Resource, path="shelves", require_version=False):
     """What others refer to."""
 
@@ -131,7 +140,7 @@ class Ghost(Resource, check=[is_null(this.name) | ~is_null(this.shelf)]):
 @pytest.fixture
 def keeper() -> Iterator[Client]:
     """Who may know everything."""
-    with Client(Backend(Till, Shelf, Wr, Ghost)) as opened:
+    with Client(Backend(Form, Till, Shelf, Wr, Ghost)) as opened:
         yield opened.sign_in("hr")
 
 
@@ -193,3 +202,17 @@ def test_what_refers_openly_is_named_beside_what_does_not(keeper: Client) -> Non
         assert keeper.post(f"{API}/wrs", json={"d_id": d_id, "free_id": free_id}).status == 201
     keeper.sign_out()
     assert sorted(_fields(keeper.delete(f"{API}/shelves/{shelf}"))) == [("", "reference_conflict"), ("wrs.free_id", "reference_conflict")]
+
+
+def test_what_is_needed_is_not_named_to_who_may_not_know_it(keeper: Client) -> None:
+    """Who can neither read nor write it is told that they cannot make such a record."""
+    assert keeper.post(f"{API}/forms", json={"name": "A", "stamp": 1}).status == 201
+    keeper.sign_out()
+    for path, body, names in (
+        ("forms", {"name": "A"}, [""]),
+        ("forms", {}, ["name", ""]),
+        ("forms/bulk", [{"name": "A"}], ["[0]"]),
+    ):
+        refused = keeper.post(f"{API}/{path}", json=body)
+        assert _fields(refused) == [(name, "required") for name in names]
+        assert "stamp" not in refused.text

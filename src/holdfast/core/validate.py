@@ -36,6 +36,9 @@ _READERS_MAX = 4_096  # kept ready; a large backend has some hundred fields
 _match_number = re.compile(r"-?(?:0|[1-9][0-9]{0,307})(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?").fullmatch
 
 
+_NEEDS_MORE = Fault("", "required", "needs a member that is not yours to set")
+
+
 class Created(NamedTuple):
     """A record to be made: the id if the caller chose one, and the stored value of every declared member."""
 
@@ -80,6 +83,7 @@ class BodyReader:
         declared = [spec for spec in resource.fields if not spec.system]
         known = [spec for spec in resource.fields if spec.member not in bodies.unknown]
         self._fixed = bodies.fixed
+        self._hidden = frozenset(f".{member}" for member in bodies.unknown)
         self._withheld = bodies.unknown | bodies.fixed
         writable = [spec for spec in declared if not (spec.readonly or spec.immutable or spec.member in self._withheld)]
         self._create = make_ready(create_slot(resource, spec, restoring=restoring) for spec in declared)
@@ -156,6 +160,8 @@ class BodyReader:
 
     def _read_create(self, members: dict[str, Any], faults: list[Fault]) -> Created:
         values, found = read_members(self._create, self._without_withheld(members), faults)
+        if faults and self._hidden:  # they can only be missing
+            faults[:] = [_NEEDS_MORE if each.place in self._hidden else each for each in faults]
         chosen = None if found == len(members) else self._read_beside_create(members, faults)
         return Created(chosen, values)
 

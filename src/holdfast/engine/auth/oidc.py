@@ -136,7 +136,7 @@ class Oidc:
         given = desk.bodies.read_newcomer(email)
         async with sealing_for(request, self._sealing.count_hashes([given])):
             values = await self._sealing.seal(given)
-        step = Create(desk.ids.make(), self._view, values)
+        step = Create(desk.ids.make(), self._view, values, known=request.grants.names)
         await request.time_store(self._store.write(Write((step,), None, request.request_id, desk.now(), request.deadline_s)))
         desk.events.tell(Event.REGISTERED, request, user_id=step.id)
         user = desk.sessions.find_by_id(step.id)

@@ -100,7 +100,7 @@ class Registration:
         """The password of whose token was shown, and what it does: it makes the user, or verifies the address of one."""
         if ticket.kind == KIND_NEW:
             values = {**msgspec.json.decode(ticket.payload), "email_verified": 1}
-            return values["password"], Create(self._desk.ids.make(), self._view, values)
+            return values["password"], Create(self._desk.ids.make(), self._view, values, known=request.grants.names)
         user = self._desk.sessions.find_by_id(RecordId(ticket.owner or ""))
         if user is None or email_of(user) != ticket.payload:
             raise self._desk.refuse_token(request, Event.EMAIL_REFUSED)
