@@ -82,6 +82,8 @@ def test_a_search_does_not_look_into_what_is_hidden(vault: Vault) -> None:
     assert vault.ask("GET", "/files?q=m4gpie", vault.keeper).meta["total"] == 1
     answers = [vault.ask("GET", f"/files?q={words}", vault.owner) for words in ("m4gpie", "m4g", "plan", "zzz")]
     assert {(each.status, _anonymous(each)) for each in answers} == {(400, _anonymous(answers[0]))}
+    assert answers[0].error["code"] == "unknown_parameter"
+    assert "more than you may read" in answers[0].error["message"]
 
 
 def test_hints_name_only_what_may_be_known(vault: Vault) -> None:

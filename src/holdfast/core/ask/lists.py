@@ -28,6 +28,8 @@ from holdfast.core.view import View
 from holdfast.model.catalog import Catalog, ResourceSpec
 from holdfast.model.names import RESERVED_PARAMETERS
 
+_FILTER_INSTEAD = "Filter by a field that you may read: `icontains` finds a part of it."
+
 
 @dataclass(frozen=True, slots=True)
 class ListAsk:
@@ -105,7 +107,7 @@ class ListReader:
     def _settle(self, said: _Said, visible: Visible, caller: str, scope: str) -> ListAsk:
         found = self._read_search(said.q)
         if found is not ALWAYS and any(find_field(self._resource, each.member, visible) is None for each in self._resource.search_fields):
-            raise unknown_parameter("q", tuple(each for each in self.parameters if each != "q"))
+            raise Refused("unknown_parameter", "`q` looks into more than you may read, so it is not answered.", hint=_FILTER_INSTEAD)
         where = conjoin(found, said.where)
         order = self._sorts.by_id if said.sort is None else self._sorts.read(said.sort, visible)
         ranked = isinstance(found, Matches) and said.sort is None
