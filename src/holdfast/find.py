@@ -28,9 +28,15 @@ def load_backend(app: str) -> Backend:
     return _pick_named(module, app, attribute) if attribute else _pick_only(module, app)
 
 
+def check_file(app: str) -> None:
+    """Refuse an app whose file is not there, without importing anything. Raises Misconfigured."""
+    place = app.partition(":")[0]
+    if place.endswith(".py") and not Path(place).is_file():
+        raise Misconfigured(place, "There is no such file.", _nearest_file(Path(place)))
+
+
 def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise Misconfigured(str(path), "There is no such file.", _nearest_file(path))
+    check_file(str(path))
     path = path.resolve()
     name = path.stem if path.stem.isidentifier() and path.stem not in sys.stdlib_module_names else f"app_{path.stem}"
     known = sys.modules.get(name)

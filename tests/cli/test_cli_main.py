@@ -67,6 +67,16 @@ def test_every_command_takes_the_shared_options() -> None:
     assert {name for name, options in taken.items() if "--app" not in options} == {"new", "serve", "dev"}
 
 
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("command", [["dump", "books"], ["openapi"]])
+def test_a_file_in_no_folder_is_wrong_use(command: list[str]) -> None:
+    """Where the folder of --output is not there, it is named with what to do."""
+    result = call(*command, "--output", "nowhere/out.json")
+
+    assert result.status == 2
+    assert "There is no folder nowhere. Make it, or name a file elsewhere." in result.err
+
+
 def test_it_runs_as_a_module() -> None:
     """`python -m holdfast` is the same command."""
     done = subprocess.run([sys.executable, "-m", "holdfast", "--version"], capture_output=True, text=True, timeout=60, check=False)

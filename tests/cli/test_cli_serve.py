@@ -192,6 +192,15 @@ def test_dev_extends_the_schema(library: Path) -> None:
 
 
 @pytest.mark.usefixtures("library")
+def test_dev_does_not_wait_for_a_file_that_is_not_there() -> None:
+    """Nobody edits a file that there is not: its name is wrong, which is told as `serve` tells it."""
+    result = call("dev", "ap.py", "--port", "0")
+
+    assert (result.status, result.err) == (2, call("serve", "ap.py", "--port", "0").err)
+    assert "There is no such file." in result.err
+
+
+@pytest.mark.usefixtures("library")
 def test_dev_refuses_a_taken_port() -> None:
     """dev does not wait for a change where the port is what is wrong."""
     import socket  # noqa: PLC0415 - for this test alone

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from holdfast.cli.options import app_option, data_options, read_command_settings
+from holdfast.cli.options import app_option, data_options, output_option, read_command_settings
 
 if TYPE_CHECKING:
     from holdfast.model.catalog import Catalog, ResourceSpec
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("dump")
 @click.argument("resource")
 @click.option("--format", "file_format", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
-@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@output_option
 @app_option
 @data_options
 def command(resource: str, file_format: str, output: Path | None, **flags: str | None) -> None:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from holdfast.cli.options import app_option, data_options, read_command_settings
+from holdfast.cli.options import app_option, data_options, output_option, read_command_settings
 
 
 @click.command("openapi")
 @app_option
 @data_options
-@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@output_option
 def command(output: Path | None, **flags: str | None) -> None:
     """Write the OpenAPI 3.1 document of the API, as /openapi.json serves it."""
     import msgspec  # noqa: PLC0415 - heavy for `--help`

@@ -34,6 +34,23 @@ def data_options(command: Command) -> Command:
     return click.option("--data", metavar="DIR", help="Folder of the database, key and logs.  [default: ./data]")(command)
 
 
+def output_option(command: Command) -> Command:
+    """--output FILE, in a folder that is there."""
+    return click.option(
+        "--output",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        callback=_check_folder,
+        help="Write to a file instead of standard output.",
+    )(command)
+
+
+def _check_folder(_context: click.Context, _parameter: click.Parameter, output: Path | None) -> Path | None:
+    if output is not None and not output.parent.is_dir():
+        raise click.BadParameter(f"There is no folder {output.parent}. Make it, or name a file elsewhere.")
+    return output
+
+
 def json_option(command: Command) -> Command:
     """--json: the report as JSON on standard output."""
     return click.option("--json", "as_json", is_flag=True, help="Write the report as JSON.")(command)

@@ -16,6 +16,7 @@ from types import FrameType
 import click
 
 from holdfast.cli.failure import HOLDS
+from holdfast.find import check_file
 from holdfast.http.server import bind_sockets
 from holdfast.settings import FILE, Settings
 
@@ -27,7 +28,11 @@ Times = dict[str, int]
 
 
 def run_reloading(settings: Settings) -> int:
-    """Serve until told to stop, with a new process after each change; the result is the exit status."""
+    """Serve until told to stop, with a new process after each change; the result is the exit status.
+
+    What is wrong in the app's file is waited for, since somebody writes it. Raises Misconfigured where there is no such file.
+    """
+    check_file(settings.app)
     port = _find_port(settings)
     folder = _folder_of(settings.app)
     command = [sys.executable, "-m", "holdfast", "dev", "--no-reload", settings.app, "--port", str(port), "--data", str(settings.data)]
