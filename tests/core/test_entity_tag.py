@@ -3,6 +3,7 @@
 import pytest
 from ask_library import BOOKS, CATALOG, refusal_of, row
 
+from holdfast.base.errors import Refused
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.entity_tag import STALE_BODY, STALE_HEADER, STALE_UNSAID, format_tag, is_unchanged, read_precondition, refuse_stale
 
@@ -94,6 +95,22 @@ def test_a_version_can_be_required() -> None:
     """Without any version a change expects one that no record has, unless the resource does not require one."""
     assert read_precondition(None, None, None, required=True) == (0, STALE_UNSAID)
     assert read_precondition(None, None, None, required=False) == (None, STALE_BODY)
+
+
+@pytest.mark.parametrize("header", ["*", " * "])
+def test_a_change_of_what_must_not_be_there_is_stale(header: str) -> None:
+    """If-None-Match: * is fulfilled by no record, whatever else is said."""
+    for if_match, version, required in ((None, None, True), (None, 3, False), ('"3"', None, True), ("*", None, False)):
+        assert read_precondition(if_match, version, None, required=required, if_none_match=header) == (0, STALE_HEADER)
+
+
+@pytest.mark.parametrize("header", ["", '"3-abc"', 'W/"3"', "nonsense", "*, *"])
+def test_a_change_takes_no_tag_that_must_not_match(header: str) -> None:
+    """Any other If-None-Match is 400 rather than passed over."""
+    with pytest.raises(Refused) as caught:
+        read_precondition('"3"', None, None, required=True, if_none_match=header)
+
+    assert (caught.value.status, caught.value.code) == (400, "malformed_request")
 
 
 @pytest.mark.parametrize("stale", [STALE_HEADER, STALE_BODY])

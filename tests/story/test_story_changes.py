@@ -534,3 +534,41 @@ def test_a_refused_change_leaves_nothing(story: Story) -> None:
     assert [each["id"] for each in story.get(f"/books?q=unmoved&author_id={book['author_id']}").data] == [book["id"]]
     assert story.get(f"/books?q=new&author_id={book['author_id']}").data == []
     assert story.get(f"/books/{other['id']}").data == other
+
+
+def test_if_none_match_on_a_write_is_judged(story: Story) -> None:
+    """No precondition is passed over: 412 where the record is there, 404 where it is not, 400 with a tag, and nothing is changed."""
+    house = story.house()
+    path, body = f"/houses/{house['id']}", {"name": story.unique("Never "), "version": 1}
+    for method in ("PUT", "PATCH", "DELETE"):
+        sent = {"version": 1} if method == "DELETE" else body
+        refused = story.ask(method, path, json=sent, headers={"if-none-match": "*"})
+        assert (refused.status, refused.error["code"]) == (412, "version_conflict"), method
+        assert refused.headers["etag"].startswith('"1-')
+        assert story.ask(method, f"/houses/{ABSENT_ID}", json=sent, headers={"if-none-match": "*"}).status == 404
+        assert story.ask(method, path, json=sent, headers={"if-none-match": '"7-0"'}).error["code"] == "malformed_request"
+    assert story.ask("POST", f"{path}/undelete", headers={"if-none-match": "nonsense"}).status == 400
+    assert story.get(path).data == house
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("if-none-match", "*"),
+        ("if-none-match", '"1"'),
+        ("if-none-match", ""),
+        ("if-match", '"1"'),
+        ("if-match", "nonsense"),
+        ("if-match", ""),
+    ],
+)
+def test_a_precondition_without_a_record_is_refused(story: Story, header: str, value: str) -> None:
+    """A creation, a bulk and a batch have no version to compare: 400, and nothing is made."""
+    name = story.unique("Never ")
+    batch = {"operations": [{"method": "POST", "path": "/houses", "body": {"name": name}}]}
+    for path, body in (("/houses", {"name": name}), ("/houses/bulk", [{"name": name}]), ("/batch", batch)):
+        refused = story.ask("POST", path, json=body, headers={header: value})
+        assert (refused.status, refused.error["code"]) == (400, "malformed_request"), path
+        assert refused.error["hint"]
+    assert story.get(f"/houses?name={name}").meta["total"] == 0
+    assert story.ask("POST", "/houses", json={"name": name}, headers={"if-match": "*"}).status == 201

@@ -6,6 +6,7 @@ Source: RFC 9110, 8.8.3 and 13.1.
 """
 
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -46,13 +47,18 @@ def _hash_included(row: Row, view: View) -> str:
     return blake2b(f"{view.etag_salt}\n{row.included}".encode(), digest_size=4).hexdigest()
 
 
-def read_precondition(if_match: str | None, query_version: int | None, body_version: int | None, *, required: bool) -> Precondition:
+def read_precondition(
+    if_match: str | None, query_version: int | None, body_version: int | None, *, required: bool, if_none_match: str | None = None
+) -> Precondition:
     """Say which version a change expects.
 
     Of several tags in If-Match the highest version counts: a caller who has seen it knows that the older ones are gone.
     Where none is given and one is `required`, a version that no record has: so a missing record is still told before the missing version.
-    Refuses malformed_request (If-Match that is no list of tags; versions that differ).
+    So it is with `If-None-Match: *`, which no record that is there fulfils.
+    Refuses malformed_request (If-Match that is no list of tags; versions that differ; If-None-Match that is not `*`).
     """
+    if if_none_match is not None:
+        return _read_if_none_match(if_none_match)
     said = {each for each in (query_version, body_version) if each is not None}
     if if_match is None:
         if not said and required:
@@ -68,6 +74,18 @@ def refuse_stale(stale: int, version: int, etag_salt: str) -> Refused:
     if stale == STALE_UNSAID:
         return Refused("precondition_required")
     return Refused("version_conflict", status=stale, headers={"etag": f'"{version}-{etag_salt}"'})
+
+
+def refuse_preconditions(headers: Mapping[str, str], mend: str) -> None:
+    """Refuse what could be compared with no record here: malformed_request, never passed over. `If-Match: *` asks for nothing."""
+    if "if-none-match" in headers or headers.get("if-match", "*").strip() != "*":
+        raise Refused("malformed_request", "There is no ETag here that If-Match or If-None-Match could be compared with.", hint=mend)
+
+
+def _read_if_none_match(header: str) -> Precondition:
+    if header.strip() != "*":
+        raise Refused("malformed_request", "If-None-Match takes `*` alone in a change.", hint="Send the ETag that you read as If-Match.")
+    return Precondition(_NO_VERSION, STALE_HEADER)
 
 
 def _agree(versions: set[int]) -> int | None:

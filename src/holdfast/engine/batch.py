@@ -9,6 +9,7 @@ from holdfast.base.limits import DETAILS_MAX
 from holdfast.core.ask.query import check_no_parameters
 from holdfast.core.batch import BatchReader, count_operations, join_body
 from holdfast.core.document import parse_json
+from holdfast.core.entity_tag import refuse_preconditions
 from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import read_key
 from holdfast.core.negotiate import check_content_type, prefers_minimal
@@ -40,6 +41,7 @@ class Batch:
         request.require_json_answer()
         check_content_type(request.head.header("content-type"))
         check_no_parameters(request.query)
+        refuse_preconditions(request.head.headers, _VERSION_HINT)
         key = read_key(request.head)
         value = parse_json(body)
         request.charge_more(count_operations(value) - 1)

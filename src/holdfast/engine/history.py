@@ -57,7 +57,8 @@ class History:
         view, version, _ = self._one.read_query(request.query, CHANGING, visible=request.grants.visible)
         key = read_key(request.head)
         value = parse_json(body) if body else {}
-        expected = read_precondition(request.head.header("if-match"), version, None, required=False)
+        if_match, if_none_match = request.head.header("if-match"), request.head.header("if-none-match")
+        expected = read_precondition(if_match, version, None, required=False, if_none_match=if_none_match)
         _check_empty(value)
 
         def answer(rows: tuple[Row | None, ...]) -> Reply:

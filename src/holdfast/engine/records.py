@@ -15,7 +15,7 @@ from holdfast.core.ask.records import CHANGING, CREATING_MANY, DELETING, READING
 from holdfast.core.ask.view import ViewReader
 from holdfast.core.condition import ALWAYS, Condition, Operator, Path, Test, conjoin
 from holdfast.core.document import parse_json
-from holdfast.core.entity_tag import Precondition, read_precondition
+from holdfast.core.entity_tag import Precondition, read_precondition, refuse_preconditions
 from holdfast.core.exchange import Reply
 from holdfast.core.idempotency import Answer, read_key
 from holdfast.core.link import format_links
@@ -175,6 +175,7 @@ class Records:
 
     def _open_create(self, request: Request, parameters: tuple[str, ...] = VIEWING) -> View:
         self._require_json(request)
+        refuse_preconditions(request.head.headers, "Leave them out: a new record has no version yet, and an id that is taken is 409.")
         return self._one.read_query(request.query, parameters, visible=request.grants.visible).view
 
     async def _create(
@@ -242,8 +243,11 @@ class Records:
 
     def _expect(self, query_version: int | None, value: Any, request: Request) -> Precondition:
         """The version that the caller has read, before the rest of the body is judged: what cannot be understood is told first."""
-        if_match = request.head.header("if-match")
-        return read_precondition(if_match, query_version, peek_version(value), required=self.resource.require_version)
+        head, required = request.head, self.resource.require_version
+        if_none_match = head.header("if-none-match")
+        return read_precondition(
+            head.header("if-match"), query_version, peek_version(value), required=required, if_none_match=if_none_match
+        )
 
     async def _plan_create(self, created: Created, sent: Any, view: View, grants: Grants) -> Create:
         values = dict(await self.sealing.seal(created.values))
