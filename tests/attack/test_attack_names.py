@@ -216,3 +216,30 @@ def test_what_is_needed_is_not_named_to_who_may_not_know_it(keeper: Client) -> N
         refused = keeper.post(f"{API}/{path}", json=body)
         assert _fields(refused) == [(name, "required") for name in names]
         assert "stamp" not in refused.text
+
+
+def test_a_reference_is_included_where_it_is_shown(client: Client, doctor: str) -> None:
+    """And null elsewhere, also where its id is not asked for; what may be read in no record is no name."""
+    for fields in ("", "&fields=name"):
+        shown = client.get(f"{API}/persons?sort=name&include=healer{fields}").data
+        assert [(each["healer"] or {}).get("name") for each in shown] == ["Who", None]
+        assert [each.get("healer_id") for each in shown] == [None if fields else doctor, None]
+        for each in shown:
+            one = client.get(f"{API}/persons/{each['id']}?include=healer{fields}")
+            assert one.data == each
+    assert client.get(f"{API}/persons?include=doctor").status == 400
+    assert client.get(f"{API}/persons?include=heale").error["hint"] == "Did you mean `healer`?"
+    client.sign_in("hr")
+    assert [each["healer"]["name"] for each in client.get(f"{API}/persons?include=healer,doctor").data] == ["Who", "Who"]
+
+
+def test_an_answer_is_not_repeated_once_its_reference_is_hidden(client: Client, doctor: str) -> None:
+    """What stood behind it is not told again, also where its id was not asked for."""
+    token, path, key = client.add_key(), f"{API}/persons?include=healer&fields=name", {"idempotency-key": "one-and-only-key"}
+    body = {"name": "Cat", "open": True, "healer_id": doctor}
+    first = client.sign_in(token=token).post(path, json=body, headers=key)
+    assert first.data["healer"]["name"] == "Who"
+    assert client.post(path, json=body, headers=key).data == first.data
+    client.sign_in("hr").patch(f"{API}/persons/{first.data['id']}", json={"open": False, "version": 1})
+    again = client.sign_in(token=token).post(path, json=body, headers=key)
+    assert (again.status, "no longer see" in again.error["hint"]) == (403, True)

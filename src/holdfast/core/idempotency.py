@@ -104,7 +104,8 @@ def _list_record(view: View, where: Condition, record: Mapping[str, Any]) -> Ite
     masks = {each.field.member: each.where for each in view.masks}
     known = {*(each.member for each in view.fields), *masks, *(each.field.name for each in view.includes)}
     hidden = () if record.keys() <= known else (NEVER,)  # what the caller could see then, and now in no row
-    needed = conjoin(where, *hidden, *(mask for member, mask in masks.items() if member in record))
+    followed = (each.where for each in view.includes if each.where is not None and record[each.field.name] is not None)
+    needed = conjoin(where, *hidden, *(mask for member, mask in masks.items() if member in record), *followed)
     if needed != ALWAYS:
         yield Shown(view.resource, record["id"], needed)
     for include in view.includes:

@@ -7,11 +7,16 @@ from holdfast.model.catalog import FieldSpec, ResourceSpec
 
 
 class Include(msgspec.Struct, frozen=True, cache_hash=True):
-    """A record shown inside another, under the Ref field's name; null where there is none or `guard` hides it."""
+    """A record shown inside another, under the Ref field's name; null where there is none or it is hidden.
+
+    guard  must hold for it
+    where  must hold for the other one, which shows its reference in some rows alone
+    """
 
     field: FieldSpec
     view: "View"
     guard: Condition | None = None
+    where: Condition | None = None
 
 
 class Mask(msgspec.Struct, frozen=True, cache_hash=True):

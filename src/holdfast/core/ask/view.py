@@ -8,7 +8,7 @@ from typing import assert_never
 from holdfast.base.errors import Refused
 from holdfast.base.hint import quote, suggest
 from holdfast.base.limits import INCLUDES_MAX, PATH_STEPS_MAX
-from holdfast.core.ask.path import find_field, find_reference, reference_names
+from holdfast.core.ask.path import find_field, find_reference
 from holdfast.core.ask.visible import EVERYTHING, Visible
 from holdfast.core.view import Include, Mask, View
 from holdfast.model.catalog import Catalog, FieldSpec, ResourceSpec
@@ -113,7 +113,7 @@ class ViewReader:
         """Add one include path to the tree; returns how many references are new in it."""
         resource, new = self._resource, 0
         for position, name in enumerate(names):
-            spec = find_reference(resource, name, visible)
+            spec = _references(resource, visible).get(name)
             if spec is None:
                 raise _unknown_include(resource, names[:position], name, visible)
             new += name not in tree.below
@@ -133,7 +133,7 @@ def _unknown_field(resource: ResourceSpec, name: str, visible: Visible) -> Refus
 
 def _unknown_include(resource: ResourceSpec, before: list[str], name: str, visible: Visible) -> Refused:
     prefix = "".join(f"{each}." for each in before)
-    hint = suggest(name, reference_names(resource, visible), prefix=prefix)
+    hint = suggest(name, tuple(_references(resource, visible)), prefix=prefix)
     reason = "is no reference" if find_field(resource, name, visible) is not None else "is unknown"
     return Refused("unknown_parameter", f"`include` names {quote(prefix + name)}, which {reason}.", hint=hint)
 
@@ -142,9 +142,9 @@ def _build_view(catalog: Catalog, resource: ResourceSpec, members: frozenset[str
     """Fields and includes stand in catalog order, whatever the order of asking, so that one view has one spelling."""
     fields = tuple(each for each in visible.fields(resource) if members is None or each.member in members)
     includes = tuple(
-        _build_include(catalog, each, tree.below[each.name], visible)
-        for each in visible.fields(resource)
-        if each.reference is not None and each.name in tree.below
+        _build_include(catalog, resource, each, tree.below[name], visible)
+        for name, each in (_references(resource, visible).items() if tree.below else ())
+        if name in tree.below
     )
     masks = tuple(
         Mask(resource.by_member[member], where)
@@ -154,9 +154,15 @@ def _build_view(catalog: Catalog, resource: ResourceSpec, members: frozenset[str
     return View(resource, fields, includes, _salt(resource, (*fields, *(each.field for each in masks)), includes), masks)
 
 
-def _build_include(catalog: Catalog, spec: FieldSpec, tree: _Branch, visible: Visible) -> Include:
-    target = catalog.target(spec)
-    return Include(spec, _build_view(catalog, target, None, tree, visible), visible.guard(target))
+def _build_include(catalog: Catalog, resource: ResourceSpec, spec: FieldSpec, tree: _Branch, visible: Visible) -> Include:
+    target, where = catalog.target(spec), visible.masks_of(resource).get(spec.member)
+    return Include(spec, _build_view(catalog, target, None, tree, visible), visible.guard(target), where)
+
+
+def _references(resource: ResourceSpec, visible: Visible) -> dict[str, FieldSpec]:
+    """The references that the caller may read in some row, by name, in catalog order."""
+    hidden = visible.hidden_in(resource)
+    return {each.name: each for each in resource.shown_fields if each.reference is not None and each.member not in hidden}
 
 
 def _salt(resource: ResourceSpec, fields: tuple[FieldSpec, ...], includes: tuple[Include, ...]) -> str:

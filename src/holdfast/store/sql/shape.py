@@ -80,10 +80,12 @@ class Shaper:
         return Path(path.field, tuple(Step(step.field, step.target, self._guard(step.guard)) for step in path.steps))
 
     def view(self, view: View) -> View:
-        """The shape of a view: its masks and the guards of its includes hold values too."""
+        """The shape of a view: its masks and the conditions of its includes hold values too."""
         if not view.includes and not view.masks:
             return view
-        includes = tuple(Include(each.field, self.view(each.view), self._guard(each.guard)) for each in view.includes)
+        includes = tuple(
+            Include(each.field, self.view(each.view), self._guard(each.guard), self._guard(each.where)) for each in view.includes
+        )
         masks = tuple(Mask(each.field, self.condition(each.where)) for each in view.masks)
         return replace(view, includes=includes, masks=masks)
 

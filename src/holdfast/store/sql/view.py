@@ -17,7 +17,7 @@ from holdfast.store.sql.tables import Tables
 
 @dataclass(frozen=True, slots=True)
 class Included:
-    """A record included beside a row: joined where the reference leads to it and its guard lets it be seen."""
+    """A record included beside a row: joined where the reference is shown and leads to it, and its guard lets it be seen."""
 
     include: Include
     row: TableRow
@@ -99,7 +99,8 @@ class Views:
 
     def _include(self, include: Include, outer: Row, place: str) -> Included:
         row = self._tables.beside(include.view.resource, place)
-        leads = sa.and_(row.value("id") == outer.value(include.field.member), self._conditions.seen(include.guard, row))
+        seen = (self._conditions.seen(include.where, outer), self._conditions.seen(include.guard, row))
+        leads = sa.and_(row.value("id") == outer.value(include.field.member), *seen)
         return Included(include, row, leads, self._included(include.view, row, place))
 
     def _included_text(self, included: Included) -> Element:
