@@ -182,7 +182,9 @@ def test_fields_are_hidden_masked_or_locked() -> None:
     assert {member: spec_of(where) for member, where in grants.visible.masks_of(notes).items()} == {"own": f"created_by_id eq {ANN}"}
     bodies = grants.on(notes).bodies
     assert (bodies.unknown, bodies.fixed, bodies.kept) == (frozenset({"hidden"}), frozenset({"fixed"}), frozenset({"own", "drop"}))
-    assert spec_of(grants.on(notes).becoming(["own", "state"])) == "never"
+    assert {member: spec_of(where) for member, where in grants.on(notes).locks(["own", "state"]).items()} == {
+        "own": f"created_by_id eq {ANN}"
+    }
 
 
 def test_a_reference_names_only_what_its_caller_may_see() -> None:

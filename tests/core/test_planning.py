@@ -68,7 +68,8 @@ def test_steps_are_bounded_by_what_is_granted() -> None:
     grant = grants.on(NOTES)
     created = Created(None, {"text": "x", "grade": 0, "mine": "", "pin": None, "mark": None})
     assert plan_create(grants, ANN, VIEW, created, {"text": "x"}).become == ALWAYS
-    assert plan_create(grants, ANN, VIEW, created, {"text": "x", "mine": ""}).become == grant.locked["mine"]
+    step_of_mine = plan_create(grants, ANN, VIEW, created, {"text": "x", "mine": ""})
+    assert (step_of_mine.become, step_of_mine.locked) == (grant.locked["mine"], {"mine": grant.locked["mine"]})
     step = plan_update(grants, ANN, VIEW, Changed({"mine": "y"}, {}, {}, None), Precondition(1, 412))
     assert step.locked == {"mine": grant.locked["mine"]}
     assert step.seen == {}

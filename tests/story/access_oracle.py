@@ -207,7 +207,9 @@ class Oracle:
         if faults:
             return Wanted(422, "validation_failed", frozenset(faults))
         locks = [each for each in sent if each in SPECIAL and not self.on(f"{each}.writable_by", caller, new)]
-        if locks or not self.on("create", caller, new):
+        if locks:
+            return Wanted(422, "validation_failed", frozenset((each, "read_only") for each in locks))
+        if not self.on("create", caller, new):
             return Wanted(403, "forbidden")
         return Wanted(201, None, shown=self._shown_after(caller, new))
 

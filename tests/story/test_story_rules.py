@@ -185,3 +185,35 @@ def test_history_shows_no_one_what_was_hidden_then() -> None:
 
         assert client.sign_in("keeper").patch(path, json={"public": False}, headers={"if-match": "*"}).status == 200
         assert client.sign_out().get(f"{path}/history").status == 404
+
+
+class Parcel(Resource):
+    """What is weighed while it is open, and made for oneself."""
+
+    state: str = "open"
+    weight: int = field(default=0, writable_by=this.state == "open")
+    depth: int = field(default=0, writable_by=this.state == "open")
+    small: bool = True
+
+    access = Access(read=anyone, write=anyone, create=this.small == True)  # noqa: E712  # a rule
+
+
+def test_a_creation_names_what_it_may_not_set() -> None:
+    """As a change does: 422 read_only at each field that the rule does not grant in the new record, before the rule of the record."""
+    parcels = "/api/v1/parcels"
+    sealed = {"state": "sealed", "weight": 5, "depth": 0, "small": False}
+    with Client(Backend(Parcel)) as opened:
+        client = opened.sign_in()
+        for path, body, place in (
+            (parcels, sealed, ""),
+            (f"{parcels}/bulk", [{}, sealed], "[1]."),
+            ("/api/v1/batch", {"operations": [{"method": "POST", "path": "/parcels", "body": sealed}]}, "operations[0].body."),
+        ):
+            refused = client.post(path, json=body)
+            assert refused.status == 422, refused
+            told = [(each["field"], each["code"]) for each in refused.error["details"]]
+            assert told == [(f"{place}weight", "read_only"), (f"{place}depth", "read_only")]
+        assert client.post(parcels, json={"state": "sealed", "small": False}).error["code"] == "forbidden"
+        assert client.post(parcels, json={"weight": 5, "small": False}).error["code"] == "forbidden"
+        assert client.get(parcels).meta["total"] == 0
+        assert client.post(parcels, json={"weight": 5}).status == 201

@@ -88,9 +88,9 @@ class Grant(Sight):
             return {}
         return {each: self.masks.get(each, NEVER) for each in members if each in self.masks or each in self.hidden}
 
-    def becoming(self, members: Iterable[str]) -> Condition:
-        """What must hold for a new row whose body holds these members."""
-        return conjoin(self.create, *(self.locked[each] for each in members if each in self.locked))
+    def locks(self, members: Iterable[str]) -> dict[str, Condition]:
+        """Member -> what must hold for a row before it may be written; those that may always be are left out."""
+        return {each: self.locked[each] for each in members if each in self.locked} if self.locked else {}
 
 
 class Grants:

@@ -71,6 +71,7 @@ class Create:
     chosen_id   the caller chose the id, so it may belong to a living or deleted record: then 409 unique_conflict
     index_text  what is searched in it (core.search.fold_stored), where that was made beforehand; None: the store makes it
     become      must hold for the row as it would be, else 403 forbidden
+    locked      member that was sent -> the part of `become` that lets it be: where that does not hold, 422 read_only instead
     shown       where it does not hold for the new row, the writer is told its id and version alone
     targets     member of a reference -> what must hold for the record it names, else 422 reference_missing
     known       what a refusal may name
@@ -82,6 +83,7 @@ class Create:
     chosen_id: bool = False
     index_text: str | None = None
     become: Condition = ALWAYS
+    locked: Mapping[str, Condition] = field(default_factory=dict)
     shown: Condition = ALWAYS
     targets: Mapping[str, Condition] = field(default_factory=dict)
     known: Known = all_known

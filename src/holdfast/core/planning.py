@@ -3,6 +3,7 @@
 from typing import Any
 
 from holdfast.base.ids import RecordId
+from holdfast.core.condition import conjoin
 from holdfast.core.entity_tag import Precondition
 from holdfast.core.permit import Grants
 from holdfast.core.plan import Create, Delete, Undelete, Update
@@ -41,12 +42,14 @@ def plan_create(grants: Grants, record_id: RecordId, view: View, created: Create
     record_id  its id, where the caller has chosen none
     """
     grant = grants.on(view.resource)
+    locked = grant.locks(sent)
     return Create(
         created.id or record_id,
         view,
         created.values,
         chosen_id=created.id is not None,
-        become=grant.becoming(sent) if grant.locked else grant.create,
+        become=conjoin(grant.create, *locked.values()) if locked else grant.create,
+        locked=locked,
         shown=grant.read,
         targets=grants.targets(view.resource, created.values),
         known=grants.names,
@@ -68,7 +71,7 @@ def plan_update(grants: Grants, record_id: RecordId, view: View, changed: Change
         where=grant.read,
         allow=grant.update,
         become=grant.update_to,
-        locked={member: grant.locked[member] for member in written if member in grant.locked},
+        locked=grant.locks(written),
         seen=grant.seeing((*written, *changed.equal)),
         targets=grants.targets(view.resource, changed.assign),
         known=grants.names,

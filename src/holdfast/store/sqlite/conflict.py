@@ -33,7 +33,8 @@ class Conflicts:
         if invalid:
             return Refused("validation_failed", details=invalid)
         if not _may_become(tx, step, columns):
-            return Refused("forbidden")
+            locked = [detail(member, "read_only") for member, where in step.locked.items() if not _would_hold(tx, step, columns, where)]
+            return Refused("validation_failed", details=locked) if locked else Refused("forbidden")
         taken = [*self._taken_id(tx, step.resource, step.id), *self._taken_values(tx, step, columns)]
         return Refused("unique_conflict", details=taken) if taken else Broken(f"unexplained: {error}")
 
@@ -112,7 +113,11 @@ def _known(stand: Stand) -> dict[str, Stored]:
 
 
 def _may_become(tx: Transaction, step: Create | Update, columns: Mapping[str, Stored]) -> bool:
-    return step.become is ALWAYS or bool(tx.fetch(tx.renderer.would_hold(step, columns, step.become)))
+    return step.become is ALWAYS or _would_hold(tx, step, columns, step.become)
+
+
+def _would_hold(tx: Transaction, step: Create | Update, columns: Mapping[str, Stored], where: Condition) -> bool:
+    return bool(tx.fetch(tx.renderer.would_hold(step, columns, where)))
 
 
 def _failed_checks(
@@ -121,5 +126,5 @@ def _failed_checks(
     """The members of every check that the columns do not pass; SQLite itself names the first one alone."""
     for check in step.resource.checks:
         named = str(error) == f"CHECK constraint failed: {check.name}"
-        if named or not tx.fetch(tx.renderer.would_hold(step, columns, check_condition(step.resource, check.rule))):
+        if named or not _would_hold(tx, step, columns, check_condition(step.resource, check.rule)):
             yield from describe_broken(step.resource, check, step.known)
