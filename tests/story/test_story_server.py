@@ -161,12 +161,14 @@ def test_a_fault_of_the_reply_is_in_the_log(tmp_path: Path) -> None:
 
 
 def test_a_vanished_database_is_unavailable(tmp_path: Path) -> None:
-    """A database that was replaced under the server: not ready within two seconds, alive all the same, and no 500."""
+    """A database that was moved away under the server: no write is taken, not ready within two seconds, alive; put back, all goes on."""
     with serving(tmp_path / "data") as server:
         story = Story(server.client())
         story.house()
         for file in server.data.glob("holdfast.db*"):
             file.rename(file.with_name(f"moved-{file.name}"))
+        lost = story.ask("POST", "/houses", json={"name": "Lost"})
+        assert (lost.status, lost.error["code"]) == (503, "unavailable")
 
         until_s = time.monotonic() + 2.5
         while (answer := story.ask("GET", "/readyz")).status == 200 and time.monotonic() < until_s:
@@ -174,6 +176,15 @@ def test_a_vanished_database_is_unavailable(tmp_path: Path) -> None:
         assert (answer.status, answer.error["code"]) == (503, "unavailable")
         assert answer.headers["retry-after"]
         assert story.ask("GET", "/healthz").status == 200
+
+        for file in server.data.glob("moved-*"):
+            file.rename(file.with_name(file.name.removeprefix("moved-")))
+        until_s = time.monotonic() + 10
+        while story.ask("GET", "/readyz").status != 200 and time.monotonic() < until_s:
+            time.sleep(0.05)
+        story.house(name="Found")
+        names = {each["name"] for each in story.ask("GET", "/houses").data}
+        assert ("Found" in names, "Lost" in names) == (True, False)
 
 
 # Starting and stopping
