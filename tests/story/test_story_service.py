@@ -245,6 +245,14 @@ def test_the_docs_page_needs_nothing_from_elsewhere(story: Story) -> None:
     assert story.ask("GET", "/docs/absent.js").status == 404
 
 
+def test_what_probes_add_is_passed_over_and_nothing_else(story: Story) -> None:
+    """A load balancer may ask for /healthz?probe=1; elsewhere an unknown parameter is 400."""
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert story.ask("GET", f"{path}?probe=1").status == 200
+    for path in ("/openapi.json", "/docs", "/docs/index.css"):
+        assert story.ask("GET", f"{path}?probe=1").error["code"] == "unknown_parameter"
+
+
 def test_docs_can_be_switched_off() -> None:
     """Then neither the page nor the document is there."""
     with telling(backend, docs="off") as story:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from holdfast.base.errors import Refused, Unavailable
+from holdfast.core.ask.query import check_no_parameters
 from holdfast.core.exchange import Reply
 from holdfast.core.forwarding import FORWARDING
 from holdfast.core.reply import Replies
@@ -97,6 +98,7 @@ class Pages:
         return hmac.compare_digest(sent[len(_BEARER) :].encode("latin-1"), self._metrics_token.encode())
 
     def _check_docs(self, request: Request) -> None:
+        check_no_parameters(request.query)
         if self._private_docs:
             request.renew()
             if request.actor.id is None:
