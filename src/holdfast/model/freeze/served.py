@@ -6,11 +6,13 @@ from typing import Any
 from holdfast.base.errors import Misconfigured
 from holdfast.base.hint import suggest
 from holdfast.model.access import Access
+from holdfast.model.catalog import SYSTEM_MEMBERS
 from holdfast.model.declared import KEYWORD_NAMES, Declared
 from holdfast.model.freeze.mistakes import Mistakes
-from holdfast.model.freeze.users import check_account_fields
+from holdfast.model.freeze.users import ACCOUNT_FIELDS, check_account_fields
 from holdfast.model.names import RESERVED_PATHS, is_path, to_path, to_table
 from holdfast.model.resource import Resource
+from holdfast.model.rule import Rule
 from holdfast.model.user import PATH as USERS
 from holdfast.model.user import User
 
@@ -48,12 +50,31 @@ def _check_class(cls: Any) -> None:
     if not (isinstance(cls, type) and issubclass(cls, Resource)) or cls is Resource:
         raise Misconfigured("Backend", f"{cls!r} is no resource class.", "Give it classes that derive from Resource.")
     _check_bases(cls)
+    told_elsewhere = ACCOUNT_FIELDS if issubclass(cls, User) else frozenset[str]()
     for each in lineage(cls):
         for name in each.__holdfast__.unknown:
             raise Misconfigured(each.__name__, f"The class keyword {name} is unknown.", suggest(name, sorted(KEYWORD_NAMES)))
         for name, value in vars(each).items():
-            if isinstance(value, Access) and name != "access":
-                raise Misconfigured(f"{each.__name__}.{name}", "Nobody would read this Access.", "Call it access.")
+            if name not in told_elsewhere and name not in get_annotations(each):
+                _check_untyped(each, name, value)
+
+
+def _check_untyped(cls: type[Declared], name: str, value: object) -> None:
+    """Refuse a value without a type where a field, a class keyword or the access was meant: nobody would read it."""
+    place = f"{cls.__name__}.{name}"
+    if isinstance(value, Access):
+        if name != "access":
+            raise Misconfigured(place, "Nobody would read this Access.", "Call it access.")
+    elif name.startswith("_") or name.isupper() or name == "access" or isinstance(value, type | Rule) or hasattr(value, "__get__"):
+        return  # Python's own, a constant, what `access` is told for, a class in the class or a rule for its access, a method
+    elif name in KEYWORD_NAMES:
+        mend = f"Write it beside the bases: class {cls.__name__}(Resource, {name}=...)."
+        raise Misconfigured(place, f"{name} is a class keyword: nobody would read it here.", mend)
+    elif name in SYSTEM_MEMBERS:
+        raise Misconfigured(place, f"Holdfast sets {name} itself.", "Leave it out.")
+    else:
+        mend = f"Write `{name}: {type(value).__name__} = ...`; the name of a constant is written in capitals."
+        raise Misconfigured(place, "It has no type, so it is no field.", mend)
 
 
 def _check_bases(cls: type[Any]) -> None:
