@@ -9,12 +9,12 @@ from holdfast.model.access import Access
 from holdfast.model.catalog import SYSTEM_MEMBERS
 from holdfast.model.declared import KEYWORD_NAMES, Declared
 from holdfast.model.freeze.mistakes import Mistakes
-from holdfast.model.freeze.users import ACCOUNT_FIELDS, check_account_fields
+from holdfast.model.freeze.users import check_account_fields
 from holdfast.model.names import RESERVED_PATHS, is_path, to_path, to_table
 from holdfast.model.resource import Resource
 from holdfast.model.rule import Rule
+from holdfast.model.user import ACCOUNT_FIELDS, User
 from holdfast.model.user import PATH as USERS
-from holdfast.model.user import User
 
 Served = dict[type[Resource], str]
 """The path of each served class, in the order given."""
