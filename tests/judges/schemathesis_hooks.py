@@ -66,7 +66,9 @@ _PASSWORDS, _GUESSED = ("password", "new"), ("too_short", "too_common")
 
 
 def _is_setting(detail: dict[str, Any]) -> bool:
-    """Whether a setting, the list of common passwords, or whose an address is, is why a value is refused: no schema says so."""
+    """Whether a setting, the list of common passwords, whose an address is, or how a number is written is why: no schema says so."""
+    if detail["message"] == "This must have no digits after the point.":  # 5.0 for a Decimal without places: as a value it is 5
+        return bool(detail["code"] == "too_many_digits")
     if detail["field"] == "cookie":
         return bool(detail["code"] == "not_in_choices")
     if detail["message"].endswith("which is kept for API keys."):  # the address of another, which a list of users shows
