@@ -5,7 +5,16 @@ from ask_library import BOOKS, CATALOG, refusal_of, row
 
 from holdfast.base.errors import Refused
 from holdfast.core.ask.view import ViewReader
-from holdfast.core.entity_tag import STALE_BODY, STALE_HEADER, STALE_UNSAID, format_tag, is_unchanged, read_precondition, refuse_stale
+from holdfast.core.entity_tag import (
+    STALE_BODY,
+    STALE_HEADER,
+    STALE_UNSAID,
+    format_tag,
+    is_unchanged,
+    read_precondition,
+    refuse_preconditions,
+    refuse_stale,
+)
 
 VIEWS = ViewReader(CATALOG, BOOKS)
 
@@ -152,3 +161,13 @@ def test_a_version_that_was_not_said_is_428() -> None:
 def test_if_none_match_compares_the_whole_tag(header: str, *, unchanged: bool) -> None:
     """A read is unchanged if the tag is listed, weakened or suffixed by a compressing proxy; a malformed header matches nothing."""
     assert unchanged == is_unchanged(header, '"3-abc"')
+
+
+def test_what_no_record_can_be_compared_with_is_refused() -> None:
+    """A tag, or none of any, where a record is made; `If-Match: *` asks for nothing."""
+    for headers in ({}, {"if-match": " * "}):
+        refuse_preconditions(headers, "Leave it out.")
+    for headers in ({"if-match": '"1"'}, {"if-none-match": "*"}, {"if-match": "*", "if-none-match": '"1"'}):
+        with pytest.raises(Refused) as caught:
+            refuse_preconditions(headers, "Leave it out.")
+        assert (caught.value.code, caught.value.hint) == ("malformed_request", "Leave it out.")

@@ -187,6 +187,25 @@ def test_fields_are_hidden_masked_or_locked() -> None:
     }
 
 
+def test_a_member_is_named_to_who_may_read_or_write_it() -> None:
+    """In one record at least; what they may neither read nor write is not named, and what they may only write is not shown."""
+
+    class Slip(Resource):
+        open: str = ""
+        hidden: str = field(default="", readable_by=role("auditor"))
+        drop: str = field(default="", readable_by=role("auditor"), writable_by=signed_in)
+        access = Access(read=anyone, create=signed_in)
+
+    catalog = Backend(Slip).catalog
+    slips = catalog.resources["slips"]
+    grants, audited = (Permit(catalog).grant(actor, AT) for actor in (person(), person("auditor")))
+
+    members = ("open", "hidden", "drop")
+    assert [each for each in members if grants.shows(slips, each)] == ["open"]
+    assert [each for each in members if grants.names(slips, each)] == ["open", "drop"]
+    assert [each for each in members if audited.names(slips, each)] == list(members)
+
+
 def test_a_reference_names_only_what_its_caller_may_see() -> None:
     """The rule of the target becomes a condition of the write."""
     grants, _ = _notes(person())

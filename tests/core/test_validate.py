@@ -14,6 +14,7 @@ from holdfast.base.ids import RecordId
 from holdfast.base.limits import BODY_BYTES_MAX, BULK_ROWS_MAX, DETAILS_MAX, LIST_ITEMS_MAX
 from holdfast.core.change import merge
 from holdfast.core.document import parse_json
+from holdfast.core.slots import Bodies
 from holdfast.core.validate import (
     BodyReader,
     Changed,
@@ -677,3 +678,10 @@ class TestSingleValues:
         assert parse_value(PLACE, {"shelf": "A", "row": None})
         with pytest.raises(ValueError, match="must be a whole number, is a string"):
             parse_value(Integer(), "5")
+
+
+def test_a_needed_member_is_named_to_who_may_set_it_alone() -> None:
+    """Who may neither read nor write it is told that more is needed, and no name."""
+    reader = BodyReader(BOOK, Bodies(unknown=frozenset({"price"})))
+
+    assert refusal_of(reader.read_create, {"title": "Solaris"}) == {"author_id": "required", "": "required"}
