@@ -127,12 +127,12 @@ def test_an_extended_database_is_as_a_new_one(tmp_path: Path) -> None:
     path, later = make(tmp_path / "a", before()), after()
     put_authors(path, "Ann")
 
-    done = extend(tmp_path / "a", later, Renderer(later))
+    done = extend(tmp_path / "a", later)
 
     assert outline(path) == outline(make(tmp_path / "b", later))
     assert prepare(tmp_path / "a", later, Renderer(later), CLOCK, create=False) == path
     assert {"table shelves added", "column authors.mentor_id added", "unique (title) of books removed"} <= set(done)
-    assert extend(tmp_path / "a", later, Renderer(later)) == ()
+    assert extend(tmp_path / "a", later) == ()
 
 
 def test_records_get_the_defaults_of_new_fields(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_records_get_the_defaults_of_new_fields(tmp_path: Path) -> None:
     path, later = make(tmp_path, before()), after()
     put_authors(path, "Ann")
 
-    extend(tmp_path, later, Renderer(later))
+    extend(tmp_path, later)
 
     columns = "name, active, quote, price, since, pause, mood, ratio, token, labels, mentor_id"
     (row,) = run(path, (f"SELECT {columns} FROM authors", ()))  # noqa: S608  # our own names
@@ -161,7 +161,7 @@ def test_what_was_added_is_kept_by_the_database(tmp_path: Path, statement: str) 
     """Checks, references and the refusal of null hold of what is written from now on."""
     path, later = make(tmp_path, before()), after()
     put_authors(path, "Ann")
-    extend(tmp_path, later, Renderer(later))
+    extend(tmp_path, later)
 
     with pytest.raises(apsw.ConstraintError):
         run(path, (statement, ()))
@@ -172,7 +172,7 @@ def test_the_full_text_index_is_filled_anew(tmp_path: Path) -> None:
     path, later = make(tmp_path, before()), after()
     put_authors(path, "Ann", "Ännchen")
 
-    extend(tmp_path, later, Renderer(later))
+    extend(tmp_path, later)
 
     found = "SELECT count(*) FROM hf_search_authors WHERE hf_search_authors MATCH ?"
     assert [run(path, (found, (word,))) for word in ("ann", "annchen", "n")] == [[(1,)], [(1,)], [(2,)]]
@@ -221,7 +221,7 @@ def test_what_would_lose_or_invent_something_is_not_done(tmp_path: Path, later: 
     put_authors(path, "Ann")
     was = outline(path)
 
-    assert extend(tmp_path, later, Renderer(later)) == ()
+    assert extend(tmp_path, later) == ()
 
     assert outline(path) == was
     with pytest.raises(Misconfigured, match=says) as refused:
@@ -246,7 +246,7 @@ def test_what_records_do_not_keep_is_refused_and_undone(tmp_path: Path, later: C
     was = outline(path)
 
     with pytest.raises(Misconfigured) as refused:
-        extend(tmp_path, later, Renderer(later))
+        extend(tmp_path, later)
 
     assert says in str(refused.value)
     assert "Nothing was changed" in str(refused.value)
@@ -259,7 +259,7 @@ def test_what_records_keep_is_tightened(tmp_path: Path, later: Catalog, says: st
     path = make(tmp_path, before())
     put_authors(path, "Ann", rank=2)
 
-    assert any(says in each for each in extend(tmp_path, later, Renderer(later)))
+    assert any(says in each for each in extend(tmp_path, later))
 
 
 def test_a_start_that_refuses_says_that_dev_would_do_it(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_where_there_is_no_database_nothing_is_made(tmp_path: Path) -> None:
     """That is for the start to do."""
     later = after()
 
-    assert extend(tmp_path / "nowhere", later, Renderer(later)) == ()
+    assert extend(tmp_path / "nowhere", later) == ()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -285,6 +285,6 @@ def test_a_column_removed_by_hand_is_not_added_again(tmp_path: Path) -> None:
     run(path, ("ALTER TABLE authors DROP COLUMN nick", ()))
     later = after()
 
-    assert extend(tmp_path, later, Renderer(later)) == ()
+    assert extend(tmp_path, later) == ()
     with pytest.raises(Misconfigured, match="removed by hand"):
         prepare(tmp_path, later, Renderer(later), CLOCK, create=False)

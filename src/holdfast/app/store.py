@@ -10,7 +10,6 @@ from holdfast.core.journal import Sign
 from holdfast.engine.verify import Anchor, Tell, Verifier
 from holdfast.model.catalog import Catalog
 from holdfast.settings import Settings
-from holdfast.store.sql.render import Renderer
 from holdfast.store.sqlite import connection as sqlite_connection
 from holdfast.store.sqlite.audit import SqliteAudit
 from holdfast.store.sqlite.schema import DATABASE_NAME, extend
@@ -44,7 +43,7 @@ async def open_store(settings: Settings, catalog: Catalog, *, create: bool = Tru
 def extend_schema(settings: Settings, catalog: Catalog) -> tuple[str, ...]:
     """Make the database of the settings fit the classes, if nothing is lost by it; what was done, in words."""
     _refuse_other_databases(settings)
-    return extend(settings.data, catalog, Renderer(catalog))
+    return extend(settings.data, catalog)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def prepare(data_dir: Path, catalog: Catalog, renderer: Renderer, clock: Clock, 
     return path
 
 
-def extend(data_dir: Path, catalog: Catalog, renderer: Renderer) -> tuple[str, ...]:
+def extend(data_dir: Path, catalog: Catalog) -> tuple[str, ...]:
     """Make a database fit the classes, if nothing is lost by it; what was done, in words.
 
     All of it in one transaction. Nothing where there is no database yet, or where a difference has no mend: `prepare` says which.
@@ -74,6 +74,7 @@ def extend(data_dir: Path, catalog: Catalog, renderer: Renderer) -> tuple[str, .
         done = [each for each in mends if each is not None]
         if len(done) < len(mends) or not done:
             return ()
+        renderer = Renderer(catalog)
         for each in done:
             _apply(connection, path, renderer, each)
         change(connection, renderer.meta.update("schema", _encode_schema(catalog)))
